@@ -1,0 +1,22 @@
+"""Digitize ECG paper images in which leads overlap."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ecg_overlap.digitize.pipeline import digitize_lead
+    from ecg_overlap.models import load_model
+
+__all__ = ["digitize_lead", "load_model"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that importing the package, or digitizing without a network, needs no torch.
+    if name == "digitize_lead":
+        from ecg_overlap.digitize.pipeline import digitize_lead
+
+        return digitize_lead
+    if name == "load_model":
+        from ecg_overlap.models import load_model
+
+        return load_model
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
