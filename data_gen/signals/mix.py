@@ -1,0 +1,67 @@
+"""A weighted mixture of signal sources."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data_gen.errors import InputError
+from data_gen.sample import Record
+from data_gen.signals.draws import as_number
+
+if TYPE_CHECKING:
+    from data_gen.signals import SignalSource
+
+
+@dataclass(frozen=True, init=False)
+class Mix:
+    """Draws each record from one of several sources.
+
+    Args:
+        weights: How often each is drawn from, relative to the others.
+        sources: By name, keyword by keyword: Hydra would turn sources inside a mapping into
+            configurations.
+
+    Raises:
+        InputError: No source, a source without weight or the other way round, or weights that
+            are negative or all 0.
+
+    Example:
+        >>> from data_gen.signals import Simulate
+        >>> mix = Mix(weights={"a": 3, "b": 1}, a=Simulate(), b=Simulate(fs_hz=250))
+        >>> mix.draw(np.random.default_rng(0)).fs_hz
+        500.0
+    """
+
+    weights: Mapping[str, float]
+    sources: Mapping[str, "SignalSource"]
+
+    def __init__(self, *, weights: Mapping[str, float], **sources: "SignalSource") -> None:
+        if not sources or set(sources) != set(weights):
+            raise InputError(
+                "mix",
+                f"the sources are {sorted(sources)}, the weights of {sorted(weights)}",
+                "give each source one weight",
+            )
+        for name, weight in weights.items():
+            as_number(f"mix.weights.{name}", weight, lowest=0, highest=1e9)
+        if not sum(weights.values()):
+            raise InputError("mix", "all weights are 0", "give one source a weight")
+        object.__setattr__(self, "weights", dict(weights))
+        object.__setattr__(self, "sources", sources)
+
+    def draw(self, rng: np.random.Generator, *, split: str = "train") -> Record:
+        """A record of the split from a source drawn by weight."""
+        names = list(self.sources)
+        weights = np.array([self.weights[name] for name in names], np.float64)
+        name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
+        return self.sources[name].draw(rng, split=split)
+
+    def record_ids(self, split: str) -> tuple[str, ...]:
+        """Every record of a split that a file-backed source among these may draw."""
+        ids: list[str] = []
+        for source in self.sources.values():
+            if (of_source := getattr(source, "record_ids", None)) is not None:
+                ids.extend(of_source(split))
+        return tuple(ids)
