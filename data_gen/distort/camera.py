@@ -1,0 +1,130 @@
+"""The camera or scanner, and the file: blur, noise, resolution, gray, fax, JPEG."""
+
+import math
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.distort.blend import paper_colour
+from data_gen.distort.dials import Distortion, happens, uniform
+from data_gen.distort.warp import Image
+
+_BANK = 1 << 21  # standard normal numbers, drawn once per process
+_BAND_PX = 64  # rows that are given noise at a time: they stay in the cache
+
+
+def photograph(
+    image: Image, *, dials: Distortion, px_per_mm: float, rng: np.random.Generator
+) -> Image:
+    """The picture (H, W, 3) as a camera or scanner sees it and a file keeps it.
+
+    A coarse rescan is noisy and compressed at its own resolution and enlarged in the end.
+    """
+    height, width = image.shape[:2]
+    if happens(dials.defocus_p, rng):
+        image = _defocused(image, uniform(dials.defocus_mm, rng) * px_per_mm)
+    if happens(dials.motion_p, rng):
+        length_px = uniform(dials.motion_mm, rng) * px_per_mm
+        image = _moved(image, length_px, rng.uniform(0, math.pi))
+    if happens(dials.rescan_p, rng):
+        image = _shrunk(image, uniform(dials.rescan_px_per_mm, rng) / px_per_mm)
+    if happens(dials.noise_p, rng):
+        read, shot = uniform(dials.noise_levels, rng), uniform(dials.shot_levels, rng)
+        image = _noisy(image, read, shot, rng)
+    if happens(dials.gray_p, rng):
+        image = _gray(image)
+    if happens(dials.fax_p, rng):
+        image = _faxed(image, dials, px_per_mm * image.shape[1] / width, rng)
+    if happens(dials.jpeg_p, rng):
+        quality = round(uniform(dials.jpeg_quality, rng))
+        image = _compressed(image, quality, happens(dials.chroma_p, rng))
+    if image.shape[:2] != (height, width):
+        image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
+    return image
+
+
+def _defocused(image: Image, sigma_px: float) -> Image:
+    if sigma_px < 0.1:  # less than a hundredth of the light leaves its pixel
+        return image
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.uint8)
+
+
+def _moved(image: Image, length_px: float, angle_rad: float) -> Image:
+    """Blurred along a straight path centred on each pixel, so that nothing shifts."""
+    reach = math.ceil(length_px / 2)
+    if reach == 0:
+        return image
+    size, fixed = 2 * reach + 1, 16.0  # cv2.line takes ends in sixteenths of a pixel
+    end = np.array((math.cos(angle_rad), math.sin(angle_rad))) * length_px / 2
+    ends = [np.round((reach + side * end) * fixed).astype(int).tolist() for side in (-1, 1)]
+    kernel = np.zeros((size, size), np.uint8)
+    cv2.line(kernel, ends[0], ends[1], 255, 1, cv2.LINE_AA, shift=4)
+    even = kernel.astype(np.float32) + kernel[::-1, ::-1]
+    return np.asarray(cv2.filter2D(image, -1, even / even.sum()), np.uint8)
+
+
+def _shrunk(image: Image, factor: float) -> Image:
+    """At a lower resolution; unchanged where the dial asks for a higher one."""
+    height, width = image.shape[:2]
+    size = (max(round(width * factor), 8), max(round(height * factor), 8))
+    if size[0] >= width or size[1] >= height:
+        return image
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@cache
+def _bank() -> NDArray[np.float32]:
+    """Standard normal numbers; what a picture takes from them is drawn by its own generator."""
+    return np.random.default_rng(0).standard_normal(_BANK, dtype=np.float32)
+
+
+def _noisy(image: Image, read: float, shot: float, rng: np.random.Generator) -> Image:
+    """Noise of variance read² + shot² · level / 255 (gray levels), independent per channel."""
+    levels = np.arange(256, dtype=np.float32) / 255
+    sigma = np.sqrt(read**2 + shot**2 * levels).astype(np.float32)
+    noisy = np.empty_like(image)
+    width = image.shape[1] * 3
+    rows = max(min(_BAND_PX, _BANK // (2 * width)), 1)
+    for top in range(0, len(image), rows):
+        band = image[top : top + rows]
+        start = int(rng.integers(0, _BANK - band.size))
+        noise = _bank()[start : start + band.size].reshape(band.shape)
+        cv2.add(
+            band,
+            cv2.multiply(cv2.LUT(band, sigma), noise),
+            dst=noisy[top : top + rows],
+            dtype=cv2.CV_8U,
+        )
+    return noisy
+
+
+def _gray(image: Image) -> Image:
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+def _faxed(image: Image, dials: Distortion, px_per_mm: float, rng: np.random.Generator) -> Image:
+    """Black and white at a fax's resolution; grain dithers what is near the threshold."""
+    height, width = image.shape[:2]
+    small = _gray(_shrunk(image, uniform(dials.fax_px_per_mm, rng) / px_per_mm))
+    threshold = uniform(dials.fax_threshold_frac, rng) * paper_colour(small)[0]
+    small = _noisy(small, uniform(dials.fax_grain_levels, rng), 0.0, rng)
+    _, white = cv2.threshold(small[..., 0], threshold, 255, cv2.THRESH_BINARY)
+    # The exact variant: INTER_NEAREST alone shifts the picture by half a pixel.
+    large = cv2.resize(white, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+def _compressed(image: Image, quality: int, coarse_chroma: bool) -> Image:
+    sampling = (
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+        if coarse_chroma
+        else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+    )
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", bgr, options)
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)

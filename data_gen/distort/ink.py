@@ -1,0 +1,139 @@
+"""What happens to ink on the flat page: a paling grid, fading traces, gaps, scribbles."""
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.distort.blend import Colour, box_around, lay
+from data_gen.distort.dials import Distortion, count, happens, uniform
+from data_gen.distort.warp import Image
+
+Line = NDArray[np.float32]
+
+# Ballpoints: blue, black, red, green.
+_PENS = ((35, 50, 140), (30, 30, 35), (190, 30, 40), (20, 110, 60))
+
+
+def wear(
+    image: Image,
+    masks: Sequence[Image],
+    polylines: Sequence[Line],
+    *,
+    paper: Colour,
+    dials: Distortion,
+    px_per_mm: float,
+    rng: np.random.Generator,
+) -> Image:
+    """The page (H, W, 3) after years in a folder; masks and polylines only say where ink is.
+
+    The image given may be written to.
+    """
+    if happens(dials.grid_fade_p, rng):
+        image = _pale_grid(image, paper, uniform(dials.grid_fade_frac, rng))
+    if happens(dials.fading_p, rng):
+        image = _fade(image, masks, paper, uniform(dials.fading_frac, rng), px_per_mm, rng)
+    if happens(dials.gap_p, rng):
+        for line in polylines:
+            for _ in range(count(dials.gap_count, rng)):
+                length_px = uniform(dials.gap_mm, rng) * px_per_mm
+                _skip(image, masks, line, paper, length_px, rng)
+    if happens(dials.scribble_p, rng):
+        for _ in range(count(dials.scribble_count, rng)):
+            _scribble(image, uniform(dials.scribble_mm, rng) * px_per_mm, px_per_mm, rng)
+    return image
+
+
+def _pale_grid(image: Image, paper: Colour, frac: float) -> Image:
+    """What stands less than about 100 levels below the paper pales; ink stays."""
+    tables = []
+    for level in paper:
+        contrast = np.maximum(level - np.arange(256), 0)
+        light = np.clip((170 - contrast) / 70, 0, 1)  # 1 for a grid, 0 for ink
+        tables.append(np.where(contrast > 0, level - contrast * (1 - frac * light), np.arange(256)))
+    table = np.round(np.stack(tables, axis=-1)).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, table[None]), np.uint8)
+
+
+def _fade(
+    image: Image,
+    masks: Sequence[Image],
+    paper: Colour,
+    frac: float,
+    px_per_mm: float,
+    rng: np.random.Generator,
+) -> Image:
+    """The traces pale by up to `frac`, more here and less there along the paper."""
+    if not masks:
+        return image
+    ink = np.zeros_like(masks[0])
+    for mask in masks:
+        x, y, width, height = cv2.boundingRect(mask)
+        rows, cols = slice(y, y + height), slice(x, x + width)
+        np.maximum(ink[rows, cols], mask[rows, cols], out=ink[rows, cols])
+    x_mm = np.arange(image.shape[1]) / px_per_mm
+    slow, fast = (
+        np.sin(x_mm / uniform(radian_mm, rng) + rng.uniform(0, 2 * math.pi))
+        for radian_mm in ((10, 40), (2, 8))
+    )
+    strength = (frac * (0.7 + 0.2 * slow + 0.1 * fast)).astype(np.float32)
+    weight = (ink * strength).astype(np.uint8)
+    return lay(image, weight, paper)
+
+
+def _skip(
+    image: Image,
+    masks: Sequence[Image],
+    line: Line,
+    paper: Colour,
+    length_px: float,
+    rng: np.random.Generator,
+) -> None:
+    """The pen leaves the paper for a moment: in place, all traces' ink in a small disc."""
+    at = int(rng.integers(len(line))) if len(line) else 0
+    if not (masks and len(line)) or not np.isfinite(line[at]).all():
+        return
+    x, y = (float(value) for value in line[at])
+    rows, cols = box_around(x, y, length_px / 2 + 1, image.shape)
+    if rows.start == rows.stop or cols.start == cols.stop:
+        return
+    ink = np.max([mask[rows, cols] for mask in masks], axis=0)
+    ys, xs = np.ogrid[rows, cols]
+    disc = np.clip(length_px / 2 + 0.5 - np.hypot(xs - x, ys - y), 0, 1)
+    # Twice the coverage: the ink's half-covered rim goes with it.
+    weight = (np.minimum(2.0 * ink, 255) * disc).astype(np.uint8)
+    image[rows, cols] = lay(image[rows, cols], weight, paper)
+
+
+def _scribble(image: Image, size_px: float, px_per_mm: float, rng: np.random.Generator) -> None:
+    """A written word, a ring, or an underline in ballpoint, in place; it darkens only."""
+    height, width = image.shape[:2]
+    x, y = rng.uniform(0, width), rng.uniform(0, height)
+    rows, cols = box_around(x, y, size_px, image.shape)
+    stroke = _stroke(size_px, rng) + np.array((x - cols.start, y - rows.start))
+    weight = np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.uint8)
+    thickness = max(round(uniform((0.3, 0.7), rng) * px_per_mm), 1)
+    fixed = np.round(stroke * 16).astype(np.int32)
+    cv2.polylines(weight, [fixed], False, uniform((170, 250), rng), thickness, cv2.LINE_AA, 4)
+    part = image[rows, cols]
+    part[...] = cv2.min(part, lay(part, weight, _PENS[rng.integers(len(_PENS))]))
+
+
+def _stroke(size_px: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """A hand's path around (0, 0), float64 (n, 2), within ± size_px."""
+    t = np.linspace(0, 1, 160)
+    turn, kind = rng.uniform(-0.3, 0.3), rng.integers(3)
+    if kind == 0:  # a word: loops that advance
+        loops = 2 * math.pi * rng.uniform(3, 8) * t
+        tall = np.interp(t, np.linspace(0, 1, 8), rng.uniform(0.06, 0.3, 8))
+        x, y = 1.5 * (t - 0.5) + 0.08 * np.cos(loops), tall * np.sin(loops)
+    elif kind == 1:  # a ring that does not quite close
+        around = 2 * math.pi * (1.05 * t + rng.random())
+        swell = 1 + 0.1 * (t - 0.5)
+        x, y = 0.6 * swell * np.cos(around), 0.4 * swell * np.sin(around)
+    else:  # an underline
+        x, y = 1.6 * (t - 0.5), 0.04 * np.sin(rng.uniform(2, 6) * t)
+    cos, sin = math.cos(turn), math.sin(turn)
+    return size_px * np.stack([cos * x - sin * y, sin * x + cos * y], axis=-1)
