@@ -1,0 +1,94 @@
+"""Files that are either whole or not there, and arrays as PNG, NPY and JSON bytes."""
+
+import hashlib
+import io
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.errors import InputError
+
+PART_SUFFIX = ".part"  # of a file that is still being written
+
+
+def write_whole(path: Path, content: bytes) -> str:
+    """Writes under a temporary name, then renames, so that a reader never meets half a file.
+
+    Returns:
+        SHA-256 of the content, in hex.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Two jobs that end together may write the same file: each under a name of its own.
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{PART_SUFFIX}")
+    part.write_bytes(content)
+    part.replace(path)
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def png_bytes(image: NDArray[np.uint8]) -> bytes:
+    """An RGB (H, W, 3) or gray (H, W) picture as PNG.
+
+    Raises:
+        InputError: The picture has no pixels.
+    """
+    if image.size == 0:
+        raise InputError("picture", f"its size is {image.shape}", "draw at least one pixel")
+    stored = image[..., ::-1] if image.ndim == 3 else image
+    # Level 1 writes ECG pictures several times faster than the default and a little larger.
+    done, buffer = cv2.imencode(".png", stored, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert done
+    return buffer.tobytes()
+
+
+def picture_from(content: bytes, where: object, *, gray: bool = False) -> NDArray[np.uint8]:
+    """The RGB uint8 (H, W, 3) or gray uint8 (H, W) picture in PNG, BMP or JPEG bytes.
+
+    Raises:
+        InputError: The bytes are no picture.
+    """
+    flag = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flag) if content else None
+    if decoded is None:
+        raise InputError(where, "is no picture that can be read", "replace the damaged file")
+    picture = decoded if gray else decoded[..., ::-1]
+    return np.ascontiguousarray(picture, np.uint8)
+
+
+def read_picture(path: Path, *, gray: bool = False) -> NDArray[np.uint8]:
+    """`picture_from` a file."""
+    return picture_from(path.read_bytes(), path, gray=gray)
+
+
+def npy_bytes(array: NDArray[Any]) -> bytes:
+    """An array as NPY."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def json_bytes(value: Any, *, indent: int | None = None) -> bytes:
+    """A value as JSON with sorted keys, so that equal values are equal bytes."""
+    return (json.dumps(value, indent=indent, sort_keys=True) + "\n").encode()
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file.
+
+    Raises:
+        InputError: The file is no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InputError(path, f"is no JSON ({error})", "replace the damaged file") from None

@@ -1,0 +1,94 @@
+"""The printed grid."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from data_gen.crop import Frame
+from data_gen.render import lines_coverage
+from data_gen.style import GridStyle, Rgb
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+
+_WHITE = (255, 255, 255)
+
+
+def draw_grid(frame: Frame, style: GridStyle, origin_mm: tuple[float, float]) -> U8:
+    """White paper with the printed grid, uint8 (H, W, 3).
+
+    Args:
+        frame: What is seen of the paper.
+        style: The grid's look.
+        origin_mm: (x, y) of a crossing of 5 mm lines on the paper.
+    """
+    across, dots_across = _lines(frame.width_px, origin_mm[0] - frame.x_mm, frame.px_per_mm, style)
+    down, dots_down = _lines(frame.height_px, origin_mm[1] - frame.y_mm, frame.px_per_mm, style)
+    image = np.empty((frame.height_px, frame.width_px, 3), np.uint8)
+    if style.snapped:
+        image[:] = across[None]
+        rows = (down != 255).any(axis=1)
+        image[rows] = down[rows][:, None]
+        return image
+    # Both inks of the crossing lines are there: the darker one is seen.
+    _compose(image, across, down)
+    if style.dotted:
+        _dot(image, dots_across, dots_down, style.minor_rgb or _WHITE)
+    return image
+
+
+def _lines(n: int, origin_mm: float, px_per_mm: float, style: GridStyle) -> tuple[U8, F64]:
+    """The colours of n pixels across the lines of one direction (n, 3), and the dots' coverage."""
+    minor, major = (
+        lines_coverage(
+            n,
+            first_px=origin_mm * px_per_mm,
+            step_px=step_mm * px_per_mm,
+            width_px=width_mm * px_per_mm,
+            snapped=style.snapped,
+        )
+        for step_mm, width_mm in ((1.0, style.minor_mm), (5.0, style.major_mm))
+    )
+    lines = np.zeros(n) if style.dotted or style.minor_rgb is None else minor
+    heavy = np.zeros(n) if style.major_rgb is None else major
+    colours = _tinted(lines, style.minor_rgb or _WHITE, heavy, style.major_rgb or _WHITE)
+    return np.asarray(colours, np.uint8), minor
+
+
+@njit(cache=True, nogil=True)
+def _tinted(minor: Any, minor_rgb: Rgb, major: Any, major_rgb: Rgb) -> Any:
+    """White paper under thin lines under thick ones, (n,) coverages → uint8 (n, 3)."""
+    colours = np.empty((len(minor), 3), np.uint8)
+    for x in range(len(minor)):
+        for k in range(3):
+            level = 255.0 - minor[x] * (255 - minor_rgb[k])
+            colours[x, k] = int(level + major[x] * (major_rgb[k] - level) + 0.5)
+    return colours
+
+
+@njit(cache=True, nogil=True)
+def _compose(image: Any, across: Any, down: Any) -> None:
+    height, width, _ = image.shape
+    flat, line = image.reshape(height, 3 * width), across.reshape(3 * width)
+    for y in range(height):
+        for i in range(3 * width):
+            flat[y, i] = line[i]
+        r, g, b = down[y, 0], down[y, 1], down[y, 2]
+        if r != 255 or g != 255 or b != 255:
+            for x in range(width):
+                image[y, x, 0] = min(r, across[x, 0])
+                image[y, x, 1] = min(g, across[x, 1])
+                image[y, x, 2] = min(b, across[x, 2])
+
+
+@njit(cache=True, nogil=True)
+def _dot(image: Any, across: Any, down: Any, rgb: Rgb) -> None:
+    for y in range(len(down)):
+        if down[y] > 0.0:
+            for x in range(len(across)):
+                if across[x] > 0.0:
+                    for k in range(3):
+                        dot = int(255.5 - down[y] * across[x] * (255 - rgb[k]))
+                        image[y, x, k] = min(image[y, x, k], dot)

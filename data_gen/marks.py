@@ -1,0 +1,173 @@
+"""What a page carries beside its traces and its grid: lead names, separators, pulses, text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.crop import Frame
+from data_gen.layout import Placement
+from data_gen.render import draw_bar, draw_stroke, stamp
+from data_gen.sheet import SIDE_MM, TOP_MM, Sheet
+from data_gen.style import PageStyle
+from data_gen.text import text_coverage
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+
+
+def draw_marks(
+    sheet: Sheet,
+    frame: Frame,
+    baselines_mm: F64,
+    *,
+    drawn: Sequence[int],
+    pen_mm: float,
+    rng: np.random.Generator,
+) -> tuple[U8, list[dict[str, Any]]]:
+    """What is printed beside the traces, in the traces' ink.
+
+    Args:
+        sheet: The page.
+        frame: What is seen of it.
+        baselines_mm: Height of each row's 0 mV.
+        drawn: Which of the sheet's places have a trace; the others get no marks.
+        pen_mm: Stroke width.
+        rng: For what the header says.
+
+    Returns:
+        uint8 (H, W) coverage, and each text that is seen: `text`, `lead_name` (None for
+        header and footer), `box_px` (its four corners, clockwise).
+    """
+    canvas = np.zeros((frame.height_px, frame.width_px), np.uint8)
+    texts = []
+    for k in drawn:
+        place = sheet.places[k]
+        baseline = float(baselines_mm[place.row])
+        _draw_separator(canvas, frame, sheet, k, baseline, pen_mm)
+        texts.append(_draw_name(canvas, frame, sheet.style, place, baseline))
+    for row in sorted({sheet.places[k].row for k in drawn}):
+        _draw_pulse(canvas, frame, sheet, row, float(baselines_mm[row]), pen_mm)
+    if sheet.style.separator == "dotted":
+        _draw_dotted_lines(canvas, frame, sheet, baselines_mm, pen_mm)
+    left = SIDE_MM + 2.0
+    if sheet.style.header:
+        for i, line in enumerate(header_lines(rng)):
+            y_mm = TOP_MM + (i % 3 + 1) * 5.0
+            x_mm = left + (i // 3) * 80.0
+            texts.append(_draw_text(canvas, frame, sheet.style, line, x_mm, y_mm, em_mm=3.2))
+    if sheet.style.footer:
+        line = f"{sheet.style.mm_per_s:g} mm/s   {sheet.style.mm_per_mv:g} mm/mV   0.05-150 Hz"
+        y_mm = float(baselines_mm[-1]) + sheet.below_mm
+        texts.append(_draw_text(canvas, frame, sheet.style, line, left, y_mm, em_mm=3.0))
+    return canvas, [text for text in texts if text is not None]
+
+
+def header_lines(rng: np.random.Generator) -> tuple[str, ...]:
+    """What a machine prints about an examination; nobody's data."""
+    rate, axis = int(rng.integers(40, 150)), int(rng.integers(-60, 120))
+    return (
+        f"ID: {int(rng.integers(10**6, 10**7))}",
+        f"{int(rng.integers(1990, 2026))}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}"
+        f"  {rng.integers(0, 24):02d}:{rng.integers(0, 60):02d}",
+        f"{int(rng.integers(18, 95))} yr   {('F', 'M')[int(rng.integers(2))]}",
+        f"Vent. rate   {rate} BPM",
+        f"PR interval   {int(rng.integers(110, 220))} ms",
+        f"QRS duration   {int(rng.integers(70, 160))} ms",
+        f"QT/QTc   {int(rng.integers(320, 460))}/{int(rng.integers(370, 480))} ms",
+        f"P-R-T axes   {axis}  {axis + 10}  {int(rng.integers(-20, 90))}",
+        ("Normal ECG", "Abnormal ECG", "Unconfirmed")[int(rng.integers(3))],
+    )
+
+
+def _draw_text(
+    canvas: U8,
+    frame: Frame,
+    style: PageStyle,
+    text: str,
+    x_mm: float,
+    y_mm: float,
+    *,
+    em_mm: float,
+    lead_name: str | None = None,
+) -> dict[str, Any] | None:
+    """Print a line of text that begins at x on the line y; None where it is out of sight."""
+    x_px, y_px = ((v - o) * frame.px_per_mm for v, o in ((x_mm, frame.x_mm), (y_mm, frame.y_mm)))
+    em_px = max(6, round(em_mm * frame.px_per_mm))
+    out_x = x_px > frame.width_px or x_px + len(text) * em_px < 0
+    if out_x or y_px - 2 * em_px > frame.height_px or y_px + em_px < 0:
+        return None
+    glyphs, baseline = text_coverage(text, font=style.font, em_px=em_px)
+    top, left = round(y_px) - baseline, round(x_px)
+    stamp(canvas, glyphs, x_px=left, y_px=top)
+    bottom, right = top + glyphs.shape[0] - 1, left + glyphs.shape[1] - 1
+    box = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    return {"text": text, "lead_name": lead_name, "box_px": box}
+
+
+def _draw_name(
+    canvas: U8, frame: Frame, style: PageStyle, place: Placement, baseline_mm: float
+) -> dict[str, Any] | None:
+    if style.lead_names == "none":
+        return None
+    name, em = place.lead_name, style.name_mm
+    x_mm, y_mm = place.x_mm + 0.13, baseline_mm + style.name_drop_mm
+    if style.lead_names == "above":
+        y_mm = baseline_mm - style.name_drop_mm
+    if style.lead_names == "before" and place.column == 0:
+        x_mm, y_mm = place.x_mm - (0.7 * len(name) + 0.4) * em, baseline_mm + 0.36 * em
+    return _draw_text(canvas, frame, style, name, x_mm, y_mm, em_mm=em, lead_name=name)
+
+
+def _draw_separator(
+    canvas: U8, frame: Frame, sheet: Sheet, k: int, baseline_mm: float, pen_mm: float
+) -> None:
+    """Before every column but the first: one bar, or the paper's two about the first sample."""
+    style, place = sheet.style, sheet.places[k]
+    if place.column == 0 or style.separator not in ("bar", "bars"):
+        return
+    x_mm, spans = place.x_mm - style.column_gap_mm / 2, [(-4.0, 4.0)]
+    if style.separator == "bars":
+        level = sheet.trace(k).y_mm
+        middle = float(level[0]) if np.isfinite(level[0]) else 0.0
+        # Measured on the published crops.
+        x_mm, spans = place.x_mm + 0.05, [(middle + y, middle + y + 2.29) for y in (-3.12, 0.83)]
+    for top, bottom in spans:
+        x0, x1 = ((x_mm + side * pen_mm / 2 - frame.x_mm) * frame.px_per_mm for side in (-1, 1))
+        y0, y1 = ((baseline_mm + y - frame.y_mm) * frame.px_per_mm for y in (top, bottom))
+        draw_bar(canvas, x0=x0, y0=y0, x1=x1, y1=y1)
+
+
+def _draw_dotted_lines(
+    canvas: U8, frame: Frame, sheet: Sheet, baselines_mm: F64, pen_mm: float
+) -> None:
+    """A dotted line from the top row to the bottom row before every column but the first."""
+    half = pen_mm / 2 * frame.px_per_mm
+    y_mm = np.arange(float(baselines_mm[0]) - 8.0, float(baselines_mm[-1]) + 8.0, 1.25)
+    y_px = (y_mm - frame.y_mm) * frame.px_per_mm
+    y_px = y_px[(y_px > -2 * half) & (y_px < frame.height_px + 2 * half)]
+    columns = {place.column: place.x_mm for place in sheet.places if place.column}
+    for start_mm in columns.values():
+        x_px = (start_mm - sheet.style.column_gap_mm / 2 - frame.x_mm) * frame.px_per_mm
+        if -half < x_px < frame.width_px + half:
+            for y in y_px:
+                draw_bar(canvas, x0=x_px - half, y0=y - half, x1=x_px + half, y1=y + half)
+
+
+def _draw_pulse(
+    canvas: U8, frame: Frame, sheet: Sheet, row: int, baseline_mm: float, pen_mm: float
+) -> None:
+    """The calibration pulse: 1 mV for 0.2 s."""
+    style = sheet.style
+    if style.pulse == "none":
+        return
+    wide, rise = 0.2 * style.mm_per_s, style.mm_per_mv
+    in_row = [place for place in sheet.places if place.row == row]
+    start_mm = in_row[0].x_mm - wide - 2.5
+    if style.pulse == "right":
+        start_mm = in_row[-1].x_mm + in_row[-1].duration_s * style.mm_per_s + 1.0
+    x = start_mm + np.array((0.0, 0.75, 0.75, 0.75 + wide, 0.75 + wide, 1.5 + wide))
+    y = baseline_mm - rise * np.array((0.0, 0.0, 1.0, 1.0, 0.0, 0.0))
+    xy = (np.column_stack((x, y)) - (frame.x_mm, frame.y_mm)) * frame.px_per_mm
+    draw_stroke(canvas, xy, width_px=pen_mm * frame.px_per_mm)

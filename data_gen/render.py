@@ -1,0 +1,191 @@
+"""Drawing in pixels: strokes, grid lines, text and ink on paper.
+
+A stroke's coverage is the box filter's answer to a line of that width: 1 inside, falling to 0
+over one pixel at its edge, by the distance of the pixel's centre from the line. Any width and
+any sub-pixel place are exact, and the ink lies under the polyline by construction.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+
+# Thinner strokes could vanish between two rows of pixels and leave columns without ink;
+# printers and scanners do not resolve them either.
+MIN_STROKE_PX = 1.25
+# Samples that lie this near to a straight line are drawn as one.
+STRAIGHT_PX = 0.02
+
+
+@njit(cache=True, nogil=True)
+def _straight(xy: Any, i: int) -> int:
+    """The farthest point to which a straight line from point i passes all points between.
+
+    Each point passed narrows the cone of slopes that the line may have.
+    """
+    x0, y0 = xy[i, 0], xy[i, 1]
+    low, high = -math.inf, math.inf
+    j = i + 1
+    for k in range(i + 1, len(xy)):
+        dx, dy = xy[k, 0] - x0, xy[k, 1] - y0
+        if not (math.isfinite(dy) and dx > 0.0 and low <= dy / dx <= high):
+            break
+        j = k
+        low, high = max(low, (dy - STRAIGHT_PX) / dx), min(high, (dy + STRAIGHT_PX) / dx)
+    return j
+
+
+@njit(cache=True, nogil=True)
+def _stroke(canvas: Any, xy: Any, width: float) -> None:
+    n = len(xy)
+    drawing = False  # the point before this one is inked up to this one
+    i = 0
+    while i < n:
+        if not (math.isfinite(xy[i, 0]) and math.isfinite(xy[i, 1])):
+            drawing = False
+            i += 1
+        elif i + 1 == n or not (math.isfinite(xy[i + 1, 0]) and math.isfinite(xy[i + 1, 1])):
+            if not drawing:  # a lone sample is a dot
+                _segment(canvas, xy[i, 0], xy[i, 1], xy[i, 0], xy[i, 1], width)
+            i += 1
+        else:
+            j = _straight(xy, i)
+            _segment(canvas, xy[i, 0], xy[i, 1], xy[j, 0], xy[j, 1], width)
+            drawing = True
+            i = j
+
+
+@njit(cache=True, nogil=True)
+def _segment(canvas: Any, x0: float, y0: float, x1: float, y1: float, width: float) -> None:
+    """A straight stroke with round ends."""
+    height, wide = canvas.shape
+    reach = 0.5 * width + 0.5
+    solid2 = (reach - 1.0) ** 2  # the width is never below 1
+    left = max(0.0, math.ceil(min(x0, x1) - reach))
+    right = min(wide - 1.0, math.floor(max(x0, x1) + reach))
+    top = max(0.0, math.ceil(min(y0, y1) - reach))
+    bottom = min(height - 1.0, math.floor(max(y0, y1) + reach))
+    if right < left or bottom < top:
+        return
+    dx, dy = x1 - x0, y1 - y0
+    length2 = dx * dx + dy * dy
+    for y in range(int(top), int(bottom) + 1):
+        for x in range(int(left), int(right) + 1):
+            if canvas[y, x] == 255:
+                continue
+            px, py = x - x0, y - y0
+            if length2 > 0.0:
+                t = min(1.0, max(0.0, (px * dx + py * dy) / length2))
+                px -= t * dx
+                py -= t * dy
+            d2 = px * px + py * py
+            if d2 >= reach * reach:
+                continue
+            if d2 <= solid2:
+                canvas[y, x] = 255
+                continue
+            value = int((reach - math.sqrt(d2)) * 255.0 + 0.5)
+            if value > canvas[y, x]:
+                canvas[y, x] = value
+
+
+@njit(cache=True, nogil=True)
+def _darken(image: Any, coverage: Any, factors: Any) -> None:
+    height, width = coverage.shape
+    for y in range(height):
+        for x in range(width):
+            c = coverage[y, x]
+            if c:
+                for k in range(3):
+                    image[y, x, k] = (image[y, x, k] * factors[c, k] + 127) // 255
+
+
+def draw_stroke(canvas: U8, polyline_px: NDArray[Any], *, width_px: float) -> None:
+    """Draw one polyline's coverage into a canvas, keeping the darker of old and new.
+
+    Args:
+        canvas: uint8 (H, W), changed in place.
+        polyline_px: (n, 2), (x, y), x increasing or not; no ink where a point is NaN.
+        width_px: Stroke width; never drawn thinner than `MIN_STROKE_PX`.
+    """
+    xy = np.ascontiguousarray(polyline_px, dtype=np.float64)
+    _stroke(canvas, xy, max(float(width_px), MIN_STROKE_PX))
+
+
+def draw_bar(canvas: U8, *, x0: float, y0: float, x1: float, y1: float) -> None:
+    """Draw an upright rectangle's coverage, its edges anywhere between pixels (px)."""
+    height, width = canvas.shape
+    across = _span_coverage(x0, x1, width)
+    down = _span_coverage(y0, y1, height)
+    xs, ys = np.flatnonzero(across), np.flatnonzero(down)
+    if len(xs) and len(ys):
+        box = canvas[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+        area = np.outer(down[ys[0] : ys[-1] + 1], across[xs[0] : xs[-1] + 1])
+        np.maximum(box, np.rint(area * 255).astype(np.uint8), out=box)
+
+
+def _span_coverage(start: float, stop: float, n: int) -> NDArray[np.float64]:
+    """How much of each of n pixels the interval covers, (n,) 0–1."""
+    edge = np.arange(n, dtype=np.float64)
+    covered = np.minimum(edge + 0.5, stop) - np.maximum(edge - 0.5, start)
+    return np.asarray(np.clip(covered, 0.0, 1.0))
+
+
+def lines_coverage(
+    n: int, *, first_px: float, step_px: float, width_px: float, snapped: bool = False
+) -> NDArray[np.float64]:
+    """Coverage of n pixels by lines at first + k·step, seen along their normal.
+
+    Args:
+        n: Number of pixels.
+        first_px: Where one of the lines stands.
+        step_px: Their distance.
+        width_px: Their width; a line thinner than a pixel covers it in part.
+        snapped: Each line is moved to the nearest whole pixel.
+
+    Returns:
+        float64 (n,), 0–1.
+    """
+    return np.asarray(_lines(n, first_px, step_px, width_px, snapped))
+
+
+@njit(cache=True, nogil=True)
+def _lines(n: int, first_px: float, step_px: float, width_px: float, snapped: bool) -> Any:
+    if snapped:
+        width_px = max(1.0, round(width_px))
+    covered = np.zeros(n)
+    for x in range(n):
+        line = first_px + round((x - first_px) / step_px) * step_px
+        if snapped:
+            line = round(line)
+        covered[x] = min(max(0.5 * width_px + 0.5 - abs(x - line), 0.0), min(1.0, width_px))
+    return covered
+
+
+def draw_ink(image: U8, coverage: U8, ink_rgb: Sequence[int]) -> None:
+    """Lay ink on paper: each pixel is darkened by its coverage, as a filter darkens light.
+
+    Args:
+        image: uint8 (H, W, 3), changed in place.
+        coverage: uint8 (H, W).
+        ink_rgb: Colour of the full ink on white paper.
+    """
+    c = np.arange(256)[:, None] / 255.0
+    factors = 255.0 - c * (255.0 - np.asarray(ink_rgb, np.float64)[None, :])
+    _darken(image, coverage, np.rint(factors).astype(np.int32))
+
+
+def stamp(canvas: U8, glyphs: U8, *, x_px: float, y_px: float) -> None:
+    """Draw a small coverage picture, its upper left pixel at the nearest whole pixel."""
+    x, y = round(x_px), round(y_px)
+    height, width = canvas.shape
+    h, w = glyphs.shape
+    x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
+    if x0 < x1 and y0 < y1:
+        box = canvas[y0:y1, x0:x1]
+        np.maximum(box, glyphs[y0 - y : y1 - y, x0 - x : x1 - x], out=box)

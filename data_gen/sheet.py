@@ -1,0 +1,244 @@
+"""A page in millimetres, and the drawing of any rectangle of it.
+
+A whole page and a training window are drawn by the same functions; a window costs only what
+stands in it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
+
+from data_gen.calibration import Calibration
+from data_gen.crop import Frame
+from data_gen.errors import InputError
+from data_gen.layout import (
+    Layout,
+    Placement,
+    column_seconds,
+    find_layout,
+    paper_size_mm,
+    place,
+)
+from data_gen.render import draw_stroke
+from data_gen.sample import Record
+from data_gen.style import PageStyle
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+
+SIDE_MM, TOP_MM, BOTTOM_MM = 10.0, 8.0, 8.0
+TEXT_MM = 22.0  # of header or footer
+PULSE_MM = 3.0  # kept free beside the calibration pulse
+
+
+@dataclass(frozen=True)
+class Line:
+    """A trace's centre line in a frame.
+
+    Args:
+        first: Which sample of the trace its first point is.
+        xy_px: float64 (n, 2), (x, y); NaN in y where a sample is missing.
+    """
+
+    first: int
+    xy_px: F64
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One lead's stretch of signal on a sheet.
+
+    Args:
+        place: Which lead, and where.
+        signal_mv: float32 (n,).
+        fs_hz: Its sampling frequency.
+        mm_per_s: Paper speed.
+        x_mm: float64 (n,), from the paper's left edge.
+        y_mm: float64 (n,), below its row's 0 mV; NaN where a sample is missing.
+    """
+
+    place: Placement
+    signal_mv: NDArray[np.float32]
+    fs_hz: float
+    mm_per_s: float
+    x_mm: F64
+    y_mm: F64
+
+    @property
+    def start_s(self) -> float:
+        """Where in the record its first sample stands."""
+        return self.place.start_s + (float(self.x_mm[0]) - self.place.x_mm) / self.mm_per_s
+
+    def since(self, first: int) -> "Trace":
+        """The trace from that sample on."""
+        return replace(
+            self,
+            signal_mv=self.signal_mv[first:],
+            x_mm=self.x_mm[first:],
+            y_mm=self.y_mm[first:],
+        )
+
+    def line(self, frame: Frame, baseline_mm: float, *, gain: float = 1.0) -> Line:
+        """Its centre line in a frame, its 0 mV at that height of the paper.
+
+        Samples out of sight to the left and right are left out, all but the nearest few.
+        """
+        right_mm = frame.x_mm + frame.width_px / frame.px_per_mm
+        first, last = np.searchsorted(self.x_mm, (frame.x_mm - 1.0, right_mm + 1.0))
+        first, last = max(int(first) - 2, 0), int(last) + 2
+        x_mm, y_mm = self.x_mm[first:last], self.y_mm[first:last]
+        xy = np.empty((len(x_mm), 2))
+        np.multiply(x_mm - frame.x_mm, frame.px_per_mm, out=xy[:, 0])
+        rise = y_mm * gain if gain != 1.0 else y_mm
+        np.multiply(rise + (baseline_mm - frame.y_mm), frame.px_per_mm, out=xy[:, 1])
+        return Line(first, xy)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A page before its rows have their height.
+
+    Args:
+        record: The record on it.
+        layout: The page format, its leads chosen.
+        style: Its look.
+        places: Where each trace stands, row by row.
+    """
+
+    record: Record
+    layout: Layout
+    style: PageStyle
+    places: tuple[Placement, ...]
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.layout.rows)
+
+    @cached_property
+    def width_mm(self) -> float:
+        """The paper's width; a roll ends behind its traces."""
+        width = paper_size_mm(self.style.paper)[0]
+        if math.isfinite(width):
+            return width
+        right = SIDE_MM + pulse_mm(self.style, "right")
+        return max(p.x_mm + p.duration_s * self.style.mm_per_s for p in self.places) + right
+
+    @property
+    def top_mm(self) -> float:
+        return TOP_MM + (TEXT_MM if self.style.header else 0.0)
+
+    @property
+    def below_mm(self) -> float:
+        """How far below the last row's 0 mV the footer stands."""
+        return 12.0
+
+    @property
+    def bottom_mm(self) -> float:
+        return BOTTOM_MM + (TEXT_MM / 2 if self.style.footer else 0.0)
+
+    def height_mm(self, pitch_mm: float) -> float:
+        """The paper's height; a roll is as high as its rows need."""
+        height = paper_size_mm(self.style.paper)[1]
+        if math.isfinite(height):
+            return height
+        return self.top_mm + self.n_rows * pitch_mm + self.bottom_mm
+
+    @property
+    def widest_pitch_mm(self) -> float:
+        """The row pitch that fills the paper; inf on a roll."""
+        height = paper_size_mm(self.style.paper)[1]
+        return (height - self.top_mm - self.bottom_mm) / self.n_rows
+
+    def baselines_mm(self, pitch_mm: float, jitter_mm: F64) -> F64:
+        """Each row's 0 mV, from the paper's top (n_rows,)."""
+        rows = np.arange(self.n_rows) + 0.5
+        free = self.height_mm(pitch_mm) - self.top_mm - self.bottom_mm
+        slack = (free - self.n_rows * pitch_mm) / 2
+        return np.asarray(self.top_mm + slack + rows * pitch_mm + jitter_mm)
+
+    def trace(self, k: int) -> Trace:
+        """The trace at place k.
+
+        Raises:
+            InputError: The record ends before it.
+        """
+        where, style, fs_hz = self.places[k], self.style, self.record.fs_hz
+        lead = self.record.lead_mv(where.lead_name)
+        if style.fs_hz is not None and style.fs_hz != fs_hz:
+            lead, fs_hz = _resampled(lead, fs_hz, style.fs_hz), style.fs_hz
+        first = round(where.start_s * fs_hz)
+        signal = lead[first : first + round(where.duration_s * fs_hz)]
+        if len(signal) < 2:
+            raise InputError(
+                f"record {self.record.record_id}", "too short for its page", "take longer records"
+            )
+        x_mm: F64 = where.x_mm + np.arange(len(signal), dtype=np.float64) * (style.mm_per_s / fs_hz)
+        y_mm: F64 = signal.astype(np.float64) * -style.mm_per_mv
+        return Trace(where, signal, fs_hz, style.mm_per_s, x_mm, y_mm)
+
+    def calibration(self, trace: Trace, frame: Frame, baseline_mm: float) -> Calibration:
+        """Of one trace in a frame."""
+        return Calibration(
+            frame.px_per_mm,
+            frame.px_per_mm,
+            mm_per_s=self.style.mm_per_s,
+            mm_per_mv=self.style.mm_per_mv,
+            t0_px=float(trace.x_mm[0] - frame.x_mm) * frame.px_per_mm,
+            baseline_px=(baseline_mm - frame.y_mm) * frame.px_per_mm,
+        )
+
+
+def pulse_mm(style: PageStyle, side: str) -> float:
+    """Width kept free for a calibration pulse of 0.2 s on that side."""
+    return 0.2 * style.mm_per_s + PULSE_MM if style.pulse == side else 0.0
+
+
+def lay_out(record: Record, style: PageStyle) -> Sheet:
+    """Put a record's leads on a sheet.
+
+    Raises:
+        InputError: The layout's leads are not in the record, or do not fit on the paper.
+    """
+    layout = find_layout(style.layout, first_lead=style.first_lead)
+    left, right = (SIDE_MM + pulse_mm(style, side) for side in ("left", "right"))
+    seconds = column_seconds(
+        layout,
+        record_s=record.duration_s,
+        width_mm=paper_size_mm(style.paper)[0] - left - right,
+        mm_per_s=style.mm_per_s,
+        gap_mm=style.column_gap_mm,
+    )
+    places = place(
+        layout, seconds=seconds, left_mm=left, mm_per_s=style.mm_per_s, gap_mm=style.column_gap_mm
+    )
+    return Sheet(record, layout, style, places)
+
+
+def _resampled(signal: NDArray[np.float32], old_hz: float, new_hz: float) -> NDArray[np.float32]:
+    """A lead at another sampling frequency; missing samples stay missing."""
+    missing = ~np.isfinite(signal)
+    up, down = round(new_hz), round(old_hz)
+    common = math.gcd(up, down)
+    filled = np.where(missing, 0.0, signal)
+    # "line": a baseline that does not start at zero would ring at the ends.
+    out = resample_poly(filled, up // common, down // common, padtype="line")
+    if missing.any():
+        at = np.minimum(
+            np.round(np.arange(len(out)) * old_hz / new_hz).astype(int), len(signal) - 1
+        )
+        out = np.where(missing[at], np.nan, out)
+    return np.asarray(out, np.float32)
+
+
+def draw_traces(frame: Frame, polylines_px: Sequence[F64], *, pen_mm: float) -> U8:
+    """The coverage of some traces together, uint8 (H, W)."""
+    canvas = np.zeros((frame.height_px, frame.width_px), np.uint8)
+    width_px = pen_mm * frame.px_per_mm
+    for xy in polylines_px:
+        draw_stroke(canvas, xy, width_px=width_px)
+    return canvas

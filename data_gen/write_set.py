@@ -1,0 +1,351 @@
+"""Writes a frozen set of samples: in parallel, resumable, always the same bytes.
+
+A set is written in parts of `samples_per_shard` samples, each a task of its own. A part's files
+are renamed into place when they are whole, and last of all a note, `parts/part-000003.json`,
+with their SHA-256. Whoever runs again skips the parts whose notes and files agree, and whoever
+finds all parts in place writes `README.md`, `sample.png` and at last `manifest.json`. Nothing in
+these files depends on who wrote what or when, so jobs on many machines need no master: each
+writes its own parts, and the last to end (or any that is run again) finishes the set.
+"""
+
+import json
+import math
+import multiprocessing
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+from tqdm import tqdm
+
+from data_gen.errors import InputError
+from data_gen.formats.data_card import PICTURE, UNKNOWN, data_card, sample_sheet, severity_counts
+from data_gen.formats.ecg_image_kit import lead_samples
+from data_gen.formats.files import (
+    PART_SUFFIX,
+    json_bytes,
+    png_bytes,
+    read_json,
+    sha256,
+    write_whole,
+)
+from data_gen.formats.kit_page import write_page
+from data_gen.formats.lead_crops import crop_name, write_lead_crop
+from data_gen.formats.shards import MANIFEST, shard_name, write_shard
+from data_gen.sample import SPLITS, LeadSample, Page
+
+PLAN = "plan.json"
+CARD = "README.md"
+_SHOWN = 6  # samples in the data card's picture
+
+
+class Generator(Protocol):
+    """Where samples and pages come from; pickled once for every part."""
+
+    def sample(self, index: int, *, seed: int = 0, split: str = "train") -> LeadSample: ...
+
+    def page(self, index: int, *, seed: int = 0, split: str = "train") -> Page: ...
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in ("ecg-overlap", "numpy", "scipy", "opencv-python-headless", "neurokit2"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+@dataclass(frozen=True)
+class SetPlan:
+    """All that a set's bytes depend on.
+
+    Args:
+        n: Samples, or pages in the format ecg_image_kit.
+        format: "shards", "lead_crops" or "ecg_image_kit".
+        seed: Sample i comes from (seed, i).
+        split: Whose records are drawn.
+        samples_per_shard: Samples in one part.
+        dials: The generator's options, for the record; values that JSON can hold.
+        versions: Of the packages that draw.
+
+    Raises:
+        InputError: A value is impossible.
+    """
+
+    n: int
+    format: str = "shards"
+    seed: int = 0
+    split: str = "train"
+    samples_per_shard: int = 250
+    dials: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=_versions)
+
+    def __post_init__(self) -> None:
+        for name in ("n", "samples_per_shard"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise InputError(name, f"is {value}", "give a positive whole number")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise InputError("seed", f"is {self.seed}", "give a whole number from 0")
+        for name, choices in (("format", tuple(_WRITERS)), ("split", SPLITS)):
+            if getattr(self, name) not in choices:
+                raise InputError(
+                    name, f"{getattr(self, name)} is unknown", f"choose one of {', '.join(choices)}"
+                )
+
+    @property
+    def parts(self) -> int:
+        return -(-self.n // self.samples_per_shard)
+
+    def indices(self, part: int) -> range:
+        """The samples of a part."""
+        first = part * self.samples_per_shard
+        return range(first, min(first + self.samples_per_shard, self.n))
+
+
+def write_command(overrides: Sequence[str]) -> str:
+    """The command that writes the set again, without what does not change it."""
+    told = [o for o in overrides if o.split("=")[0] not in ("shard", "jobs")]
+    return shlex.join(["python", "generate.py", *told])
+
+
+def write_set(
+    generator: Generator,
+    out: str | Path,
+    plan: SetPlan,
+    *,
+    shard: int | None = None,
+    jobs: int = 1,
+    command: str = "",
+    progress: bool = True,
+) -> int:
+    """Writes a set, or what is missing of it.
+
+    Args:
+        generator: Draws the samples.
+        out: The set's folder.
+        plan: What to write.
+        shard: Only this part; None for all.
+        jobs: Processes.
+        command: For the data card: how to write the set again.
+        progress: Show a bar.
+
+    Returns:
+        How many parts are still to be written by others; with 0 the set is finished.
+
+    Raises:
+        InputError: The folder holds something else, there is no such part, the generator
+            refuses its dials, or a worker died.
+    """
+    out = Path(out)
+    if jobs < 1:
+        raise InputError("jobs", f"is {jobs}", "give 1 or more processes")
+    wanted = range(plan.parts) if shard is None else [shard]
+    if shard is not None and not 0 <= shard < plan.parts:
+        raise InputError(
+            f"shard={shard}",
+            f"the set has {plan.parts} shards (n={plan.n}, {plan.samples_per_shard} in each)",
+            f"give shard=range(0,{plan.parts}) or another samples_per_shard",
+        )
+    _agree(out, plan)
+    missing = [part for part in wanted if not _is_whole(out, part)]
+    counts = {part: len(plan.indices(part)) for part in wanted}
+    with tqdm(
+        total=sum(counts.values()),
+        initial=sum(n for part, n in counts.items() if part not in missing),
+        unit="sample",
+        disable=not progress,
+    ) as bar:
+        for part in _run(generator, out, plan, missing, jobs=jobs):
+            bar.update(counts[part])
+    return _finish(generator, out, plan, command=command)
+
+
+def _agree(out: Path, plan: SetPlan) -> None:
+    """Leaves the plan in the folder, or finds the same one there."""
+    stored, ours = out / PLAN, json.loads(json_bytes(asdict(plan)))
+    # Listed before the plan is looked for: another job writes the plan before all else.
+    found = list(out.iterdir()) if out.is_dir() else [out] * out.exists()
+    if stored.is_file():
+        theirs = read_json(stored)
+        differing = sorted(key for key in ours if theirs.get(key) != ours[key])
+        if differing:
+            raise InputError(
+                out,
+                f"holds a set made with another {', '.join(differing)}",
+                "choose another out=, or remove the folder",
+            )
+    elif any(path.suffix != PART_SUFFIX for path in found):
+        raise InputError(out, "is not empty and holds no set of ours", "choose another out=")
+    else:
+        write_whole(stored, json_bytes(ours, indent=1))
+
+
+def _note(out: Path, part: int) -> Path:
+    return out / "parts" / f"part-{part:06d}.json"
+
+
+def _is_whole(out: Path, part: int) -> bool:
+    note = _note(out, part)
+    if not note.is_file():
+        return False
+    try:
+        files = read_json(note)["files"].items()
+    except (InputError, KeyError, TypeError, AttributeError):
+        return False  # a damaged note: its part is written again
+    return all((out / path).is_file() and sha256(out / path) == digest for path, digest in files)
+
+
+def _run(
+    generator: Generator, out: Path, plan: SetPlan, parts: list[int], *, jobs: int
+) -> Iterator[int]:
+    """Writes parts, yielding each that is done."""
+    if jobs == 1 or len(parts) < 2:
+        for part in parts:
+            yield _write_part(generator, out, plan, part)
+        return
+    workers = min(jobs, len(parts))
+    with ProcessPoolExecutor(workers, _processes(), initializer=_one_thread) as pool:
+        yield from _gather(pool, generator, out, plan, parts)
+
+
+def _processes() -> BaseContext:
+    """Processes that share no threads with ours: a mere fork copies OpenCV's locks, held or not.
+
+    A fork server imports the generator once for all workers; where there is none, each does.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _gather(
+    pool: Executor, generator: Generator, out: Path, plan: SetPlan, parts: list[int]
+) -> Iterator[int]:
+    futures = [pool.submit(_write_part, generator, out, plan, part) for part in parts]
+    try:
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool:
+        raise InputError(
+            out, "a worker process died (out of memory?)", "run again with fewer jobs to resume"
+        ) from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+def _write_part(generator: Generator, out: Path, plan: SetPlan, part: int) -> int:
+    """Writes one part's files, then its note."""
+    tally = Tally()
+    files = _WRITERS[plan.format](generator, out, plan, part, tally)
+    note = {"n": len(plan.indices(part)), "files": files, **asdict(tally)}
+    write_whole(_note(out, part), json_bytes(note))
+    return part
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a part holds, lead by lead, for the data card."""
+
+    leads: list[str] = field(default_factory=list)
+    contacts: list[float | None] = field(default_factory=list)
+
+    def add(self, sample: LeadSample) -> None:
+        self.leads.append(sample.lead_name or UNKNOWN)
+        contact = math.nan if sample.severity is None else sample.severity.contact
+        self.contacts.append(None if math.isnan(contact) else contact)
+
+
+def _drawn(
+    generator: Generator, plan: SetPlan, part: int, tally: Tally
+) -> Iterator[tuple[int, LeadSample]]:
+    for index in plan.indices(part):
+        sample = generator.sample(index, seed=plan.seed, split=plan.split)
+        tally.add(sample)
+        yield index, sample
+
+
+def _shard(
+    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
+) -> dict[str, str]:
+    name = shard_name(part)
+    return {name: write_shard(_drawn(generator, plan, part, tally), out / name)}
+
+
+def _crops(
+    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
+) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for index, sample in _drawn(generator, plan, part, tally):
+        files |= write_lead_crop(sample, out, crop_name(sample, index))
+    return files
+
+
+def _pages(
+    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
+) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for index in plan.indices(part):
+        page = generator.page(index, seed=plan.seed, split=plan.split)
+        tally.leads.extend(trace.lead_name for trace in page.traces)
+        files |= write_page(page, out, f"{index:05d}")
+    return files
+
+
+_WRITERS: dict[str, Callable[[Generator, Path, SetPlan, int, Tally], dict[str, str]]] = {
+    "shards": _shard,
+    "lead_crops": _crops,
+    "ecg_image_kit": _pages,
+}
+
+
+def _finish(generator: Generator, out: Path, plan: SetPlan, *, command: str) -> int:
+    """Writes the data card and the manifest, if every part is in place."""
+    if missing := sum(not _note(out, part).is_file() for part in range(plan.parts)):
+        return missing
+    notes = [read_json(_note(out, part)) for part in range(plan.parts)]
+    manifest = asdict(plan) | {
+        "parts": [{"n": note["n"], "files": note["files"]} for note in notes],
+        "leads": dict(Counter(lead for note in notes for lead in note["leads"])),
+        "severity": severity_counts([c for note in notes for c in note["contacts"]]),
+    }
+    content = json_bytes(manifest, indent=1)
+    stored = out / MANIFEST
+    if not stored.is_file() or stored.read_bytes() != content:
+        card = data_card(manifest, command=command, out=out.as_posix())
+        write_whole(out / PICTURE, png_bytes(sample_sheet(_shown(generator, plan))))
+        write_whole(out / CARD, card.encode())
+        write_whole(stored, content)
+        _sweep(out)
+    return 0
+
+
+def _sweep(out: Path) -> None:
+    """Removes what killed jobs left half-written; every file of a part is there by now."""
+    for path in out.rglob(f"*{PART_SUFFIX}"):
+        # Another job may be writing these very files at this moment.
+        if not path.name.startswith((MANIFEST, PICTURE, CARD)):
+            path.unlink(missing_ok=True)
+
+
+def _shown(generator: Generator, plan: SetPlan) -> list[LeadSample]:
+    """The first samples, for the picture; a page shows its leads."""
+    if plan.format == "ecg_image_kit":
+        return lead_samples(generator.page(0, seed=plan.seed, split=plan.split))[:_SHOWN]
+    indices = range(min(_SHOWN, plan.n))
+    return [generator.sample(i, seed=plan.seed, split=plan.split) for i in indices]

@@ -1,0 +1,31 @@
+"""Write a frozen data set: `python generate.py out=data/overlap n=10000`."""
+
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from data_gen.presets import resolve
+from data_gen.write_set import SetPlan, write_command, write_set
+from ecg_overlap.entry import run
+
+
+def generate(cfg: DictConfig) -> None:
+    """Draw what the plan says with the source that the config describes."""
+    tree: Any = OmegaConf.to_container(cfg, resolve=True)
+    plan = SetPlan(**tree["plan"], dials=tree["source"])
+    command = write_command(HydraConfig.get().overrides.task)
+    source = resolve(plan.dials, where="source")
+    left = write_set(source, cfg.out, plan, shard=cfg.shard, jobs=cfg.jobs, command=command)
+    print(f"{cfg.out}: {plan.parts - left} of {plan.parts} shards are there")
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="generate")
+def main(cfg: DictConfig) -> None:
+    """One set, or with shard=i one shard of it."""
+    run(generate, cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Generators by name, read from conf/ with plain YAML."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import yaml
+
+import data_gen
+from data_gen.errors import InputError
+from data_gen.presets import GROUPS, PRESETS, conf_dir, load, load_part, resolve
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_draws_a_sample(name: str) -> None:
+    sample = load(name).sample(1, split="test")
+    assert sample.image.shape[:2] == sample.target_mask.shape
+    assert sample.target_mask.max() > 127 and sample.severity is not None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for group in GROUPS[1:] for p in sorted((conf_dir() / group).glob("*.yaml"))],
+    ids=lambda p: f"{p.parent.name}={p.stem}",
+)
+def test_every_option_says_what_it_is_for_and_is_built(path: Path) -> None:
+    first, *_ = path.read_text(encoding="utf-8").splitlines()
+    assert first.startswith("# ") and first.endswith(".")
+    assert type(load_part(path.parent.name, path.stem)).__name__.endswith("Dials")
+
+
+def test_the_paper_preset_has_the_geometry_of_the_published_crops() -> None:
+    for index in range(6):
+        sample = load("paper").sample(index)
+        cal = sample.calibration
+        assert cal.px_per_mm_x == pytest.approx(15.74, abs=0.12)
+        assert cal.t0_px == pytest.approx(15, abs=0.2)
+        assert sample.fs_hz == 100
+        widths = {250: 1003, 1000: 3967}
+        assert sample.image.shape[1] == pytest.approx(widths[len(sample.signal_mv)], rel=0.012)
+
+
+def test_a_group_and_a_value_can_be_chosen() -> None:
+    made = load("overlap", crop="window", values={"crop": {"size_px": [64, 128]}})
+    assert made.sample(0).image.shape == (64, 128, 3)
+
+
+def test_the_door_for_other_programs() -> None:
+    a, b = data_gen.make_sample(2, seed=1, config="clean"), load("clean").sample(2, seed=1)
+    assert (a.image == b.image).all()
+
+
+def test_the_clean_preset_has_no_overlap() -> None:
+    for index in range(8):
+        assert load("clean").sample(index).severity.intrusion < 0.002
+
+
+def test_a_generator_travels_to_a_worker() -> None:
+    made = load("scan", crop="window")
+    copy = pickle.loads(pickle.dumps(made))
+    assert (copy.sample(3).image == made.sample(3).image).all()
+
+
+def test_wrong_names_list_the_right_ones() -> None:
+    with pytest.raises(InputError, match="preset foo: not known; take one of clean"):
+        load("foo")
+    with pytest.raises(InputError, match=r"page=foo: no such option; take one of clean, fax"):
+        load("clean", page="foo")
+    with pytest.raises(InputError, match="group pages"):
+        load("clean", pages="scan")
+    with pytest.raises(InputError, match=r"overlap=none: .*'contacts'"):
+        load("clean", values={"overlap": {"contacts": 0.1}})
+
+
+def test_what_only_the_user_can_know_is_asked_for() -> None:
+    with pytest.raises(InputError, match=r"signals=wfdb: root is not given; give signals\.root"):
+        load("clean", signals="wfdb")
+
+
+def test_targets_are_built_from_the_inside_out() -> None:
+    tree = yaml.safe_load("""
+        _target_: data_gen.style.PageDials
+        dpi: [100, 200]
+        distortion: {_target_: data_gen.distort.Distortion, rotation_p: 0.5}
+    """)
+    dials = resolve(tree, where="here")
+    assert dials.dpi == (100.0, 200.0) and dials.distortion.rotation_p == 0.5
