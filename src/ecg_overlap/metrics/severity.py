@@ -1,0 +1,163 @@
+"""Into which subsets a sample falls by its overlap, and where the overlap is.
+
+Severity itself is known from the drawing (`data_gen.sample.Severity`); here it is binned,
+found per column from two masks, or estimated where only the primary's mask exists.
+"""
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from data_gen.errors import InputError
+from data_gen.sample import Severity
+from ecg_overlap.metrics.segmentation import binary
+
+CONTACT_BINS = ("0", "(0,5]", "(5,15]", "(15,30]", ">30")
+CLEAN_BELOW = 0.002
+"""`clean` = intrusion below 0.2 %; `overlap` = the rest."""
+
+MAX_GAP_PX = 1
+INK_BELOW_GRAY = 100
+STRAY_INK_PX = 3
+MASK_MARGIN_PX = 4
+FULL_ROW = 0.95
+
+Columns = NDArray[np.bool_]
+
+
+def contact_bin(contact: float) -> str:
+    """The severity bin of a contact fraction (0–1), as its label in per cent.
+
+    Raises:
+        InputError: Not a fraction.
+
+    Source: docs/metrics.md.
+
+    Example:
+        >>> contact_bin(0.15), contact_bin(0.1501)
+        ('(5,15]', '(15,30]')
+    """
+    if not 0 <= contact <= 1:
+        raise InputError("contact", f"{contact} is no fraction", "give 0 to 1")
+    for label, upper in zip(CONTACT_BINS, (0.0, 0.05, 0.15, 0.30), strict=False):
+        if contact <= upper:
+            return label
+    return CONTACT_BINS[-1]
+
+
+def subsets(severity: Severity | None) -> tuple[str, ...]:
+    """The names of the subsets that a sample belongs to, as in results.json.
+
+    Without a severity "all" alone; without a known contact no contact bin.
+
+    Raises:
+        InputError: A fraction outside 0–1.
+
+    Example:
+        >>> subsets(Severity(0.3, 0.04, 2, 9, 0.0))
+        ('all', 'overlap', 'contact:(0,5]')
+    """
+    if severity is None or math.isnan(severity.intrusion):
+        return ("all",)
+    if not 0 <= severity.intrusion <= 1:
+        raise InputError("intrusion", f"{severity.intrusion} is no fraction", "give 0 to 1")
+    kind = "clean" if severity.intrusion < CLEAN_BELOW else "overlap"
+    if math.isnan(severity.contact):
+        return ("all", kind)
+    return ("all", kind, f"contact:{contact_bin(severity.contact)}")
+
+
+def contact_columns(target_mask: NDArray[Any], other_mask: NDArray[Any]) -> Columns:
+    """Columns in which another trace's ink touches the primary's (gap of at most 1 px).
+
+    Args:
+        target_mask: (H, W), the primary trace, as `segmentation.binary` takes it.
+        other_mask: (H, W), the other traces.
+
+    Returns:
+        bool (W,).
+
+    Raises:
+        InputError: The shapes differ.
+
+    Source: docs/metrics.md.
+    """
+    if target_mask.shape != other_mask.shape:
+        raise InputError("masks", "the two differ in shape", "give masks of one image")
+    target, other = binary(target_mask).view(np.uint8), binary(other_mask).view(np.uint8)
+    # A gap of g empty pixels means rows g + 1 apart.
+    reach = cv2.dilate(target, np.ones((2 * (MAX_GAP_PX + 1) + 1, 1), np.uint8))
+    touching: Columns = np.any(cv2.bitwise_and(reach, other), axis=0)
+    return touching
+
+
+def samples_in_contact(columns: Columns, x_px: ArrayLike) -> Columns:
+    """Which samples of a signal stand in a marked column.
+
+    Args:
+        columns: bool (W,), `contact_columns`.
+        x_px: (n,), the column of every sample: `polyline_px[:, 0]`, or `calibration.x_px`.
+
+    Returns:
+        bool (n,); False outside the image and where x is NaN.
+    """
+    x = np.asarray(x_px, np.float64)
+    inside = (x >= -0.5) & (x < len(columns) - 0.5)  # False for NaN
+    marked = np.zeros(x.shape, np.bool_)
+    marked[inside] = columns[np.floor(x[inside] + 0.5).astype(np.int64)]
+    return marked
+
+
+def estimated_intrusion(image: NDArray[np.uint8], target_mask: NDArray[Any]) -> float:
+    """Intrusion where only the primary's mask is known.
+
+    The fraction of the primary's columns with more than 3 px of ink (gray < 100) outside its
+    mask dilated by 4 px. Lead names and separator bars count as ink, so it is an upper bound;
+    contact cannot be known this way, and a report says so.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        target_mask: (H, W) as `segmentation.binary` takes it; a white border that is no trace
+            is taken off first (`without_border`).
+
+    Raises:
+        InputError: The shapes differ, or the mask is empty.
+
+    Source: docs/metrics.md.
+    """
+    if image.shape[:2] != target_mask.shape:
+        raise InputError("mask", f"{target_mask.shape} for {image.shape}", "give its own mask")
+    mask = without_border(target_mask)
+    columns = mask.any(axis=0)
+    if not columns.any():
+        raise InputError("mask", "no trace in it", "leave this image out")
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * MASK_MARGIN_PX + 1,) * 2)
+    near = cv2.dilate(mask.view(np.uint8), disc)
+    stray = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) < INK_BELOW_GRAY) & (near == 0)
+    intruded = np.count_nonzero(stray, axis=0) > STRAY_INK_PX
+    return float(intruded[columns].mean())
+
+
+def without_border(mask: NDArray[Any]) -> NDArray[np.bool_]:
+    """The mask, bool (H, W), without a border that is no trace.
+
+    In the lead-crop format about 1 % of the crops reach beyond the drawing, and their mask is
+    white there: full rows along the upper or lower edge. The rows are taken off, not the
+    connected component, because the trace may touch them.
+
+    Raises:
+        InputError: Every row is full.
+
+    Source: the data set of arXiv 2506.06315, as published.
+    """
+    inside = binary(mask).copy()
+    # Nearly: JPEG may have left a hole. A trace keeps a margin on both sides of its crop.
+    full = np.asarray(inside.mean(axis=1) > FULL_ROW)
+    if full.all():
+        raise InputError("mask", "white all over", "leave this image out")
+    inside[: int(np.argmin(full))] = False
+    inside[len(full) - int(np.argmin(full[::-1])) :] = False
+    return inside

@@ -1,0 +1,87 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_gen.errors import InputError
+from ecg_overlap.metrics.grid import angle_error_deg, grid_drift_px
+from ecg_overlap.metrics.interval import interval_coverage
+
+REF = np.array([0.0, 1.0, 0.0, -1.0] * 25)
+
+
+def test_a_pitch_one_per_cent_off_is_ten_px_off_after_a_thousand():
+    assert grid_drift_px(10.1, 10, width_px=1000) == pytest.approx(10)
+    assert grid_drift_px(9.9, 10, width_px=1000) == pytest.approx(10)
+    assert grid_drift_px(15.74, 15.74, width_px=3967) == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "true", "width"), [(0, 10, 9), (10, math.nan, 9), (10, 10, -1), (math.inf, 10, 9)]
+)
+def test_a_grid_that_was_not_found_has_no_drift(found, true, width):
+    with pytest.raises(InputError):
+        grid_drift_px(found, true, width_px=width)
+
+
+@pytest.mark.parametrize(
+    ("found", "true", "error"),
+    [(1.5, 1.0, 0.5), (-1, 1, 2), (89, -1, 0), (44, -44, 2), (90, 0, 0), (45, 0, 45)],
+)
+def test_angles_differ_modulo_a_quarter_turn(found, true, error):
+    assert angle_error_deg(found, true) == pytest.approx(error)
+
+
+@given(st.floats(-360, 360), st.floats(-360, 360))
+def test_an_angle_error_is_symmetric_and_at_most_45(a, b):
+    assert 0 <= angle_error_deg(a, b) <= 45
+    assert angle_error_deg(a, b) == pytest.approx(angle_error_deg(b, a), abs=1e-9)
+
+
+def test_an_unknown_angle_is_an_error():
+    with pytest.raises(InputError, match="angle"):
+        angle_error_deg(math.nan, 0)
+
+
+def test_interval_coverage_by_hand():
+    est, half = REF.copy(), np.full(100, 0.1)
+    est[:20] += 0.2  # 20 of 100 outside
+    est[20:30] += 0.05
+    score = interval_coverage(REF, est, half, 500, alignment="raw")
+    assert (score.n, score.coverage) == (100, 0.8)
+    assert score.mean_half_width_mv == pytest.approx(0.1)
+
+
+def test_gaps_and_missing_intervals_are_not_counted():
+    est, half = REF.copy(), np.full(100, 0.1)
+    est[:20] = np.nan
+    half[90:] = np.nan
+    half[50:60] = 0.3
+    score = interval_coverage(REF, est, half, 500, alignment="raw")
+    assert (score.n, score.coverage) == (70, 1)
+    assert score.mean_half_width_mv == pytest.approx((60 * 0.1 + 10 * 0.3) / 70)
+
+
+def test_the_interval_moves_with_the_estimate():
+    # The estimate comes 10 samples late and its intervals with it; one is too narrow.
+    t = np.arange(520) / 500
+    whole = np.sin(2 * np.pi * 1.7 * t) + 0.5 * np.sin(2 * np.pi * 7.3 * t)
+    ref, est = whole[10:510], whole[:500].copy()
+    half = np.full(500, 0.5)
+    est[200] += 0.3
+    half[200] = 0.1
+    score = interval_coverage(ref, est, half, 500, alignment="aligned")
+    assert (score.n, score.coverage) == (490, 489 / 490)
+
+
+def test_a_failed_lead_has_no_interval():
+    nothing = np.full(100, np.nan)
+    assert interval_coverage(REF, nothing, nothing, 500, alignment="raw") is None
+
+
+@pytest.mark.parametrize("half", [np.full(99, 0.1), np.full(100, -0.1), np.full(100, np.nan)])
+def test_what_is_no_interval_is_an_error(half):
+    with pytest.raises(InputError, match="interval_mv"):
+        interval_coverage(REF, REF, half, 500, alignment="raw")
