@@ -1,0 +1,180 @@
+"""The command line: `ecg-overlap digitize PATH…` and `ecg-overlap grid PATH…`."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, fields
+from functools import lru_cache, partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from data_gen.errors import InputError
+from ecg_overlap.digitize.batch import (
+    Box,
+    Options,
+    Row,
+    digitize_files,
+    picture_files,
+    record_names,
+)
+from ecg_overlap.digitize.draw_grid import draw_grid
+from ecg_overlap.digitize.grid import find_grid
+from ecg_overlap.digitize.methods import choices, plan_for
+from ecg_overlap.digitize.pipeline import Network
+from ecg_overlap.digitize.read_image import SUFFIXES, read_image
+from ecg_overlap.digitize.write import renamed, write_png
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments; None: the process's own.
+
+    Returns:
+        The exit status: 0, or 1 if any picture failed.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        paths = picture_files(arguments.paths)
+        if not paths:
+            kinds = ", ".join(SUFFIXES)
+            raise InputError(" ".join(arguments.paths), "no picture there", f"give {kinds}")
+        run: Callable[[argparse.Namespace, list[Path]], int] = arguments.run
+        return run(arguments, paths)
+    except InputError as error:
+        print(f"ecg-overlap: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("ecg-overlap", description="Digitize ECG pictures.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    digitize = commands.add_parser("digitize", help="single-lead pictures to WFDB, CSV and JSON")
+    digitize.set_defaults(run=_digitize)
+    grid = commands.add_parser("grid", help="draw the grid that is found on each picture")
+    grid.set_defaults(run=_grid)
+    for command in (digitize, grid):
+        command.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or globs")
+    grid.add_argument("--out", type=Path, default=Path(), help="folder for the drawings")
+    add = digitize.add_argument
+    add("--out", type=Path, required=True, help="folder for the results; made if need be")
+    add("--px-per-mm", type=_positive, help="scale; without it the grid is measured")
+    add("--mm-per-s", type=_positive, default=25.0, help="paper speed (default 25)")
+    add("--mm-per-mv", type=_positive, default=10.0, help="gain (default 10)")
+    add("--fs", type=_positive, default=500.0, help="samples per second (default 500)")
+    add("--method", default="default", help=choices())
+    add("--box", type=_box, metavar="X,Y,W,H", help="the lead's place in the picture, px")
+    add("--row", type=float, metavar="Y", help="row of the lead's 0 mV in the picture, px")
+    add("--checkpoint", type=Path, help="weights of the network, for the methods that use one")
+    add("--jobs", type=_count, default=1, help="processes (default 1)")
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def _box(text: str) -> Box:
+    try:
+        x, y, w, h = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not X,Y,W,H in whole pixels") from error
+    if min(x, y) < 0 or min(w, h) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: X and Y from 0, W and H from 1")
+    return x, y, w, h
+
+
+@lru_cache(maxsize=1)
+def _load_network(checkpoint: Path | None) -> Network | None:
+    if checkpoint is None:
+        return None
+    import ecg_overlap
+
+    network: Network = ecg_overlap.load_model(checkpoint)
+    return network
+
+
+def _digitize(arguments: argparse.Namespace, paths: list[Path]) -> int:
+    """Every picture to its files; one line per failure; summary.csv."""
+    # A wrong option fails once, before the first picture.
+    if plan_for(arguments.method).needs_network and arguments.checkpoint is None:
+        raise InputError(f"--method {arguments.method}", "needs a network", "give --checkpoint")
+    _make(arguments.out)
+    options = Options(
+        out=arguments.out,
+        px_per_mm=arguments.px_per_mm,
+        mm_per_s=arguments.mm_per_s,
+        mm_per_mv=arguments.mm_per_mv,
+        fs_hz=arguments.fs,
+        method=arguments.method,
+        box=arguments.box,
+        row_px=arguments.row,
+        load_network=partial(_load_network, arguments.checkpoint),
+    )
+    rows = []
+    for row in tqdm(digitize_files(paths, options, jobs=arguments.jobs), total=len(paths)):
+        rows.append(row)
+        if row.status != "ok":
+            tqdm.write(row.reason, file=sys.stderr)
+    summary = write_summary(rows, arguments.out / "summary.csv")
+    done = sum(row.status == "ok" for row in rows)
+    print(f"{done} of {len(rows)} digitized; see {summary}")
+    return 0 if done == len(rows) else 1
+
+
+def write_summary(rows: Sequence[Row], path: Path) -> Path:
+    """One line per picture; an empty cell where something is not known."""
+
+    def write(made: Path) -> None:
+        with made.open("w", newline="", encoding="utf-8") as file:
+            lines = csv.writer(file)
+            lines.writerow(field.name for field in fields(Row))
+            lines.writerows(astuple(row) for row in rows)
+
+    return renamed(path, write)
+
+
+def _grid(arguments: argparse.Namespace, paths: list[Path]) -> int:
+    """Print every picture's grid and write NAME_grid.png; one line per failure."""
+    _make(arguments.out)
+    failed = 0
+    for path, name in zip(paths, record_names(paths), strict=True):
+        try:
+            image = read_image(path)
+            grid = find_grid(image)
+        except InputError as error:
+            failed += 1
+            print(error if str(path) in str(error) else f"{path}: {error}", file=sys.stderr)
+            continue
+        drawn = write_png(draw_grid(image, grid), arguments.out / f"{name}_grid.png")
+        print(
+            f"{path}: {grid.px_per_mm_x:.4f} × {grid.px_per_mm_y:.4f} px/mm, "
+            f"{grid.angle_deg:+.3f}°, confidence {grid.confidence:.2f} ({grid.source}); see {drawn}"
+        )
+    return 1 if failed else 0
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            folder, f"cannot be made ({error.strerror})", "choose another --out"
+        ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+"""From a picture of one lead to millivolts; needs no torch."""
+
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.paths import Path, decode
+from ecg_overlap.digitize.pipeline import Network, digitize_lead
+
+__all__ = ["DigitizeError", "LeadSignal", "Network", "Path", "decode", "digitize_lead"]

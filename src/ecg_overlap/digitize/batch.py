@@ -1,0 +1,183 @@
+"""Many pictures, one by one or in processes: a failure does not stop the rest."""
+
+import glob
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.errors import InputError
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.pipeline import Network, digitize_lead
+from ecg_overlap.digitize.read_image import SUFFIXES, read_image
+from ecg_overlap.digitize.write import record_name, write_lead
+
+Box = tuple[int, int, int, int]
+
+
+def _no_network() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is done with every picture.
+
+    Args:
+        out: Folder of the results.
+        px_per_mm: Scale; None: the grid is measured.
+        mm_per_s: Paper speed.
+        mm_per_mv: Gain.
+        fs_hz: Of the results.
+        method: A name of `ecg_overlap.digitize.methods`.
+        box: (x, y, width, height) of the lead in the picture; None: all of it.
+        row_px: Row of the lead's 0 mV in the picture, where known.
+        load_network: Gives the method's network, in the process that uses it; keeps it.
+    """
+
+    out: Path
+    px_per_mm: float | None = None
+    mm_per_s: float = 25.0
+    mm_per_mv: float = 10.0
+    fs_hz: float = 500.0
+    method: str = "default"
+    box: Box | None = None
+    row_px: float | None = None
+    load_network: Callable[[], Network | None] = _no_network
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture's line of summary.csv; what is not known is None."""
+
+    path: str
+    record: str
+    status: str
+    reason: str = ""
+    samples: int | None = None
+    fs_hz: float | None = None
+    px_per_mm_x: float | None = None
+    px_per_mm_y: float | None = None
+    grid_confidence: float | None = None
+    coverage: float | None = None
+    mean_confidence: float | None = None
+    flags: str = ""
+
+
+def picture_files(patterns: Iterable[str]) -> list[Path]:
+    """The pictures meant, each once: a file by name, a folder's pictures, a glob's."""
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        found.update(dict.fromkeys(_matches(pattern)))
+    return list(found)
+
+
+def _matches(pattern: str) -> list[Path]:
+    path = Path(pattern)
+    if path.is_dir():
+        return sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+    if path.exists() or not glob.has_magic(pattern):
+        return [path]  # what is not there fails with its own reason, in its own line
+    hits = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 (an absolute pattern too)
+    return sorted(p for p in hits if p.suffix.lower() in SUFFIXES)
+
+
+def record_names(paths: Iterable[Path]) -> list[str]:
+    """A record's name for each picture: its stem; the second of one name gets "-2"."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for path in paths:
+        stem = record_name(path.stem)
+        name, k = stem, 1
+        while name in taken:
+            k += 1
+            name = f"{stem}-{k}"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def digitize_files(paths: list[Path], options: Options, *, jobs: int = 1) -> Iterator[Row]:
+    """Digitize and write every picture; rows in the order of the paths.
+
+    Args:
+        paths: Picture files.
+        options: For all of them.
+        jobs: Processes.
+    """
+    work = partial(_digitize_file, options=options)
+    named = list(zip(paths, record_names(paths), strict=True))
+    if jobs == 1 or len(paths) == 1:
+        yield from map(work, named)
+        return
+    # Spawned, not forked: a fork inherits the locks of OpenCV's and numba's threads, and hangs.
+    pool = ProcessPoolExecutor(
+        min(jobs, len(paths)),
+        mp_context=get_context("spawn"),
+        initializer=cv2.setNumThreads,
+        initargs=(1,),
+    )
+    with pool:
+        yield from pool.map(work, named)
+
+
+def _digitize_file(named: tuple[Path, str], *, options: Options) -> Row:
+    path, name = named
+    try:
+        image, row_px = _cut(read_image(path), options, path)
+        lead = digitize_lead(
+            image,
+            px_per_mm=options.px_per_mm,
+            mm_per_s=options.mm_per_s,
+            mm_per_mv=options.mm_per_mv,
+            row_px=row_px,
+            method=options.method,
+            fs_hz=options.fs_hz,
+            network=options.load_network(),
+        )
+        write_lead(lead, options.out, name, image=image, box_px=options.box)
+    except InputError as error:
+        reason = str(error) if str(path) in str(error) else f"{path}: {error}"
+        return Row(str(path), name, "failed", reason)
+    return _row(path, name, lead)
+
+
+def _cut(
+    image: NDArray[np.uint8], options: Options, path: Path
+) -> tuple[NDArray[np.uint8], float | None]:
+    """The box's part of the picture, and the baseline's row in it."""
+    if options.box is None:
+        return image, options.row_px
+    x, y, w, h = options.box
+    height, width = image.shape[:2]
+    if x + w > width or y + h > height:
+        raise DigitizeError(
+            path,
+            f"the box {x},{y},{w},{h} leaves the picture of {width}×{height} px",
+            "correct --box",
+        )
+    return image[y : y + h, x : x + w], None if options.row_px is None else options.row_px - y
+
+
+def _row(path: Path, name: str, lead: LeadSignal) -> Row:
+    known = bool(np.isfinite(lead.grid_confidence))
+    return Row(
+        path=str(path),
+        record=name,
+        status="ok",
+        samples=len(lead.signal_mv),
+        fs_hz=lead.fs_hz,
+        px_per_mm_x=round(lead.calibration.px_per_mm_x, 5),
+        px_per_mm_y=round(lead.calibration.px_per_mm_y, 5),
+        grid_confidence=round(lead.grid_confidence, 3) if known else None,
+        coverage=round(lead.coverage, 4),
+        mean_confidence=round(float(lead.confidence.mean()), 4),
+        flags=" ".join(lead.flags),
+    )

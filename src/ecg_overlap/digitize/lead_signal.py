@@ -1,0 +1,63 @@
+"""What digitization returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.calibration import Calibration
+
+FloatArray = NDArray[np.float64]
+
+FLAGS = {
+    "grid_low_confidence": "the grid was found, but barely: check the scale",
+    "scale_from_pulse": "there is no grid: the scale is that of the calibration pulse",
+    "gap": "a stretch of the trace was not seen and is NaN",
+    "baseline_unknown": "0 mV is an estimate of the isoelectric line, not a known row",
+    "trace_leaves_crop": "the trace touches the picture's edge: its peaks may be cut off",
+    "trace_short": "less than half of the picture's width holds the trace",
+}
+
+
+@dataclass(frozen=True)
+class LeadSignal:
+    """One digitized lead.
+
+    Args:
+        signal_mv: float64 (n,), mV; NaN where no trace was seen.
+        fs_hz: Sampling frequency; sample k stands k / fs_hz seconds after column `t0_px`.
+        calibration: As found; its `t0_px` and `baseline_px` are those of `signal_mv`.
+        confidence: float64 (n,), 0–1; 0 where no trace was seen.
+        interval_mv: float64 (n,): the truth is expected within ± this (about 95 %); NaN where
+            the signal is.
+        baseline_known: Whether 0 mV is a known row, or an estimate of the isoelectric line.
+        flags: Of `FLAGS`.
+        stage_images: Pictures of the stages, where asked for.
+        path_px: float64 (n, 2), the samples' (x, y) in the picture.
+        angle_deg: Tilt of the grid, clockwise on the screen; the calibration is along it.
+        grid_confidence: 0–1; NaN where the scale was given.
+        method: How it was made.
+    """
+
+    signal_mv: FloatArray
+    fs_hz: float
+    calibration: Calibration
+    confidence: FloatArray
+    interval_mv: FloatArray
+    baseline_known: bool
+    flags: tuple[str, ...] = ()
+    stage_images: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    path_px: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
+    angle_deg: float = 0.0
+    grid_confidence: float = np.nan
+    method: str = ""
+
+    @property
+    def t0_px(self) -> float:
+        return self.calibration.t0_px
+
+    @property
+    def coverage(self) -> float:
+        """Fraction of the samples that were seen."""
+        return float(np.isfinite(self.signal_mv).mean()) if len(self.signal_mv) else 0.0

@@ -1,0 +1,93 @@
+"""The names of methods and oracles, and what each of them does at every stage."""
+
+from dataclasses import dataclass, replace
+
+from data_gen.errors import InputError
+from ecg_overlap.digitize.paths import DECODERS
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One method: where each stage's result comes from.
+
+    Args:
+        name: As asked for.
+        mask: "network", "ink" (our binarization), "fortune" (threshold with a hedge), or
+            "given" (the truth).
+        decoder: Mask to path.
+        grid: "lines" (ours), "fortune" (autocorrelation), "paper" (Otsu hedge and Hough), or
+            "given".
+        row: Whether the baseline's row must be given.
+        remove_wander: Whether the method subtracts the baseline's drift.
+    """
+
+    name: str
+    mask: str
+    decoder: str
+    grid: str = "lines"
+    row: bool = False
+    remove_wander: bool = False
+
+    @property
+    def whole_trace(self) -> bool:
+        """Whether the most probable trace is sought before decoding; the paper does not."""
+        return self.needs_network and self.grid != "paper"
+
+    @property
+    def needs_network(self) -> bool:
+        return self.mask == "network"
+
+
+METHODS = {
+    plan.name: plan
+    for plan in (
+        Plan("fortune", mask="fortune", decoder="fortune", grid="fortune"),
+        Plan("fortune_fixed", mask="fortune", decoder="fortune_fixed", grid="fortune"),
+        Plan("viterbi", mask="ink", decoder="viterbi"),
+        Plan("classical", mask="ink", decoder="stroke"),
+        Plan("paper", mask="network", decoder="viterbi", grid="paper", remove_wander=True),
+        Plan("unet+stroke", mask="network", decoder="stroke"),
+        Plan("unet+viterbi", mask="network", decoder="viterbi"),
+        Plan("unet+centroid", mask="network", decoder="centroid"),
+        Plan("unet_coord", mask="network", decoder="coordinate"),
+    )
+}
+TRUTHS = ("mask", "grid", "row")
+
+
+def plan_for(method: str, *, has_network: bool = False, has_mask: bool = False) -> Plan:
+    """The plan of a method or oracle by its name.
+
+    Args:
+        method: A name of `METHODS`; "default" (`unet+stroke` with a network, else
+            `classical`); or an oracle: DECODER@mask, DECODER@mask@grid, METHOD@grid,
+            METHOD@row.
+        has_network: Whether a network is at hand.
+        has_mask: Whether a mask is given, so that "default" needs no network.
+
+    Raises:
+        InputError: An unknown name.
+
+    Example:
+        >>> plan_for("stroke@mask@grid")
+        Plan(name='stroke@mask@grid', mask='given', decoder='stroke', grid='given', row=False, \
+remove_wander=False)
+    """
+    base, *truths = method.split("@")
+    if base == "default":
+        base = "unet+stroke" if has_network and not has_mask else "classical"
+    known = DECODERS if "mask" in truths else tuple(METHODS)
+    if base not in known or any(t not in TRUTHS for t in truths) or len(set(truths)) < len(truths):
+        raise InputError(f"method {method!r}", "unknown", f"choose of {choices()}")
+    plan = Plan(method, "given", base) if "mask" in truths else replace(METHODS[base], name=method)
+    if "grid" in truths:
+        plan = replace(plan, grid="given")
+    return replace(plan, row="row" in truths)
+
+
+def choices() -> str:
+    """All names, for messages and help texts."""
+    return (
+        f"default, {', '.join(METHODS)}; with truths given: DECODER@mask, DECODER@mask@grid, "
+        f"METHOD@grid, METHOD@row, where DECODER is {', '.join(DECODERS)}"
+    )

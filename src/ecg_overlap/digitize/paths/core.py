@@ -1,0 +1,141 @@
+"""Where the pen's centre can have been, and its shortest way through: the start for `redraw`.
+
+Eroding the ink by (almost) the pen's disc leaves the *core*: the centre line, thickened a
+little; where up- and downstroke have merged, thickened a lot, and then the pen was at the end
+that the ink could not be explained without.
+"""
+
+import numpy as np
+from numba import njit
+
+from ecg_overlap.digitize.paths.path import FloatArray
+
+TIP_PX = 2.0
+
+
+@njit(cache=True)
+def core_rows(top: FloatArray, bottom: FloatArray, x: FloatArray, radius: float) -> FloatArray:
+    """Highest, middle and lowest row at which the pen can have been; float64 (3, n).
+
+    The ink of one column is one interval, so eroding it by a disc is a maximum over arcs.
+
+    Args:
+        top: float64 (W,), upper edge of the ink in each column, NaN where there is none.
+        bottom: float64 (W,), lower edge.
+        x: float64 (n,), ascending.
+        radius: Of the eroding disc.
+    """
+    width = len(top)
+    core = np.full((3, len(x)), np.nan)
+    for i in range(len(x)):
+        if np.isnan(top[min(width - 1, max(0, int(np.rint(x[i]))))]):
+            continue
+        upper, lower = -np.inf, np.inf
+        for c in range(max(0, int(x[i] - radius) - 1), min(width, int(x[i] + radius) + 2)):
+            d2 = radius * radius - (c - x[i]) ** 2
+            if d2 < 0 or np.isnan(top[c]):
+                continue
+            arc = np.sqrt(d2)
+            upper = max(upper, top[c] + arc)
+            lower = min(lower, bottom[c] - arc)
+        core[0, i], core[1, i], core[2, i] = upper, 0.5 * (upper + lower), lower
+        if upper > lower:
+            core[0, i] = core[2, i] = core[1, i]
+    return core
+
+
+@njit(cache=True)
+def unexplained_px(core: FloatArray, x: FloatArray, radius: float) -> FloatArray:
+    """Height of the ink that would be missing if the pen had kept to one line of the core.
+
+    float64 (3, n): for the core's upper end, its middle and its lower end.
+    """
+    n = len(x)
+    reach = int(np.ceil(radius / (x[1] - x[0])))
+    missing = np.zeros((3, n))
+    for i in range(n):
+        if np.isnan(core[0, i]):
+            continue
+        for line in range(3):
+            highest, lowest = core[line, i], core[line, i]
+            for k in range(max(0, i - reach), min(n, i + reach + 1)):
+                d2 = radius * radius - (x[k] - x[i]) ** 2
+                if d2 < 0 or np.isnan(core[line, k]):
+                    continue
+                dip = radius - np.sqrt(d2)
+                highest = min(highest, core[line, k] + dip)
+                lowest = max(lowest, core[line, k] - dip)
+            missing[line, i] = max(0.0, highest - core[0, i]) + max(0.0, core[2, i] - lowest)
+    return missing
+
+
+@njit(cache=True)
+def shortest_way(core: FloatArray, missing: FloatArray) -> FloatArray:
+    """The way through the core that is short and leaves little ink unexplained.
+
+    A dynamic programme: at each column one of the core's three lines, at the cost of its
+    unexplained ink; between columns, at the cost of the distance in rows. float64 (n,).
+    """
+    n = core.shape[1]
+    y = np.full(n, np.nan)
+    cost = np.zeros((3, n))
+    back = np.full((3, n), -1, np.int64)
+    for i in range(n):
+        if np.isnan(core[0, i]):
+            continue
+        for line in range(3):
+            cost[line, i] = missing[line, i]
+            if i > 0 and not np.isnan(core[0, i - 1]):
+                best = np.inf
+                for before in range(3):
+                    way = cost[before, i - 1] + abs(core[line, i] - core[before, i - 1])
+                    if way < best:
+                        best = way
+                        back[line, i] = before
+                cost[line, i] += best
+    line = -1
+    for i in range(n - 1, -1, -1):
+        if np.isnan(core[0, i]):
+            line = -1
+            continue
+        if line < 0:
+            line = int(np.argmin(cost[:, i]))
+        y[i] = core[line, i]
+        line = back[line, i]
+    return y
+
+
+@njit(cache=True)
+def raise_tips(
+    y: FloatArray, x: FloatArray, top: FloatArray, bottom: FloatArray, radius: float
+) -> None:
+    """Lead the way to the outer ends of spikes that are thinner than the pen, in place.
+
+    A fast pen leaves less ink: no disc fits into such a spike, so the core stops short of it.
+
+    Args:
+        y: float64 (n,), changed where more than `TIP_PX` of a spike would be missing.
+        x: float64 (n,), ascending.
+        top: float64 (W,), upper edge of the ink in each column.
+        bottom: float64 (W,), lower edge.
+        radius: Half the pen's width.
+    """
+    n, width = len(x), len(top)
+    reach = int(np.ceil(radius / (x[1] - x[0])))
+    before = y.copy()
+    for i in range(n):
+        c = min(width - 1, max(0, int(np.rint(x[i]))))
+        if np.isnan(before[i]) or np.isnan(top[c]):
+            continue
+        highest, lowest = before[i], before[i]
+        for k in range(max(0, i - reach), min(n, i + reach + 1)):
+            if not np.isnan(before[k]):
+                highest, lowest = min(highest, before[k]), max(lowest, before[k])
+        outermost_up, outermost_down = True, True
+        for k in range(max(0, c - int(radius)), min(width, c + int(radius) + 1)):
+            outermost_up = outermost_up and not top[k] < top[c]
+            outermost_down = outermost_down and not bottom[k] > bottom[c]
+        if outermost_up and highest - (top[c] + radius) > TIP_PX:
+            y[i] = top[c] + radius
+        elif outermost_down and (bottom[c] - radius) - lowest > TIP_PX:
+            y[i] = bottom[c] - radius

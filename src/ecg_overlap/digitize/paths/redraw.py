@@ -1,0 +1,210 @@
+"""Fit a polyline until, drawn again with a round pen, it gives the mask.
+
+The drawn coverage of a pixel at distance d from the polyline is a ramp,
+clip((w/2 − d)/b + ½, 0, 1): w the pen's width, b the softness of its edge (1 px for exact
+anti-aliasing). Gauss–Newton on the knots' rows: a pixel on the ramp ties the two knots of its
+nearest segment, so the normal equations are banded and a step is linear in the trace's
+length. A weak second-difference prior decides where the ink says nothing.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+from ecg_overlap.digitize.paths.path import Coverage, FloatArray
+
+SOFTNESS_PX = 1.1  # exact anti-aliasing has 1; thresholded and scanned masks a little more
+ITERATIONS = 12
+WHOLE_ITERATIONS = 3  # of the whole trace; then only what still moves
+SETTLED = 0.05  # of the step limit: a knot that moves less has settled
+HELD = 1e6  # stiffness that keeps a settled knot in place
+PRIOR = 10.0  # weight of a bend's improbability against the ink's noise …
+BEND_PX = 3.0  # … which grows only with the logarithm of bends beyond this
+STEP_PX = 0.7
+CORRIDOR_PX = 1.0  # how far outside of the ink a knot may go
+LEAST_NOISE = 1e-4  # variance of the coverage; 8 bits alone give 1e-6
+RIDGE = 1e-4  # where neither ink nor prior says anything, a knot stays
+
+
+def redraw(
+    cover: Coverage, x: FloatArray, y: FloatArray, pen: float, inner: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """Refine `y`; NaN stays NaN.
+
+    Args:
+        cover: float32 (H, W), 0–1, of the trace alone.
+        x: float64 (n,), evenly spaced columns of the knots.
+        y: float64 (n,), their rows.
+        pen: Width of the stroke, px.
+        inner: float64 (2, n): the ink's upper edge and its lower edge, half a pen inward: beyond
+            these the pen would draw outside of the ink. NaN where there is none.
+
+    Returns:
+        The refined rows, their standard deviations, and the refined width.
+    """
+    y = y.copy()
+    sigma = np.full_like(y, np.nan)
+    seen = np.isfinite(y)
+    edge = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(np.int8), [0]])))
+    for start, stop in zip(edge[::2], edge[1::2], strict=True):
+        if stop - start < 5:
+            sigma[start:stop] = pen / np.sqrt(12)
+            continue
+        part = slice(start, stop)
+        y[part], sigma[part], pen = _fit(cover, x[part], y[part], pen, inner[:, part])
+    return y, sigma, pen
+
+
+def _fit(
+    cover: Coverage, x: FloatArray, y: FloatArray, pen: float, inner: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """One unbroken stretch."""
+    # Across a bridged gap there is no ink to keep to; a stroke thinner than the pen is allowed.
+    middle = inner.mean(axis=0)
+    highest = np.where(np.isnan(middle), -np.inf, np.minimum(inner[0], middle)) - CORRIDOR_PX
+    lowest = np.where(np.isnan(middle), np.inf, np.maximum(inner[1], middle)) + CORRIDOR_PX
+    spacing = float(x[1] - x[0])
+    moving = np.ones(len(y), np.bool_)
+    noise, information = LEAST_NOISE, np.ones(len(y))
+    for iteration in range(ITERATIONS):
+        diagonals, gradient, stats = _normal_equations(cover, x, y, moving, pen, SOFTNESS_PX)
+        if iteration < WHOLE_ITERATIONS:
+            noise = max(stats[0] / max(stats[3], 1.0), LEAST_NOISE)
+            change = 0.5 * stats[1] / max(stats[2], 1.0)
+            pen = float(np.clip(pen + change, 0.8 * pen, 1.25 * pen))
+        _add_prior(diagonals, gradient, y, PRIOR * noise, BEND_PX)
+        information = np.where(moving, diagonals[0], information)
+        diagonals[0][~moving] += HELD
+        step = _solve(diagonals, gradient)
+        # At most STEP_PX across the stroke: beyond the ramp the equations know nothing.
+        steep = maximum_filter1d(np.abs(np.diff(y, append=y[-1])) / spacing, 5)
+        limit = STEP_PX * np.sqrt(1 + steep**2)
+        y = np.clip(y + np.clip(step, -limit, limit), highest, lowest)
+        if iteration + 1 >= WHOLE_ITERATIONS:
+            # What has settled is held: mostly everything but the QRS complexes.
+            near = 2 * int(np.ceil(pen / spacing)) + 1
+            moving = maximum_filter1d(np.abs(step / limit) > SETTLED, near)
+            if not moving.any():
+                break
+    return y, np.sqrt(noise / information), pen
+
+
+@njit(cache=True, fastmath=True)
+def _normal_equations(
+    cover: NDArray[np.float32],
+    x: FloatArray,
+    y: FloatArray,
+    moving: NDArray[np.bool_],
+    pen: float,
+    soft: float,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Diagonals (3, n) of JᵀJ, Jᵀr, and Σr², Σ∂r, Σ∂² for the width, number of ramp pixels."""
+    n = len(x)
+    rows, columns = cover.shape
+    diagonals = np.zeros((3, n))
+    gradient = np.zeros(n)
+    stats = np.zeros(4)
+    h = x[1] - x[0]
+    reach = pen / 2 + soft
+    per_length2 = np.empty(n)
+    for k in range(n - 1):
+        per_length2[k] = 1.0 / (h * h + (y[k + 1] - y[k]) ** 2)
+    for c in range(max(0, int(x[0])), min(columns - 1, int(x[-1] + 1)) + 1):
+        low = max(0, int(np.floor((c - reach - x[0]) / h)))
+        high = min(n - 2, int(np.ceil((c + reach - x[0]) / h)))
+        if high < low:
+            continue
+        least, most = y[low], y[low]
+        any_moving = moving[low]
+        for k in range(low + 1, high + 2):
+            any_moving = any_moving or moving[k]
+            least = min(least, y[k])
+            most = max(most, y[k])
+        if not any_moving:
+            continue
+        for r in range(max(0, int(least - reach)), min(rows - 1, int(most + reach + 1)) + 1):
+            nearest = 1e12
+            segment, along = low, 0.0
+            for k in range(low, high + 1):
+                dy = y[k + 1] - y[k]
+                # Most segments of a steep stroke are too far above or below this pixel.
+                if (r - y[k] > reach and r - y[k + 1] > reach) or (
+                    y[k] - r > reach and y[k + 1] - r > reach
+                ):
+                    continue
+                t = ((c - x[k]) * h + (r - y[k]) * dy) * per_length2[k]
+                t = min(1.0, max(0.0, t))
+                px = c - x[k] - t * h
+                py = r - y[k] - t * dy
+                d2 = px * px + py * py
+                if d2 < nearest:
+                    nearest, segment, along = d2, k, t
+            distance = np.sqrt(nearest)
+            ramp = (pen / 2 - distance) / soft + 0.5
+            if ramp <= 0.0 or ramp >= 1.0:
+                continue
+            residual = cover[r, c] - ramp
+            at = y[segment] + along * (y[segment + 1] - y[segment])
+            slope = (r - at) / max(distance, 1e-6) / soft  # ∂ramp / ∂(row of nearest point)
+            a, b = slope * (1 - along), slope * along
+            diagonals[0, segment] += a * a
+            diagonals[0, segment + 1] += b * b
+            diagonals[1, segment] += a * b
+            gradient[segment] += a * residual
+            gradient[segment + 1] += b * residual
+            half = 0.5 / soft  # ∂ramp / ∂pen
+            stats[0] += residual * residual
+            stats[1] += half * residual
+            stats[2] += half * half
+            stats[3] += 1.0
+    return diagonals, gradient, stats
+
+
+@njit(cache=True)
+def _add_prior(
+    diagonals: FloatArray, gradient: FloatArray, y: FloatArray, scale: float, small: float
+) -> None:
+    """Add scale·log(1 + (second difference / small)²) to the normal equations."""
+    for k in range(1, len(y) - 1):
+        bend = y[k - 1] - 2 * y[k] + y[k + 1]
+        weight = scale / (small * small + bend * bend)
+        diagonals[0, k - 1] += weight
+        diagonals[0, k] += 4 * weight
+        diagonals[0, k + 1] += weight
+        diagonals[1, k - 1] -= 2 * weight
+        diagonals[1, k] -= 2 * weight
+        diagonals[2, k - 1] += weight
+        gradient[k - 1] -= weight * bend
+        gradient[k] += 2 * weight * bend
+        gradient[k + 1] -= weight * bend
+
+
+@njit(cache=True)
+def _solve(diagonals: FloatArray, gradient: FloatArray) -> FloatArray:
+    """Solve the symmetric pentadiagonal system by LDLᵀ; float64 (n,)."""
+    n = len(gradient)
+    d = diagonals[0] + RIDGE
+    e = diagonals[1].copy()
+    f = diagonals[2].copy()
+    z = gradient.copy()
+    for k in range(n):
+        if k + 1 < n:
+            ratio = e[k] / d[k]
+            d[k + 1] -= ratio * e[k]
+            if k + 2 < n:
+                e[k + 1] -= ratio * f[k]
+            z[k + 1] -= ratio * z[k]
+            e[k] = ratio
+        if k + 2 < n:
+            ratio = f[k] / d[k]
+            d[k + 2] -= ratio * f[k]
+            z[k + 2] -= ratio * z[k]
+            f[k] = ratio
+    for k in range(n - 1, -1, -1):
+        z[k] /= d[k]
+        if k + 1 < n:
+            z[k] -= e[k] * z[k + 1]
+        if k + 2 < n:
+            z[k] -= f[k] * z[k + 2]
+    return z

@@ -1,0 +1,185 @@
+"""The vertical runs of ink in each column, and which of them belong to one trace."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.paths.path import Coverage, FloatArray
+
+IntArray = NDArray[np.int64]
+
+SKIP_COST_PX = 3.0  # what passing over one column costs, in pixels of vertical gap
+FAR_PX = 5.0
+LEVEL_COST = 0.03  # per pixel away from the trace's level, for every column …
+MOST_LEVEL_COST_PX = 1.5  # … but less than passing the column over
+LEVELS = 3  # levels that are tried
+LEAST_LEVEL = 0.3  # of the fullest level: a level that fewer columns share is none
+EDGE_COST_PX = 5.0  # a column in which the trace touches the picture's edge
+LOOK_BACK = 4  # non-empty columns that one step may look back over
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Vertical runs of ink, ordered by column, then by row.
+
+    Args:
+        column: int64 (m,).
+        top_px: float64 (m,), upper edge, sub-pixel from the edge pixels' coverage.
+        bottom_px: float64 (m,), lower edge.
+        first: int64 (W + 1,): the runs of column c are first[c] … first[c + 1].
+        row: int64 (m, 2), first pixel row of the run and the one after its last.
+    """
+
+    column: IntArray
+    top_px: FloatArray
+    bottom_px: FloatArray
+    first: IntArray
+    row: IntArray
+
+    @property
+    def centre_px(self) -> FloatArray:
+        centre: FloatArray = (self.top_px + self.bottom_px) / 2
+        return centre
+
+
+def find_runs(cover: Coverage, *, hole_px: int = 0) -> Runs:
+    """Runs of ink, i.e. of pixels at least half covered.
+
+    Args:
+        cover: float32 (H, W), 0–1.
+        hole_px: Holes of up to this many rows do not part a run.
+    """
+    inside: NDArray[np.bool_] = (cover >= 0.5).T
+    if hole_px:
+        kernel = np.ones((1, hole_px + 1), np.uint8)  # of the transposed picture
+        closed = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+        inside = closed.astype(np.bool_)
+    edge = np.zeros((inside.shape[0], inside.shape[1] + 1), np.int8)
+    edge[:, 0] = inside[:, 0]
+    edge[:, 1:-1] = inside[:, 1:].astype(np.int8) - inside[:, :-1]
+    edge[:, -1] = -inside[:, -1].astype(np.int8)
+    column, start = np.nonzero(edge == 1)
+    stop = np.nonzero(edge == -1)[1]
+    first = np.searchsorted(column, np.arange(inside.shape[0] + 1))
+    padded = np.pad(cover, ((1, 1), (0, 0))).astype(np.float64)
+    # The partly covered pixel beside the run, and the lack of its own edge pixel.
+    top: FloatArray = start - 0.5 - padded[start, column] + (1 - padded[start + 1, column])
+    bottom: FloatArray = stop - 0.5 + padded[stop + 1, column] - (1 - padded[stop, column])
+    return Runs(column, top, bottom, first.astype(np.int64), np.stack([start, stop], axis=1))
+
+
+@njit(cache=True)
+def _best_chain(
+    column: IntArray, top: FloatArray, bottom: FloatArray, first: IntArray, level_px: float
+) -> IntArray:
+    """Index of the chosen run per column, -1 for none; see `track`."""
+    n_columns = len(first) - 1
+    n = len(column)
+    cost = np.empty(n)
+    back = np.full(n, -1, np.int64)
+    filled = np.zeros(n_columns, np.int64)  # the non-empty columns seen so far
+    n_filled = 0
+    for c in range(n_columns):
+        if first[c] == first[c + 1]:
+            continue
+        for i in range(first[c], first[c + 1]):
+            centre = 0.5 * (top[i] + bottom[i])
+            away = min(LEVEL_COST * abs(centre - level_px), MOST_LEVEL_COST_PX)
+            best = SKIP_COST_PX * c
+            for k in range(1, min(LOOK_BACK, n_filled) + 1):
+                before = filled[n_filled - k]
+                skipped = SKIP_COST_PX * (c - before - 1)
+                for j in range(first[before], first[before + 1]):
+                    gap = max(0.0, top[i] - bottom[j], top[j] - bottom[i])
+                    # A faint stroke comes in pieces: farther costs hardly more than far.
+                    gap = min(gap, FAR_PX + 0.1 * gap)
+                    move = abs(centre - 0.5 * (top[j] + bottom[j]))
+                    here = cost[j] + skipped + gap + min(0.05 * move, 1.0)
+                    if here < best:
+                        best = here
+                        back[i] = j
+            cost[i] = best + away
+        filled[n_filled] = c
+        n_filled += 1
+    chosen = np.full(n_columns, -1, np.int64)
+    if n_filled == 0:
+        return chosen
+    best_end = -1
+    least = np.inf
+    for i in range(n):
+        end = cost[i] + SKIP_COST_PX * (n_columns - 1 - column[i])
+        if end < least:
+            least = end
+            best_end = i
+    while best_end >= 0:
+        chosen[column[best_end]] = best_end
+        best_end = back[best_end]
+    return chosen
+
+
+def track(runs: Runs, height: int, *, row_px: float | None = None) -> IntArray:
+    """Choose the connected chain of runs that is one trace, the primary.
+
+    A Viterbi search over the runs: a step costs the vertical gap between two runs (none
+    where they overlap) and a little of their centres' distance; a column passed over costs
+    `SKIP_COST_PX`, so that islands are left out and holes bridged; to stay away from the
+    trace's level costs a little, so that the search returns to it after a crossing. Where
+    the level is not known, each that many columns share is tried, and the chain that keeps
+    off the picture's upper and lower edge is taken: a crop is cut around its primary trace.
+
+    Args:
+        runs: Of the whole mask.
+        height: Of the mask.
+        row_px: Where the trace's baseline is known to be.
+
+    Returns:
+        int64 (W,): index of the run chosen in each column, -1 where none is.
+    """
+    levels = _levels(runs, height) if row_px is None else [float(row_px)]
+    chains = [
+        _best_chain(runs.column, runs.top_px, runs.bottom_px, runs.first, level) for level in levels
+    ]
+    return min(chains, key=lambda chain: _doubt(runs, chain, height))
+
+
+def _levels(runs: Runs, height: int) -> list[float]:
+    """Rows that many runs' centres share, the fullest first."""
+    centre = np.rint(runs.centre_px).astype(np.int64).clip(0, height - 1)
+    count = np.bincount(centre, minlength=height).astype(np.float64)
+    reach = max(height // 20, 3)
+    count = np.convolve(count, np.ones(2 * reach + 1), mode="same")
+    levels: list[float] = []
+    fullest = count.max(initial=0)
+    while len(levels) < LEVELS and count.max() >= LEAST_LEVEL * fullest:
+        at = int(np.argmax(count))
+        levels.append(float(at))
+        count[max(at - 3 * reach, 0) : at + 3 * reach + 1] = -1
+    return levels
+
+
+def _doubt(runs: Runs, chain: IntArray, height: int) -> float:
+    """What speaks against a chain: columns without ink, columns at the picture's edge."""
+    row = runs.row[chain[chain >= 0]]
+    at_edge = np.count_nonzero((row[:, 0] == 0) | (row[:, 1] == height))
+    return SKIP_COST_PX * np.count_nonzero(chain < 0) + EDGE_COST_PX * at_edge
+
+
+def stroke_width_px(top_px: FloatArray, bottom_px: FloatArray) -> float:
+    """Width of the pen from the run of each column, NaN where there is none.
+
+    The chord of a stroke of width w and slope s is w·√(1 + s²), and more where neighbouring
+    strokes merge: steep columns are left out, and a low quantile of the others is taken.
+    """
+    height = bottom_px - top_px
+    slope = np.gradient((top_px + bottom_px) / 2) if len(height) > 1 else np.zeros(1)
+    width = height / np.sqrt(1 + slope**2)
+    known = np.isfinite(width)
+    gentle = known & (np.abs(slope) < 0.5)
+    kept = gentle if np.count_nonzero(gentle) >= 8 else known
+    if kept.any():
+        return float(np.quantile(width[kept], 0.2))
+    seen = height[np.isfinite(height)]  # lone columns have no slope
+    return float(np.quantile(seen, 0.2)) if len(seen) else np.nan

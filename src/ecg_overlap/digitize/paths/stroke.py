@@ -1,0 +1,137 @@
+"""The pen's centre line at sub-pixel, with several points per column (our decoder).
+
+A round pen inks every point within half its width of the centre line. Going back:
+
+1. the trace's own ink: one run per column, chained across columns (`runs`);
+2. the core of that ink, and the pen's shortest way through it (`core`);
+3. the way is refined until, drawn again with the same pen, it gives the mask (`redraw`).
+"""
+
+import numpy as np
+from numba import njit
+
+from ecg_overlap.digitize.paths.columns import extent_px
+from ecg_overlap.digitize.paths.core import core_rows, raise_tips, shortest_way, unexplained_px
+from ecg_overlap.digitize.paths.path import Coverage, FloatArray, Path
+from ecg_overlap.digitize.paths.redraw import redraw
+from ecg_overlap.digitize.paths.runs import IntArray, find_runs, stroke_width_px, track
+
+POINTS_PER_PEN = 8.0  # finer than the signal's samples, coarser than the noise of the ink
+SPACING_PX = (0.25, 1.0)
+SLACK_PX = 0.3  # how much smaller than the pen the eroding disc is: edges are noisy
+MISSING_WEIGHT = 3.0  # a pixel of unexplained ink, in pixels of way
+SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
+HOLE_PX = 2
+GAP_WIDTHS = 4.0  # a gap of up to this many stroke widths is bridged by a straight line
+
+
+def stroke(cover: Coverage, *, row_px: float | None = None, refine: bool = True) -> Path:
+    """Decode the pen's centre line.
+
+    Args:
+        cover: float32 (H, W), coverage or probability of one trace, 0–1; it may have holes
+            and false islands.
+        row_px: Row of the trace's baseline, where known: chooses between several traces.
+        refine: Redraw and fit; without, the core's way alone.
+    """
+    runs = find_runs(cover, hole_px=HOLE_PX)
+    chosen = track(runs, len(cover), row_px=row_px)
+    columns = np.flatnonzero(chosen >= 0)
+    width = cover.shape[1]
+    if len(columns) < 2:
+        return _nothing(width)
+    top, bottom = np.full(width, np.nan), np.full(width, np.nan)
+    top[columns] = runs.top_px[chosen[columns]]
+    bottom[columns] = runs.bottom_px[chosen[columns]]
+    pen = stroke_width_px(top, bottom)
+    own = _own_ink(cover, runs.row[chosen[columns]], columns)
+    spacing = float(np.clip(pen / POINTS_PER_PEN, *SPACING_PX))
+    x: FloatArray = np.arange(-0.5 + spacing / 2, width - 0.5, spacing, dtype=np.float64)
+    radius = max(pen / 2 - SLACK_PX, 0.5)
+    core = core_rows(top, bottom, x, radius)
+    y = shortest_way(core, MISSING_WEIGHT * unexplained_px(core, x, radius))
+    raise_tips(y, x, top, bottom, pen / 2)
+    start, end = extent_px(columns, pen)
+    y = _bridged(x, y, GAP_WIDTHS * pen)
+    y[(x < start) | (x > end)] = np.nan
+    if refine:
+        column = np.rint(x).astype(int).clip(0, width - 1)
+        inner = np.stack([top[column] + pen / 2, bottom[column] - pen / 2])
+        y, sigma, pen = redraw(own, x, y, pen, inner)
+        start, end = _ends(own, x, y, pen, extent_px(columns, pen))
+    else:
+        sigma = np.where(np.isfinite(y), 0.5, np.nan)
+    return Path(x, y, sigma, _ink_under(cover, x, y), pen, start, end)
+
+
+def _nothing(width: int) -> Path:
+    nan = np.full(width, np.nan)
+    return Path(
+        np.arange(width, dtype=np.float64), nan, nan, np.zeros(width), np.nan, np.nan, np.nan
+    )
+
+
+def _own_ink(cover: Coverage, rows: IntArray, columns: IntArray) -> Coverage:
+    """The cover with everything but the chosen runs, and the soft edges round them, erased."""
+    own = np.zeros_like(cover)
+    _copy_runs(cover, own, rows, columns, SOFT_EDGE_PX)
+    return own
+
+
+@njit(cache=True)
+def _copy_runs(
+    cover: Coverage, own: Coverage, rows: IntArray, columns: IntArray, edge: int
+) -> None:
+    height, width = cover.shape
+    for i in range(len(columns)):
+        for c in range(max(0, columns[i] - edge), min(width, columns[i] + edge + 1)):
+            # Sideways only where no other run of the trace says what its own column holds.
+            if c != columns[i] and (0 < i < len(columns) - 1):
+                continue
+            for r in range(max(0, rows[i, 0] - edge), min(height, rows[i, 1] + edge)):
+                own[r, c] = cover[r, c]
+
+
+def _ends(
+    cover: Coverage, x: FloatArray, y: FloatArray, pen: float, coarse: tuple[float, float]
+) -> tuple[float, float]:
+    """Columns where the pen was set down and lifted, from the ink of its round ends.
+
+    Along the path's last row the ink's edge lies half a pen beyond the end. Where the stroke
+    is steep at its end, the coarse value (whole columns of ink) stays.
+    """
+    seen = np.flatnonzero(np.isfinite(y))
+    if len(seen) == 0:
+        return coarse
+    ends = []
+    for at, inward, column in ((seen[0], 1, coarse[0]), (seen[-1], -1, coarse[1])):
+        near = seen[np.abs(x[seen] - x[at]) < 2 * pen]
+        row = round(float(y[at]))
+        if np.ptp(y[near]) > pen / 2 or not 0 < row < len(cover) - 1:
+            ends.append(column)
+            continue
+        inside = round(column + inward * pen)
+        outward = slice(None, inside + 1) if inward > 0 else slice(inside, None)
+        ink = float(cover[row - 1 : row + 2, outward].max(axis=0).sum())
+        ends.append(inside + inward * (0.5 - ink + pen / 2))
+    return (ends[0], ends[1]) if ends[0] < ends[1] else coarse
+
+
+def _bridged(x: FloatArray, y: FloatArray, longest_px: float) -> FloatArray:
+    """`y` with its inner gaps of up to `longest_px` interpolated; longer ones stay NaN."""
+    seen = np.flatnonzero(np.isfinite(y))
+    after = np.searchsorted(seen, np.arange(len(y))).clip(1, len(seen) - 1)
+    gap = x[seen[after]] - x[seen[after - 1]]
+    inside = (np.arange(len(y)) > seen[0]) & (np.arange(len(y)) < seen[-1])
+    bridged: FloatArray = np.where(inside & (gap <= longest_px), np.interp(x, x[seen], y[seen]), y)
+    return bridged
+
+
+def _ink_under(cover: Coverage, x: FloatArray, y: FloatArray) -> FloatArray:
+    """Coverage at each point's pixel, float64 (n,); 0 where there is no point."""
+    seen = np.isfinite(y)
+    ink = np.zeros(len(y))
+    row = np.rint(y[seen]).astype(int).clip(0, len(cover) - 1)
+    column = np.rint(x[seen]).astype(int).clip(0, cover.shape[1] - 1)
+    ink[seen] = cover[row, column]
+    return ink

@@ -1,0 +1,291 @@
+"""The whole way from a picture of one lead to its signal, in one visible function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.calibration import Calibration
+from data_gen.errors import InputError
+from ecg_overlap.digitize.binarize import binarize
+from ecg_overlap.digitize.calibrate import to_signal
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid import Grid, find_grid
+from ecg_overlap.digitize.grid_fortune import find_grid_fortune
+from ecg_overlap.digitize.grid_paper import find_grid_paper
+from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.methods import Plan, plan_for
+from ecg_overlap.digitize.paths import Path, decode
+from ecg_overlap.digitize.paths.fortune import threshold_with_hedge
+from ecg_overlap.digitize.paths.ridge import most_probable
+from ecg_overlap.digitize.pulse import find_pulse
+
+Image = NDArray[np.uint8]
+MIN_SIDE_PX = 16
+LOW_CONFIDENCE = 0.5
+GRIDS: dict[str, Callable[[Image], Grid]] = {
+    "lines": find_grid,
+    "fortune": find_grid_fortune,
+    "paper": find_grid_paper,
+}
+UPRIGHT_DEG = 0.02  # a smaller angle moves no end of a 4,000 px trace by more than 0.7 px
+
+
+class Network(Protocol):
+    """What a segmentation network is to the digitizer: a picture in, a probability map out."""
+
+    def __call__(
+        self, image: Image, *, px_per_mm: float, row_px: float | None = None
+    ) -> NDArray[np.float32]:
+        """Probability of the primary trace, float32 (H, W), for RGB uint8 (H, W, 3)."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The calibration of a picture, and how it was come by.
+
+    Args:
+        calibration: Along the grid's own axes.
+        angle_deg: The grid's tilt, positive clockwise on the screen.
+        confidence: 0–1; NaN where given.
+        origin_known: Whether `calibration` holds the columns and rows of the origin too.
+        grid: The grid it was read from, where one was.
+        from_pulse: Whether it was measured on a calibration pulse.
+    """
+
+    calibration: Calibration
+    angle_deg: float = 0.0
+    confidence: float = np.nan
+    origin_known: bool = False
+    grid: Grid | None = None
+    from_pulse: bool = False
+
+
+def digitize_lead(
+    image: Image,
+    *,
+    px_per_mm: float | None = None,
+    mm_per_s: float = 25.0,
+    mm_per_mv: float = 10.0,
+    row_px: float | None = None,
+    method: str = "default",
+    fs_hz: float = 500.0,
+    network: Network | None = None,
+    mask: NDArray[Any] | None = None,
+    calibration: Calibration | None = None,
+    angle_deg: float = 0.0,
+    decoder: str | None = None,
+    remove_wander: bool | None = None,
+    stages: bool = False,
+) -> LeadSignal:
+    """Digitize the primary trace of a single-lead picture.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        px_per_mm: The scale, where known; otherwise the grid is measured.
+        mm_per_s: Paper speed.
+        mm_per_mv: Gain.
+        row_px: Row of the primary's baseline (0 mV), where known: chooses the trace.
+        method: A name of `ecg_overlap.digitize.methods`.
+        fs_hz: Of the result.
+        network: For the methods that use one.
+        mask: (H, W), the primary's coverage or probability, instead of the method's own.
+        calibration: Scale and origin, instead of the method's own.
+        angle_deg: Tilt of the axes that `calibration` is along, positive clockwise on the screen.
+        decoder: Instead of the method's own.
+        remove_wander: Subtract the baseline's drift; None: as the method does.
+        stages: Return the stages' pictures.
+
+    Raises:
+        DigitizeError: The picture gives no signal; says which stage and what to do.
+        InputError: An argument cannot be used.
+
+    Example:
+        >>> import data_gen, ecg_overlap
+        >>> sample = data_gen.make_sample(0, config="clean")        # doctest: +SKIP
+        >>> lead = ecg_overlap.digitize_lead(sample.image)          # doctest: +SKIP
+        >>> lead.signal_mv.shape, lead.fs_hz                        # doctest: +SKIP
+        ((5000,), 500.0)
+    """
+    image = checked_image(image)
+    plan = plan_for(method, has_network=network is not None, has_mask=mask is not None)
+    _require_inputs(plan, mask, calibration, row_px, network)
+    # image → grid → calibration
+    if calibration is not None:
+        scale = Scale(calibration, angle_deg, origin_known=True)
+    else:
+        scale = _scale(image, plan, px_per_mm, mm_per_s, mm_per_mv)
+    # image → mask
+    ink = _mask(image, plan, scale, row_px, network) if mask is None else np.asarray(mask)
+    if ink.shape != image.shape[:2]:
+        raise InputError(
+            "mask", f"{ink.shape} on a picture of {image.shape[:2]}", "give one value per pixel"
+        )
+    # mask → path
+    trace = most_probable(ink, scale.calibration.px_per_mm_y) if plan.whole_trace else ink
+    path = decode(trace, decoder or plan.decoder, row_px=row_px)
+    if not np.isfinite(path.y_px).any():
+        raise DigitizeError("trace", "no trace was found in the picture", "check the crop's box")
+    # path → mV
+    lead = to_signal(
+        turned(path, scale.angle_deg),
+        _with_row(scale, row_px, image.shape[1]),
+        fs_hz=fs_hz,
+        t0_known=scale.origin_known,
+        baseline_known=scale.origin_known or row_px is not None,
+        remove_wander=plan.remove_wander if remove_wander is None else remove_wander,
+    )
+    return replace(
+        lead,
+        flags=lead.flags + _flags(path, ink.shape, scale),
+        path_px=turned_points(lead.path_px, -scale.angle_deg),
+        angle_deg=scale.angle_deg,
+        grid_confidence=scale.confidence,
+        method=plan.name,
+        stage_images={"image": image, "mask": _as_picture(ink)} if stages else {},
+    )
+
+
+def checked_image(image: Any) -> Image:
+    """The picture, if it is one that can be digitized.
+
+    Raises:
+        InputError: Not uint8 (H, W, 3).
+        DigitizeError: Too small to hold a trace.
+    """
+    picture = np.asarray(image)
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+        raise InputError(
+            "image",
+            f"{picture.dtype} {picture.shape} is not RGB uint8 (H, W, 3)",
+            "read it with ecg_overlap.digitize.read_image",
+        )
+    if min(picture.shape[:2]) < MIN_SIDE_PX:
+        raise DigitizeError(
+            "image",
+            f"{picture.shape[1]}×{picture.shape[0]} px hold no lead",
+            f"give a crop of at least {MIN_SIDE_PX} px a side",
+        )
+    return picture
+
+
+def _require_inputs(
+    plan: Plan, mask: object, calibration: object, row_px: object, network: object
+) -> None:
+    missing = [
+        name
+        for name, needed, given in (
+            ("mask", plan.mask == "given", mask),
+            ("calibration", plan.grid == "given", calibration),
+            ("row_px", plan.row, row_px),
+            ("network", plan.needs_network and mask is None, network),
+        )
+        if needed and given is None
+    ]
+    if missing:
+        raise InputError(
+            f"method {plan.name!r}", f"needs {' and '.join(missing)}", "give it, or choose another"
+        )
+
+
+def _scale(
+    image: Image,
+    plan: Plan,
+    px_per_mm: float | None,
+    mm_per_s: float,
+    mm_per_mv: float,
+) -> Scale:
+    if px_per_mm is not None:
+        return Scale(Calibration(px_per_mm, px_per_mm, mm_per_s, mm_per_mv))
+    try:
+        grid = GRIDS[plan.grid](image)
+    except DigitizeError as no_grid:
+        if plan.grid != "lines":
+            raise
+        return _scale_of_pulse(image, mm_per_s, mm_per_mv, no_grid)
+    found = Calibration(grid.px_per_mm_x, grid.px_per_mm_y, mm_per_s, mm_per_mv)
+    return Scale(found, grid.angle_deg, grid.confidence, grid=grid)
+
+
+def _scale_of_pulse(
+    image: Image, mm_per_s: float, mm_per_mv: float, no_grid: DigitizeError
+) -> Scale:
+    """The scale of a calibration pulse, where there is one on paper without a grid."""
+    try:
+        pulse = find_pulse(binarize(image), mm_per_s=mm_per_s, mm_per_mv=mm_per_mv)
+    except DigitizeError:
+        raise no_grid from None
+    found = Calibration(pulse.px_per_mm_x, pulse.px_per_mm_y, mm_per_s, mm_per_mv)
+    return Scale(found, from_pulse=True)
+
+
+def _mask(
+    image: Image, plan: Plan, scale: Scale, row_px: float | None, network: Network | None
+) -> NDArray[Any]:
+    px_per_mm = scale.calibration.px_per_mm_y
+    if plan.mask == "network":
+        assert network is not None  # _require_inputs
+        return network(image, px_per_mm=px_per_mm, row_px=row_px)
+    if plan.mask == "fortune":
+        return threshold_with_hedge(image)
+    return binarize(image, px_per_mm=px_per_mm, grid=scale.grid)
+
+
+def _with_row(scale: Scale, row_px: float | None, width_px: int) -> Calibration:
+    """The calibration with the baseline's row, which is known at the picture's middle."""
+    if row_px is None:
+        return scale.calibration
+    middle = np.array([[width_px / 2, float(row_px)]])
+    return replace(
+        scale.calibration, baseline_px=float(turned_points(middle, scale.angle_deg)[0, 1])
+    )
+
+
+def turned(path: Path, angle_deg: float) -> Path:
+    """The path in the axes of a grid tilted by `angle_deg` (clockwise on the screen)."""
+    if abs(angle_deg) < UPRIGHT_DEG:
+        return path
+    points = turned_points(np.stack([path.x_px, path.y_px], axis=1), angle_deg)
+    order = np.argsort(points[:, 0])
+    ends = np.array([path.start_px, path.end_px])
+    rows = np.interp(ends, path.x_px[np.isfinite(path.y_px)], path.y_px[np.isfinite(path.y_px)])
+    ends = turned_points(np.stack([ends, rows], axis=1), angle_deg)[:, 0]
+    return replace(
+        path,
+        x_px=points[order, 0],
+        y_px=points[order, 1],
+        sigma_px=path.sigma_px[order],
+        confidence=path.confidence[order],
+        start_px=float(ends[0]),
+        end_px=float(ends[1]),
+    )
+
+
+def turned_points(points: NDArray[np.float64], angle_deg: float) -> NDArray[np.float64]:
+    """float64 (n, 2) in axes tilted clockwise on the screen, about pixel (0, 0)."""
+    if abs(angle_deg) < UPRIGHT_DEG:
+        return points
+    cos, sin = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
+    x, y = points.T
+    return np.stack([cos * x + sin * y, -sin * x + cos * y], axis=1)
+
+
+def _flags(path: Path, shape: tuple[int, ...], scale: Scale) -> tuple[str, ...]:
+    height, width = shape[:2]
+    y = path.y_px[np.isfinite(path.y_px)]
+    flags = ["scale_from_pulse"] if scale.from_pulse else []
+    if scale.confidence < LOW_CONFIDENCE:
+        flags.append("grid_low_confidence")
+    if (y < path.width_px / 2).any() or (y > height - 1 - path.width_px / 2).any():
+        flags.append("trace_leaves_crop")
+    if path.end_px - path.start_px < width / 2:
+        flags.append("trace_short")
+    return tuple(flags)
+
+
+def _as_picture(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    if mask.dtype == np.uint8:
+        return mask
+    return np.rint(np.asarray(mask, np.float64) * 255).astype(np.uint8)

@@ -1,0 +1,137 @@
+"""The command line, as a user calls it."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from drawn import drawn
+
+from ecg_overlap.cli import main
+
+TRUTH = drawn()
+
+
+@pytest.fixture
+def lead_png(tmp_path: Path) -> Path:
+    path = tmp_path / "lead.png"
+    cv2.imwrite(str(path), TRUTH.image[..., ::-1])
+    return path
+
+
+def summary(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "summary.csv").open()))
+
+
+def test_one_lead_to_a_folder(lead_png: Path, tmp_path: Path) -> None:
+    assert main(["digitize", str(lead_png), "--out", str(tmp_path / "lead")]) == 0
+    names = sorted(p.name for p in (tmp_path / "lead").iterdir())
+    assert names == ["lead.csv", "lead.dat", "lead.hea", "lead.json", "lead.png", "summary.csv"]
+    row = summary(tmp_path / "lead")[0]
+    assert row["status"] == "ok" and float(row["coverage"]) > 0.99
+    assert float(row["px_per_mm_x"]) == pytest.approx(8, rel=2e-3)
+
+
+def test_one_bad_file_is_one_line_and_the_rest_goes_on(
+    lead_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.png").write_text("no picture")
+    out = tmp_path / "out"
+    assert main(["digitize", str(tmp_path), "--out", str(out)]) == 1
+    rows = {row["record"]: row for row in summary(out)}
+    assert rows["lead"]["status"] == "ok" and rows["bad"]["status"] == "failed"
+    errors = [line for line in capsys.readouterr().err.splitlines() if "bad.png" in line]
+    assert len(errors) == 1 and "not a picture" in errors[0]
+
+
+def test_globs_folders_and_names_give_each_picture_once(lead_png: Path, tmp_path: Path) -> None:
+    paths = [str(tmp_path), str(tmp_path / "*.png"), str(lead_png)]
+    assert main(["digitize", *paths, "--out", str(tmp_path / "o"), "--px-per-mm", "8"]) == 0
+    assert len(summary(tmp_path / "o")) == 1
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(lead_png: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "lead.png"
+    other.parent.mkdir()
+    other.write_bytes(lead_png.read_bytes())
+    out = tmp_path / "o"
+    assert main(["digitize", str(lead_png), str(other), "--out", str(out), "--px-per-mm", "8"]) == 0
+    assert [row["record"] for row in summary(out)] == ["lead", "lead-2"]
+
+
+def test_options_reach_the_digitizer(lead_png: Path, tmp_path: Path) -> None:
+    height, width = TRUTH.mask.shape
+    box = f"10,5,{width - 10},{height - 5}"
+    argv = ["digitize", str(lead_png), "--out", str(tmp_path / "o"), "--px-per-mm", "8"]
+    argv += ["--fs", "250", "--mm-per-mv", "5", "--box", box, "--method", "viterbi"]
+    assert main([*argv, "--row", str(TRUTH.calibration.baseline_px)]) == 0
+    row = summary(tmp_path / "o")[0]
+    assert float(row["fs_hz"]) == 250 and "baseline_unknown" not in row["flags"]
+    table = np.genfromtxt(tmp_path / "o" / "lead.csv", delimiter=",", skip_header=1)
+    assert np.nanmax(table[:, 1]) == pytest.approx(2 * TRUTH.signal_mv.max(), rel=0.3)
+
+
+def test_processes_give_the_same_as_one(lead_png: Path, tmp_path: Path) -> None:
+    second = tmp_path / "second.png"
+    second.write_bytes(lead_png.read_bytes())
+    for jobs in ("1", "2"):
+        argv = ["digitize", str(lead_png), str(second), "--out", str(tmp_path / jobs)]
+        assert main([*argv, "--px-per-mm", "8", "--jobs", jobs]) == 0
+    assert (tmp_path / "1" / "second.csv").read_bytes() == (
+        tmp_path / "2" / "second.csv"
+    ).read_bytes()
+
+
+def test_box_outside_of_the_picture_is_a_failure_with_its_reason(
+    lead_png: Path, tmp_path: Path
+) -> None:
+    argv = ["digitize", str(lead_png), "--out", str(tmp_path / "o"), "--box", "0,0,9999,10"]
+    assert main(argv) == 1
+    assert "box" in summary(tmp_path / "o")[0]["reason"]
+
+
+@pytest.mark.parametrize("extra", [["--method", "spline"], ["--method", "unet+stroke"]])
+def test_a_wrong_option_fails_once_before_any_picture(
+    lead_png: Path, tmp_path: Path, extra: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["digitize", str(lead_png), "--out", str(tmp_path / "o"), *extra]) == 1
+    assert not (tmp_path / "o").exists()
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "extra", [["--px-per-mm", "0"], ["--fs", "inf"], ["--box", "1,2"], ["--jobs", "0"]]
+)
+def test_an_option_of_the_wrong_form_is_explained(
+    lead_png: Path, tmp_path: Path, extra: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["digitize", str(lead_png), "--out", str(tmp_path / "o"), *extra])
+    assert left.value.code == 2
+
+
+def test_nothing_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["digitize", str(tmp_path / "*.png"), "--out", str(tmp_path / "o")]) == 1
+    assert "no picture there" in capsys.readouterr().err
+
+
+def test_a_missing_file_fails_by_its_name(tmp_path: Path) -> None:
+    assert main(["digitize", str(tmp_path / "a.png"), "--out", str(tmp_path / "o")]) == 1
+    assert "no such file" in summary(tmp_path / "o")[0]["reason"]
+
+
+def test_grid_is_printed_and_drawn(
+    lead_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["grid", str(lead_png), "--out", str(tmp_path / "g")]) == 0
+    assert "8.0" in capsys.readouterr().out
+    drawn_grid = cv2.imread(str(tmp_path / "g" / "lead_grid.png"))[..., ::-1].astype(int)
+    blue = (drawn_grid[..., 2] - drawn_grid[..., 0]) > 60
+    on_lines = blue[:, ::40][:, 1:-1].mean()  # the 5 mm lines were drawn at multiples of 40 px
+    assert on_lines > 0.6
+
+
+def test_grid_of_blank_paper_is_a_failure(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((100, 100, 3), 255, np.uint8))
+    assert main(["grid", str(tmp_path / "a.png"), "--out", str(tmp_path)]) == 1
