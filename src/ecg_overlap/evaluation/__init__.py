@@ -1,0 +1,1 @@
+"""Methods × test sets, scored against true signals: results, report, comparison."""

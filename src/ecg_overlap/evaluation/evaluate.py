@@ -1,0 +1,265 @@
+"""Methods × test sets → `per_sample.parquet`, pictures and `results.json`."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pandas as pd
+from tqdm import tqdm
+
+from data_gen.errors import InputError
+from ecg_overlap.evaluation import aggregate, partial, pictures, provenance
+from ecg_overlap.evaluation.methods import Method
+from ecg_overlap.evaluation.results import (
+    PER_SAMPLE_NAME,
+    MethodInfo,
+    Results,
+    TestSetInfo,
+    unique,
+    write,
+    write_table,
+)
+from ecg_overlap.evaluation.scoring import rows_of
+from ecg_overlap.evaluation.test_sets import TestSet, spread
+
+CHUNK = 8  # samples between two files: what a kill can lose
+N_COSTLY = 32  # leads per set for the costly scores without `full`
+
+
+@dataclass(frozen=True)
+class Work:
+    """Some samples of one set, for methods that run in the same process."""
+
+    name: str
+    test_set: int
+    indices: tuple[int, ...]
+    in_workers: bool
+
+
+def evaluate(
+    methods: Sequence[Method],
+    test_sets: Sequence[TestSet],
+    *,
+    out: Path,
+    jobs: int = 1,
+    seed: int = 0,
+    full: bool = False,
+    command: str = "",
+    device: str = "",
+    progress: bool = True,
+    n_costly: int = N_COSTLY,
+) -> Results:
+    """Try every method on every sample, and score it against the truth.
+
+    A kill or crash loses at most a chunk: the same call goes on where it stopped. Methods
+    without a network run in `jobs` processes; networks run in this one, beside them.
+
+    Args:
+        methods: As `build_method` makes them.
+        test_sets: What they are tried on.
+        out: Folder for `results.json`, `per_sample.parquet` and `pictures/`.
+        jobs: Processes; 1 does everything in this one.
+        seed: Of the bootstrap.
+        full: Challenge 2024 and clinical scores on all leads instead of `n_costly` per set.
+        command: The command line, for the record.
+        device: What the networks run on, for the record.
+        progress: Show a bar.
+        n_costly: See `full`.
+
+    Raises:
+        InputError: Nothing to do, a name twice, `out` not writable, or a sample not readable.
+    """
+    methods, test_sets = list(methods), list(test_sets)
+    unique((m.name for m in methods), where="methods")
+    unique((t.name for t in test_sets), where="test sets")
+    for test_set in test_sets:
+        spread(len(test_set), None, where=test_set.name)
+    settings: dict[str, Any] = {"seed": seed, "full": full, "n_costly": n_costly}
+    kept = partial.Partial(out, partial.fingerprint(methods, test_sets, **settings))
+    works = [work for work in plan(methods, test_sets) if not kept.done(work.name)]
+    job = Job(methods, test_sets, kept.folder, None if full else n_costly)
+    _run(job, works, jobs=jobs, progress=progress)
+
+    rows = in_order(kept.rows(), methods, test_sets)
+    settings |= {
+        "jobs": jobs,
+        "pictures": pictures.draw_all(rows, methods, test_sets, out, progress=progress),
+    }
+    write_table(rows, out / PER_SAMPLE_NAME)
+    results = _results(rows, methods, test_sets, settings, command=command, device=device)
+    write(results, out)
+    kept.remove()
+    return results
+
+
+def _results(
+    rows: pd.DataFrame,
+    methods: Sequence[Method],
+    test_sets: Sequence[TestSet],
+    settings: dict[str, Any],
+    *,
+    command: str,
+    device: str,
+) -> Results:
+    return Results(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        git=provenance.git(),
+        versions=provenance.versions(),
+        device=device or provenance.machine(),
+        test_sets={t.name: _set_info(t, rows) for t in test_sets},
+        methods={m.name: MethodInfo(m.kind, m.checkpoint, m.params) for m in methods},
+        scores=aggregate.scores(rows, seed=settings["seed"]),
+        settings=settings,
+        notes=provenance.notes(rows, methods, test_sets),
+    )
+
+
+def plan(methods: Sequence[Method], test_sets: Sequence[TestSet]) -> list[Work]:
+    """All chunks, in order: each set's samples, apart for workers and for this process."""
+    works = []
+    for number, test_set in enumerate(test_sets):
+        for start in range(0, len(test_set), CHUNK):
+            indices = tuple(range(start, min(start + CHUNK, len(test_set))))
+            for in_workers in sorted({m.in_workers for m in methods}, reverse=True):
+                place = "workers" if in_workers else "networks"
+                name = f"{number:02d}-{start:07d}-{place}"
+                works.append(Work(name, number, indices, in_workers))
+    return works
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process needs to do any of the works.
+
+    Args:
+        methods: All of them.
+        test_sets: All of them.
+        folder: Where the chunks go.
+        n_costly: On how many leads of a set the costly scores are made; None: on all.
+    """
+
+    methods: list[Method]
+    test_sets: list[TestSet]
+    folder: Path
+    n_costly: int | None
+
+    def do(self, work: Work) -> int:
+        """Score a chunk and write its file; returns the number of samples."""
+        test_set = self.test_sets[work.test_set]
+        methods = [m for m in self.methods if m.in_workers == work.in_workers]
+        costly = set(spread(len(test_set), self.n_costly, where=test_set.name))
+        rows = [
+            row
+            for index in work.indices
+            for row in rows_of(test_set, index, methods, costly=index in costly)
+        ]
+        partial.write_chunk(self.folder / f"{work.name}.parquet", rows)
+        return len(work.indices)
+
+    def for_workers(self) -> "Job":
+        methods = [m for m in self.methods if m.in_workers]
+        return Job(methods, self.test_sets, self.folder, self.n_costly)
+
+
+def _run(job: Job, works: list[Work], *, jobs: int, progress: bool) -> None:
+    total = sum(len(work.indices) for work in works)
+    with tqdm(total=total, disable=not progress, unit="lead", desc="evaluate") as bar:
+        if jobs <= 1:
+            for work in works:
+                bar.update(job.do(work))
+            return
+        with ProcessPoolExecutor(
+            jobs, mp_context=_context(), initializer=_start_worker, initargs=(job.for_workers(),)
+        ) as pool:
+            try:
+                futures = [pool.submit(_work, work) for work in works if work.in_workers]
+                for future in futures:
+                    future.add_done_callback(lambda done: _count(bar, done))
+                for work in works:
+                    if not work.in_workers:
+                        bar.update(job.do(work))
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def _context() -> BaseContext:
+    """Where processes come from: a fork of one that holds torch or OpenCV threads can hang.
+
+    A fork server imports the packages once for all workers; where the system has none, each
+    worker does.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__])
+    return context
+
+
+def _count(bar: "tqdm[Any]", done: "Future[int]") -> None:
+    if not done.cancelled() and done.exception() is None:
+        bar.update(done.result())
+
+
+_job: Job | None = None  # of this worker process
+
+
+def _start_worker(job: Job) -> None:
+    global _job
+    _job = job
+    cv2.setNumThreads(0)  # the processes are the parallelism
+    # Where this run is killed without a chance to say so, its workers would wait for ever.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(work: Work) -> int:
+    assert _job is not None
+    return _job.do(work)
+
+
+def in_order(
+    rows: pd.DataFrame, methods: Sequence[Method], test_sets: Sequence[TestSet]
+) -> pd.DataFrame:
+    """The rows by set, sample and method as they were given, whoever made them when.
+
+    Raises:
+        InputError: There is none: no sample has the truths that the methods are given.
+    """
+    if rows.empty:
+        raise InputError(
+            "evaluation", "no method could be tried on any sample", "name other methods=[…]"
+        )
+    rank_set = {t.name: i for i, t in enumerate(test_sets)}
+    rank_method = {m.name: i for i, m in enumerate(methods)}
+    order = pd.DataFrame(
+        {
+            "test_set": rows["test_set"].map(rank_set),
+            "index": rows["index"],
+            "method": rows["method"].map(rank_method),
+        }
+    ).sort_values(["test_set", "index", "method"], kind="stable")
+    return rows.loc[order.index].reset_index(drop=True)
+
+
+def _set_info(test_set: TestSet, rows: pd.DataFrame) -> TestSetInfo:
+    digest, notes = provenance.set_facts(test_set.name, rows)
+    note = "; ".join(part for part in (test_set.note, *notes) if part)
+    return TestSetInfo(len(test_set), test_set.kind, digest, note)

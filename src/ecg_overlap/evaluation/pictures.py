@@ -1,0 +1,227 @@
+"""Pictures of the worst, median and best samples: image, mask, recovered and true signal."""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from data_gen.sample import LeadSample
+from ecg_overlap.evaluation.columns import column
+from ecg_overlap.evaluation.methods import Method, Outcome
+from ecg_overlap.evaluation.results import write_text
+from ecg_overlap.evaluation.scoring import placed_mv
+from ecg_overlap.evaluation.sections_samples import PICTURES_FOLDER, PICTURES_INDEX
+from ecg_overlap.evaluation.test_sets import TestSet
+from ecg_overlap.evaluation.wording import number
+
+COUNTS = {"worst": 10, "median": 3, "best": 3}
+WIDTH_IN, SIGNAL_IN, DPI = 11.0, 1.8, 100
+LONG = 5.0  # width over height from which image and mask stand one above the other
+N_COLOURS = 128
+RECOVERED, TRUE = "#d1243a", "#3b4148"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A sample that is to be drawn, and why."""
+
+    test_set: str
+    method: str
+    rank: str
+    index: int
+    caption: str
+
+
+def draw_all(
+    rows: pd.DataFrame,
+    methods: Sequence[Method],
+    test_sets: Sequence[TestSet],
+    out: Path,
+    *,
+    progress: bool = False,
+) -> int:
+    """Draw the chosen samples of every set into `out/pictures`, with their captions.
+
+    Args:
+        rows: The per-sample table.
+        methods: Those that were tried; each picture digitizes its sample again.
+        test_sets: Where the samples come from.
+        out: Folder of the evaluation.
+        progress: Show a bar.
+
+    Returns:
+        The number of pictures.
+    """
+    by_set = {test_set.name: test_set for test_set in test_sets}
+    by_name = {method.name: method for method in methods}
+    folder = out / PICTURES_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = []
+    choices = list(choose(rows, methods))
+    for choice in tqdm(choices, disable=not progress, unit="picture", desc="pictures"):
+        sample = by_set[choice.test_set].sample(choice.index)
+        try:
+            outcome = by_name[choice.method].digitize(sample)
+        except Exception as error:  # it failed in the table too, and its picture still helps
+            outcome = Outcome(None, reason=str(error))
+        name = f"{choice.test_set}-{choice.rank}-{choice.index:06d}.png"
+        draw(sample, outcome, folder / name)
+        entries.append(
+            {
+                "file": name,
+                "test_set": choice.test_set,
+                "method": choice.method,
+                "rank": choice.rank,
+                "caption": choice.caption,
+            }
+        )
+    write_text(folder / PICTURES_INDEX, json.dumps(entries, indent=1, ensure_ascii=False))
+    return len(entries)
+
+
+def choose(rows: pd.DataFrame, methods: Sequence[Method]) -> Iterator[Choice]:
+    """The worst, median and best samples of each set's leading method.
+
+    By SNR where there are signals, else by IoU, else the first of the set as "unscored".
+    """
+    for test_set, part in rows.groupby("test_set", sort=False):
+        by = next((c for c in _KEYS if c in part and part[c].notna().any()), None)
+        method = _leading(part, methods, by)
+        own = part[part["method"] == method]
+        if by is None:
+            for row in own.head(COUNTS["worst"]).to_dict("records"):
+                caption = f"`{row['sample_id']}`"
+                yield Choice(str(test_set), method, "unscored", int(row["index"]), caption)
+            continue
+        ranked = own[own[by].notna()].sort_values(by, kind="stable").to_dict("records")
+        for rank, at in _ranks(len(ranked)).items():
+            for row in (ranked[i] for i in at):
+                caption = _caption({str(key): value for key, value in row.items()})
+                yield Choice(str(test_set), method, rank, int(row["index"]), caption)
+
+
+_KEYS = (column("snr_db", "aligned"), column("iou"))
+
+
+def _leading(part: pd.DataFrame, methods: Sequence[Method], by: str | None) -> str:
+    """The best model, else the best baseline, else the best oracle that was tried on the set."""
+    tried = set(part["method"])
+    for kind in ("model", "baseline", "oracle"):
+        names = [m.name for m in methods if m.kind == kind and m.name in tried]
+        if names:
+            if by is None:
+                return names[0]
+            means = part.groupby("method")[by].mean()
+            return max(names, key=lambda name: float(means.fillna(-np.inf)[name]))
+    raise AssertionError("a row without a method")
+
+
+def _ranks(n: int) -> dict[str, range]:
+    """Which of n ranked samples (worst first) are drawn; a small set is drawn once."""
+    worst = range(min(COUNTS["worst"], n))
+    best = range(max(n - COUNTS["best"], len(worst)), n)
+    middle = max((n - COUNTS["median"]) // 2, len(worst))
+    median = range(middle, min(middle + COUNTS["median"], best.start))
+    return {"worst": worst, "median": median, "best": best[::-1]}
+
+
+def _caption(row: dict[str, object]) -> str:
+    parts = [f"`{row['sample_id']}`"]
+    lead = row.get("lead")
+    if lead:
+        parts.append(f"lead {lead}")
+    for metric, alignment in (("snr_db", "aligned"), ("pearson_r", "aligned"), ("iou", "none")):
+        value = row.get(column(metric, alignment))
+        if isinstance(value, float) and not np.isnan(value):
+            unit = " dB" if metric == "snr_db" else ""
+            word = {"snr_db": "SNR", "pearson_r": "ρ", "iou": "IoU"}[metric]
+            parts.append(f"{word} {number(value, metric)}{unit}")
+    for name in ("intrusion", "contact"):
+        value = row.get(name)
+        if isinstance(value, float) and not np.isnan(value):
+            parts.append(f"{name} {100 * value:.0f} %")
+    if row["failed"]:
+        parts.append(f"**failed**: {row['reason']}")
+    return ", ".join(parts)
+
+
+def draw(sample: LeadSample, outcome: Outcome, path: Path) -> None:
+    """One sample as PNG: image with the recovered path, mask, and both signals.
+
+    Args:
+        sample: With whatever truth it has.
+        outcome: What the method made of it.
+        path: The file.
+    """
+    has_mask = sample.target_mask is not None or outcome.mask is not None
+    figure, image_axes, signal_axes = _panels(sample.image.shape, has_mask)
+    # A faint picture, so that the path stands out on the ink that it follows.
+    image_axes[0].imshow(255 - (255 - sample.image) // 2, interpolation="antialiased")
+    lead = outcome.signal
+    if lead is not None and len(lead.path_px):
+        image_axes[0].plot(*lead.path_px.T, color=RECOVERED, linewidth=1.0)
+    if has_mask:
+        image_axes[1].imshow(_mask_picture(sample, outcome), interpolation="antialiased")
+    height, width = sample.image.shape[:2]
+    for axes in image_axes:
+        axes.set_xlim(-0.5, width - 0.5)
+        axes.set_ylim(height - 0.5, -0.5)
+        axes.set_axis_off()
+    _plot_signals(signal_axes, sample, outcome)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=DPI, format="png")
+    # Few colours are drawn: a palette makes the file four times smaller.
+    picture = Image.open(buffer).convert("RGB").quantize(N_COLOURS)
+    picture.save(path, format="PNG", optimize=True)
+
+
+def _panels(shape: tuple[int, ...], has_mask: bool) -> tuple[Figure, list[Axes], Axes]:
+    """Axes for image and mask, side by side where the image is not long, and for the signals."""
+    height, width = shape[:2]
+    beside = has_mask and width < LONG * height
+    picture_in = WIDTH_IN / (2 if beside else 1) * height / width
+    heights = [picture_in, *([picture_in] * (has_mask and not beside)), SIGNAL_IN]
+    figure = Figure(figsize=(WIDTH_IN, sum(heights) + 0.25), layout="constrained")
+    grid = figure.add_gridspec(len(heights), 1 + beside, height_ratios=heights)
+    places = [grid[0, 0]]
+    if has_mask:
+        places.append(grid[0, 1] if beside else grid[1, 0])
+    return figure, [figure.add_subplot(at) for at in places], figure.add_subplot(grid[-1, :])
+
+
+def _plot_signals(axes: Axes, sample: LeadSample, outcome: Outcome) -> None:
+    """True signal and recovered one over time, means removed as in the scores."""
+    lead = outcome.signal
+    if sample.signal_mv is not None and sample.fs_hz is not None:
+        true = sample.signal_mv - np.nanmean(sample.signal_mv)
+        axes.plot(np.arange(len(true)) / sample.fs_hz, true, color=TRUE, linewidth=2.4, alpha=0.4)
+    placed = placed_mv(lead, sample.calibration)
+    if lead is not None and placed is not None and np.isfinite(placed).any():
+        centred = placed - np.nanmean(placed)
+        axes.plot(np.arange(len(placed)) / lead.fs_hz, centred, color=RECOVERED, linewidth=0.9)
+    axes.margins(x=0.005)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8)
+    axes.set_ylabel("mV, mean removed", fontsize=8)
+    axes.set_xlabel("s", fontsize=8)
+
+
+def _mask_picture(sample: LeadSample, outcome: Outcome) -> NDArray[np.uint8]:
+    """Common pixels gray, found alone red, missed blue, on white; uint8 (H, W, 3)."""
+    shape = sample.image.shape[:2]
+    true = np.zeros(shape, bool) if sample.target_mask is None else sample.target_mask >= 128
+    found = true if outcome.mask is None else outcome.mask >= 128
+    picture = np.full((*shape, 3), 255, np.uint8)
+    picture[true & found] = (120, 126, 134)
+    picture[found & ~true] = (209, 36, 58)
+    picture[true & ~found] = (46, 134, 193)
+    return picture

@@ -1,0 +1,281 @@
+"""`results.json`: what an evaluation found, as types that are checked when read and written."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data_gen.errors import InputError
+
+RESULTS_NAME = "results.json"
+PER_SAMPLE_NAME = "per_sample.parquet"
+METHOD_KINDS = ("model", "baseline", "oracle")
+ALIGNMENTS = ("none", "raw", "offset", "aligned")
+SUBSET_PATTERN = re.compile(r"all|clean|overlap|inside|outside|contact:\S+")
+
+
+@dataclass(frozen=True)
+class TestSetInfo:
+    """A frozen test set: how many samples, of what kind, and the hash of all it holds.
+
+    Args:
+        n: Samples in it.
+        kind: "preset", "crops", "shards" or "eik".
+        sha256: Over the pixels, masks and signals of its samples, in order.
+        note: What a reader must know of it, e.g. that its severity is an estimate.
+    """
+
+    __test__ = False  # a fact, not a test case: pytest collects by the name's first word
+
+    n: int
+    kind: str
+    sha256: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What was evaluated: its kind, and for a model where its weights come from."""
+
+    kind: str
+    checkpoint: str | None = None
+    params: int | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """One mean with its interval, over the samples of one subset.
+
+    Args:
+        method: Name of the method.
+        test_set: Name of the test set.
+        subset: "all", "clean", "overlap", "contact:<bin>", "inside" or "outside".
+        metric: Name with its unit, e.g. "mse_mv2".
+        alignment: How the signals were aligned; "none" where nothing is aligned.
+        n: Samples counted.
+        mean: Mean over them (pooled, for the micro scores).
+        median: Median over them.
+        ci95: Bootstrap 95 % interval of the mean.
+    """
+
+    method: str
+    test_set: str
+    subset: str
+    metric: str
+    alignment: str
+    n: int
+    mean: float
+    median: float
+    ci95: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The whole of `results.json`.
+
+    Args:
+        created: ISO time.
+        command: The command line that made it.
+        git: Commit, with "-dirty" where the working tree differed; "" outside a repository.
+        versions: Version by package.
+        device: Machine, in words.
+        test_sets: Facts by name.
+        methods: Facts by name.
+        scores: Every score.
+        per_sample: Name of the table beside it, one row per sample and method.
+        settings: Seed, subset sizes and other choices a number depends on.
+        notes: Sentences the reader must see.
+    """
+
+    created: str
+    command: str
+    git: str
+    versions: dict[str, str]
+    device: str
+    test_sets: dict[str, TestSetInfo]
+    methods: dict[str, MethodInfo]
+    scores: tuple[Score, ...]
+    per_sample: str | None = PER_SAMPLE_NAME
+    settings: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def score(
+        self, method: str, test_set: str, metric: str, *, alignment: str, subset: str = "all"
+    ) -> Score | None:
+        """The one score under these names, or None where it was not computed."""
+        wanted = (method, test_set, metric, alignment, subset)
+        for score in self.scores:
+            if (
+                score.method,
+                score.test_set,
+                score.metric,
+                score.alignment,
+                score.subset,
+            ) == wanted:
+                return score
+        return None
+
+
+def validate(results: Results, *, where: str = RESULTS_NAME) -> None:
+    """Check what a reader of the file relies on.
+
+    Raises:
+        InputError: An unknown kind, subset, alignment, method or test set; a score twice, over
+            nothing, or not a finite number; a method without `failure_rate`.
+    """
+
+    def require(condition: bool, what: str) -> None:
+        if not condition:
+            raise InputError(where, what, "write it with ecg_overlap.evaluation.results.write")
+
+    for name, method in results.methods.items():
+        require(method.kind in METHOD_KINDS, f"method {name} is of no known kind {method.kind!r}")
+    keys = Counter(_key(score) for score in results.scores)
+    twice = [key for key, count in keys.items() if count > 1]
+    require(not twice, f"score given twice: {twice[:1]}")
+    for score in results.scores:
+        name = "/".join(_key(score))
+        require(score.method in results.methods, f"{name}: method not listed")
+        require(score.test_set in results.test_sets, f"{name}: test set not listed")
+        require(SUBSET_PATTERN.fullmatch(score.subset) is not None, f"{name}: unknown subset")
+        require(score.alignment in ALIGNMENTS, f"{name}: unknown alignment")
+        require(score.n > 0, f"{name}: a score over nothing")
+        numbers = (score.mean, score.median, *score.ci95)
+        require(all(math.isfinite(number) for number in numbers), f"{name}: no finite number")
+    have = {(s.method, s.test_set) for s in results.scores}
+    failing = {(s.method, s.test_set) for s in results.scores if s.metric == "failure_rate"}
+    require(have <= failing, f"no failure_rate for {sorted(have - failing)[:1]}")
+
+
+def _key(score: Score) -> tuple[str, str, str, str, str]:
+    return score.method, score.test_set, score.subset, score.metric, score.alignment
+
+
+def write(results: Results, out: Path) -> Path:
+    """Write `out/results.json`: checked, then under a temporary name, then renamed.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        InputError: The results contradict themselves, or `out` cannot be written.
+    """
+    validate(results)
+    content = asdict(results)
+    # One score a line: thousands of them, and a file that a person can search and compare.
+    scores = ",\n".join(
+        json.dumps(score, ensure_ascii=False, allow_nan=False) for score in content.pop("scores")
+    )
+    head = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    text = f'{head.removesuffix("}").rstrip()},\n "scores": [\n{scores}\n ]\n}}\n'
+    return write_text(out / RESULTS_NAME, text)
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file whole or not at all.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    temporary = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return path
+
+
+def write_table(rows: pd.DataFrame, path: Path) -> Path:
+    """Write a parquet table whole or not at all.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    temporary = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(temporary, index=False)
+        temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return path
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(path, f"cannot be written ({error.strerror})", "choose another out=DIR")
+
+
+def read(path: Path) -> Results:
+    """Read `results.json`, given itself or its folder.
+
+    Raises:
+        InputError: There is none, it is no JSON, a field is missing, or it contradicts itself.
+    """
+    path = path / RESULTS_NAME if path.is_dir() else path
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(path, "there is no such file", "run eval.py with out= there") from None
+    except (OSError, ValueError) as error:
+        raise InputError(path, f"cannot be read ({error})", "run eval.py again") from error
+    try:
+        results = _from_json(raw)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(path, f"is not in our schema ({error!r})", "run eval.py again") from error
+    validate(results, where=str(path))
+    return results
+
+
+def _from_json(raw: dict[str, Any]) -> Results:
+    scores = [{**score, "ci95": tuple(score["ci95"])} for score in raw["scores"]]
+    for score in scores:
+        low, high = score["ci95"]
+        if not all(isinstance(number, int | float) for number in (score["mean"], low, high)):
+            raise TypeError(f"{score['metric']}: not a number")
+    return Results(
+        **{
+            **raw,
+            "test_sets": {name: TestSetInfo(**info) for name, info in raw["test_sets"].items()},
+            "methods": {name: MethodInfo(**info) for name, info in raw["methods"].items()},
+            "scores": tuple(Score(**score) for score in scores),
+            "notes": tuple(raw.get("notes", ())),
+        }
+    )
+
+
+def read_per_sample(folder: Path, results: Results) -> pd.DataFrame | None:
+    """The table of one row per sample and method, or None where the results name none.
+
+    Raises:
+        InputError: The table is named but missing or unreadable.
+    """
+    if results.per_sample is None:
+        return None
+    path = folder / results.per_sample
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise InputError(path, f"cannot be read ({error})", "run eval.py again") from error
+
+
+def unique(names: Iterable[str], *, where: str) -> tuple[str, ...]:
+    """The names as a tuple.
+
+    Raises:
+        InputError: There is none, or one stands twice.
+    """
+    names = tuple(names)
+    if not names:
+        raise InputError(where, "nothing is named", "name at least one")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InputError(where, f"{', '.join(twice)} named twice", "name each once")
+    return names

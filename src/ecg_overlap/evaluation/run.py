@@ -1,0 +1,147 @@
+"""`eval.py`: which methods, on which test sets, into which folder, as the configuration says."""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+from data_gen import presets
+from data_gen.generate import LeadGenerator
+from data_gen.signals import SignalSource
+from ecg_overlap.evaluation.evaluate import evaluate
+from ecg_overlap.evaluation.methods import NETWORK_OF, Method, build_method
+from ecg_overlap.evaluation.provenance import machine
+from ecg_overlap.evaluation.report import render_report
+from ecg_overlap.evaluation.results import Results
+from ecg_overlap.evaluation.test_sets import GeneratorSet, TestSet, crops, eik, shards
+from ecg_overlap.evaluation.wording import results_table
+from ecg_overlap.models import ModelNetwork, load_model
+
+N_GENERATED = 50  # leads in a generated set where `n=` does not say
+
+
+def run_evaluation(cfg: DictConfig) -> Results:
+    """Evaluate, report, and print the table.
+
+    Args:
+        cfg: `conf/eval.yaml`, composed.
+
+    Raises:
+        InputError: An unknown method or set, a checkpoint or folder that cannot be used.
+    """
+    networks = networks_of(cfg.ckpt)
+    methods = chosen_methods(cfg.methods, networks)
+    out = Path(cfg.out)
+    device = next((device_name(n.device) for n in networks.values()), machine())
+    results = evaluate(
+        methods,
+        chosen_sets(cfg),
+        out=out,
+        jobs=cfg.jobs,
+        seed=cfg.seed,
+        full=cfg.full,
+        command=command_line(),
+        device=device,
+    )
+    page = render_report(out)
+    print(results_table(results))
+    print(f"report: {page}")
+    return results
+
+
+def chosen_methods(
+    names: Sequence[str] | None, networks: Mapping[str, ModelNetwork]
+) -> list[Method]:
+    """The methods asked for; without names, all that the networks at hand allow.
+
+    Raises:
+        InputError: An unknown name, or one whose network is not at hand.
+    """
+    if names is None:
+        with_network = [m for m, network in NETWORK_OF.items() if network in networks]
+        names = [*with_network, "fortune", "fortune_fixed", "viterbi", "classical"]
+        names += ["centroid@mask", "stroke@mask", "stroke@mask@grid"]
+    return [build_method(name, networks) for name in names]
+
+
+def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, ModelNetwork]:
+    """Networks by name, from `ckpt=PATH`, `ckpt={method: path}`, or the newest run's best.
+
+    Raises:
+        InputError: A checkpoint that cannot be used.
+    """
+    if isinstance(ckpt, Mapping):
+        return {NETWORK_OF.get(name, name): load_model(path) for name, path in ckpt.items()}
+    path = Path(ckpt) if ckpt else newest_checkpoint()
+    if path is None:
+        tqdm.write("warning: no checkpoint given or found: classical methods and oracles only")
+        return {}
+    network = load_model(path)
+    return {"unet" if network.model.input_spec.size_px is None else "unet_paper": network}
+
+
+def newest_checkpoint(runs: Path = Path("outputs/train"), name: str = "best.ckpt") -> Path | None:
+    """The checkpoint of this name that was written last by any run, or None."""
+    found = runs.glob(f"*/checkpoints/{name}")
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def chosen_sets(cfg: DictConfig) -> list[TestSet]:
+    """The folders that were named, and nothing else; without any, the generated sets.
+
+    Raises:
+        InputError: A folder that cannot be read, or an unknown preset.
+    """
+    readers: dict[str, Callable[..., TestSet]] = {"crops": crops, "shards": shards, "eik": eik}
+    named = [read(cfg[kind], n=cfg.n) for kind, read in readers.items() if cfg[kind] is not None]
+    if named:
+        return named
+    n = N_GENERATED if cfg.n is None else cfg.n
+    drawn = partial(generated_sets, cfg.sets, n=n, seed=cfg.seed)
+    test_sets = drawn(signals=instantiate(cfg.signals, _convert_="all"))
+    for source, node in cfg.held_back.items():
+        if Path(node.root).is_dir():
+            test_sets += drawn(signals=instantiate(node, _convert_="all"), source=str(source))
+    return test_sets
+
+
+def generated_sets(
+    names: Sequence[str], *, signals: SignalSource, n: int, seed: int, source: str = ""
+) -> list[TestSet]:
+    """One test set of each preset, drawn from the held-back records of a signal source.
+
+    Args:
+        names: Of presets.
+        signals: Where the records come from.
+        n: Leads in each set.
+        seed: Of the sets.
+        source: Appended to the sets' names, where there are several sources.
+    """
+    generators = {name: presets.load(name) for name in names}
+    return [
+        GeneratorSet(
+            f"{name}_{source}" if source else name,
+            LeadGenerator(signals, g.look, g.overlap, g.crop),
+            n=n,
+            seed=seed,
+        )
+        for name, g in generators.items()
+    ]
+
+
+def command_line() -> str:
+    """The command as it was given, to be quoted beside its numbers."""
+    return shlex.join(["python", Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def device_name(device: torch.device) -> str:
+    """What the networks run on, in words."""
+    if device.type == "cuda":
+        return f"GPU {torch.cuda.get_device_name(device)}"
+    return machine()

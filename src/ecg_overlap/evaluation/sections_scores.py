@@ -1,0 +1,285 @@
+"""The report's sections on scores: headline, severity, differences, oracles, where errors fall."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from data_gen.sample import LEADS
+from ecg_overlap.evaluation.aggregate import paired_difference, subsets
+from ecg_overlap.evaluation.columns import column
+from ecg_overlap.evaluation.document import Row, Section, Table
+from ecg_overlap.evaluation.results import Results, Score
+from ecg_overlap.evaluation.wording import (
+    NOTHING,
+    SUBSET_WORDS,
+    in_order,
+    mean_text,
+    number,
+)
+
+# arXiv 2506.10617, as printed there; unit and alignment of its MSE are not stated.
+QUOTED = (
+    ("the paper's U-Net system", "0.0010", "0.9644", "0.0029", "0.9641", "0.87"),
+    ("the paper's baseline", "0.0015", "0.9366", "0.0178", "0.8676", NOTHING),
+)
+WHERE_COLUMNS = (
+    ("rmse_mv", "aligned", "inside", "RMSE inside, mV"),
+    ("rmse_mv", "aligned", "outside", "outside, mV"),
+    ("identity_swap_rate", "none", "overlap", "swaps, %"),
+    ("coverage", "none", "all", "recovered, %"),
+    ("grid_drift_px", "none", "all", "grid drift, px"),
+    ("interval_coverage", "aligned", "all", "in bars, %"),
+    ("iou", "none", "all", "IoU per image"),
+    ("iou_net", "none", "all", "at net's size"),
+)
+OTHER_COLUMNS = (
+    ("challenge2024_snr_db", "none", "all", "Challenge 2024, dB"),
+    ("kaggle2025_snr_db", "none", "all", "Kaggle 2025, dB"),
+    ("rmse_mv", "aligned", "all", "RMSE, mV"),
+    ("rmse_mv", "offset", "all", "RMSE offset, mV"),
+    ("rmse_mv", "raw", "all", "RMSE raw, mV"),
+    ("r_peak_f1", "none", "all", "R-peak F1"),
+    ("r_peak_error_s", "none", "all", "R-peak error, s"),
+)
+QUOTED_HEADING = "Quoted from arXiv 2506.10617 (other pictures; its MSE's unit is not stated)"
+HEADLINE_COLUMNS = (
+    ("clean", "mse_mv2"),
+    ("clean", "pearson_r"),
+    ("clean", "snr_db"),
+    ("overlap", "mse_mv2"),
+    ("overlap", "pearson_r"),
+    ("overlap", "snr_db"),
+)
+
+
+def headline(results: Results) -> Section:
+    """The paper's own numbers, and beneath them what every method reaches on every set."""
+    rows = [
+        Row(("Quoted from arXiv 2506.10617 (other pictures; its MSE's unit is not stated)",), True)
+    ]
+    for name, mse_clean, r_clean, mse_overlap, r_overlap, iou in QUOTED:
+        rows.append(
+            Row((name, mse_clean, r_clean, NOTHING, mse_overlap, r_overlap, NOTHING, iou, NOTHING))
+        )
+    for test_set in results.test_sets:
+        rows.append(Row((f"Measured here on `{test_set}`: {_counts(results, test_set)}",), True))
+        rows += [
+            Row((method, *_headline_cells(results, method, test_set)))
+            for method in in_order(results, "model", "baseline")
+            if results.score(method, test_set, "failure_rate", alignment="none")
+        ]
+    table = Table(
+        "MSE in mV², Pearson's ρ and SNR in dB, means over leads, `aligned`: best lag within "
+        "±0.2 s, means removed. A lead that a method refuses counts as a flat line (ρ 0, 0 dB). "
+        "IoU over all pixels of all images. Small: 95 % interval.",
+        ("Method", "MSE", "ρ", "SNR", "MSE", "ρ", "SNR", "IoU", "failed, %"),
+        tuple(rows),
+        spans=(("", 1), ("non-overlapping leads", 3), ("overlapping leads", 3), ("", 2)),
+    )
+    return Section("In one table", tuple(_sentences(results)), (table,))
+
+
+def _headline_cells(results: Results, method: str, test_set: str) -> list[str]:
+    cells = []
+    for subset, metric in HEADLINE_COLUMNS:
+        score = results.score(method, test_set, metric, alignment="aligned", subset=subset)
+        cells.append(mean_text(score, interval=metric == "snr_db"))
+    pooled = ("iou_micro", "failure_rate")
+    return cells + [mean_text(results.score(method, test_set, m, alignment="none")) for m in pooled]
+
+
+def _counts(results: Results, test_set: str) -> str:
+    """How many leads the set has, clean and overlapping, as words."""
+    parts = []
+    for subset in ("clean", "overlap"):
+        found = [s.n for s in results.scores if s.test_set == test_set and s.subset == subset]
+        if found:
+            parts.append(f"{max(found)} {SUBSET_WORDS[subset]}")
+    return " and ".join(parts) + " leads" if parts else f"{results.test_sets[test_set].n} leads"
+
+
+def _sentences(results: Results) -> Iterable[str]:
+    """What the table says, in a sentence per test set."""
+    for test_set in results.test_sets:
+        for subset in ("overlap", "all"):
+            ranked = _ranked(results, test_set, subset)
+            if ranked:
+                break
+        else:
+            continue
+        best = ranked[0]
+        words = SUBSET_WORDS[subset].replace("all", "")
+        text = (
+            f"On the {best.n} {words} leads of `{test_set}`, **{best.method}** recovers the signal "
+            f"best: {number(best.mean, 'snr_db')} dB SNR on average, "
+            f"{number(best.median, 'snr_db')} dB in the median"
+        )
+        if len(ranked) > 1:
+            next_one = ranked[1]
+            text += f"; next is {next_one.method} with {number(next_one.mean, 'snr_db')} dB"
+        yield " ".join((text + ".").split())
+
+
+def _ranked(results: Results, test_set: str, subset: str) -> list[Score]:
+    names = in_order(results, "model", "baseline") or in_order(results)
+    scores = (
+        results.score(name, test_set, "snr_db", alignment="aligned", subset=subset)
+        for name in names
+    )
+    return sorted((s for s in scores if s), key=lambda s: s.mean, reverse=True)
+
+
+def where_errors_stand(results: Results) -> Section | None:
+    """Error where another trace touches against error elsewhere, swaps and grid drift."""
+    caption = (
+        "Means. RMSE aligned, over the samples in contact and over the others; columns in which "
+        "the output follows another trace; part of the lead recovered; error of the found grid "
+        "over the lead's length; samples whose truth lies within the method's own error bars "
+        "(95 % is meant)."
+    )
+    table = _table_of(results, WHERE_COLUMNS, caption)
+    return Section("Where the error stands", (), (table,)) if table else None
+
+
+def other_scores(results: Results) -> Section | None:
+    """The scores of the competitions, raw errors, and R peaks."""
+    costly = results.settings.get("n_costly")
+    part = "all leads" if results.settings.get("full") else f"{costly} leads of each set"
+    caption = (
+        "Means. Challenge 2024: at 100 Hz. Kaggle 2025: each lead as an image of its own; ratios "
+        "are averaged, not decibels. Raw: nothing moved, only for methods that are given the row "
+        "of 0 mV. R peaks: matched within ± 50 ms. Challenge and R peaks are measured on "
+        f"{part}."
+    )
+    table = _table_of(results, OTHER_COLUMNS, caption)
+    return Section("Other scores", (), (table,)) if table else None
+
+
+def _table_of(
+    results: Results, columns: tuple[tuple[str, str, str, str], ...], caption: str
+) -> Table | None:
+    """Means of (metric, alignment, subset, heading) per set and method; empty columns are left."""
+    scores = {
+        (test_set, name): [
+            results.score(name, test_set, metric, alignment=alignment, subset=subset)
+            for metric, alignment, subset, _ in columns
+        ]
+        for test_set in results.test_sets
+        for name in in_order(results)
+    }
+    used = [i for i in range(len(columns)) if any(line[i] for line in scores.values())]
+    rows: list[Row] = []
+    for test_set in results.test_sets:
+        lines = [
+            Row((name, *(mean_text(scores[test_set, name][i]) for i in used)))
+            for name in in_order(results)
+            if any(scores[test_set, name])
+        ]
+        rows += [Row((f"`{test_set}`",), True), *lines] if lines else []
+    headings = ("Method", *(columns[i][3] for i in used))
+    return Table(caption, headings, tuple(rows)) if used else None
+
+
+def oracles(results: Results) -> Section | None:
+    """What a method would reach if one of its stages were replaced by the truth."""
+    names = in_order(results, "oracle")
+    rows: list[Row] = []
+    for test_set in results.test_sets:
+        lines = []
+        for name in names:
+            scores = [
+                results.score(name, test_set, metric, alignment=alignment, subset=subset)
+                for subset in ("clean", "overlap")
+                for metric, alignment in (("pearson_r", "aligned"), ("snr_db", "aligned"))
+            ]
+            failed = results.score(name, test_set, "failure_rate", alignment="none")
+            if failed:
+                cells = [mean_text(s, interval=bool(s and s.metric == "snr_db")) for s in scores]
+                lines.append(Row((name, *cells, mean_text(failed))))
+        if lines:
+            rows += [Row((f"`{test_set}`",), True), *lines]
+    if not rows:
+        return None
+    table = Table(
+        "Mean ρ and SNR in dB, aligned. `DECODER@mask`: true mask, grid found; `@mask@grid`: true "
+        "mask and true calibration; `METHOD@grid`: true calibration; `METHOD@row`: true baseline "
+        "row given.",
+        ("Oracle", "ρ", "SNR", "ρ", "SNR", "failed, %"),
+        tuple(rows),
+        spans=(("", 1), ("non-overlapping", 2), ("overlapping", 2), ("", 1)),
+    )
+    text = "With one stage replaced by its truth, what is left is the other stages' error."
+    return Section("Stage oracles", (text,), (table,))
+
+
+def differences(results: Results, rows: pd.DataFrame) -> Section | None:
+    """The best method against every other, on the very same samples."""
+    name = column("snr_db", "aligned")
+    if name not in rows or len(in_order(results, "model", "baseline")) < 2:
+        return None
+    lines: list[Row] = []
+    for test_set in results.test_sets:
+        part = rows[rows["test_set"] == test_set]
+        for subset in ("clean", "overlap"):
+            ranked = _ranked(results, test_set, subset)
+            if len(ranked) < 2:
+                continue
+            best, *others = (score.method for score in ranked)
+            words = f"`{test_set}`, {SUBSET_WORDS[subset]}: **{best}** minus"
+            lines.append(Row((words,), True))
+            lines += [_difference_row(part, best, other, subset, name) for other in others]
+    if not lines:
+        return None
+    table = Table(
+        "SNR in dB, aligned, sample by sample.",
+        ("Other method", "n", "mean difference", "better in, %"),
+        tuple(lines),
+    )
+    return Section("Method against method", (), (table,))
+
+
+def _difference_row(part: pd.DataFrame, a: str, b: str, subset: str, name: str) -> Row:
+    both = []
+    for method in (a, b):
+        own = part[part["method"] == method]
+        both.append(own[subsets(own)[subset]].set_index("sample_id"))
+    first, second = both[0], both[1].reindex(both[0].index)
+    found = paired_difference(
+        first[name].to_numpy(np.float64),
+        second[name].to_numpy(np.float64),
+        first["record_id"].to_numpy(object),
+        rng=np.random.default_rng(0),
+    )
+    if found is None:
+        return Row((b, "0", NOTHING, NOTHING))
+    low, high = (number(bound, "snr_db") for bound in found.ci95)
+    value = f"{number(found.mean, 'snr_db')}\t{low} … {high}"
+    return Row((b, str(found.n), value, f"{100 * found.better:.0f}"))
+
+
+def groups(results: Results, rows: pd.DataFrame, *, by: str, title: str) -> Section | None:
+    """Scores per value of a column of the table, e.g. per lead or per layout."""
+    name = column("snr_db", "aligned")
+    if name not in rows or by not in rows or rows[by].nunique() < 2:
+        return None
+    names = in_order(results, "model", "baseline") or in_order(results)
+    lines: list[Row] = []
+    for test_set in results.test_sets:
+        part = rows[(rows["test_set"] == test_set) & rows["method"].isin(names)]
+        part = part[part[name].notna() & part[by].notna()]
+        if part.empty:
+            continue
+        lines.append(Row((f"`{test_set}`",), True))
+        for value, group in sorted(part.groupby(by), key=lambda item: _place(str(item[0]))):
+            means = group.groupby("method")[name].mean()
+            count = group["sample_id"].nunique()
+            cells = [number(float(means.get(m, np.nan)), "snr_db") for m in names]
+            lines.append(Row((str(value), str(count), *cells)))
+    table = Table("Mean SNR in dB, aligned.", (by.capitalize(), "n", *names), tuple(lines))
+    return Section(title, (), (table,)) if lines else None
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Leads in their usual order, whatever else by name."""
+    return (LEADS.index(name) if name in LEADS else len(LEADS), name)

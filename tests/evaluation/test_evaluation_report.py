@@ -1,0 +1,150 @@
+"""The report stands alone, says what the files say, and is re-made from them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_set import TinySet, method
+
+from ecg_overlap.evaluation import compare, plots, report
+from ecg_overlap.evaluation.document import Figure, Row, Section, Table, to_html, to_markdown
+from ecg_overlap.evaluation.evaluate import evaluate
+from ecg_overlap.evaluation.wording import number
+
+METHODS = [method("perfect", kind="model"), method("nine_tenths"), method("refuse")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("report")
+    evaluate(METHODS, [TinySet(5)], out=out, progress=False, command="python eval.py n=5")
+    report.render_report(out)
+    return out
+
+
+def test_the_page_needs_nothing_beside_it(folder: Path) -> None:
+    page = (folder / "index.html").read_text()
+    assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page) == []
+    assert "<script" not in page
+    assert "@import" not in page
+    assert page.count("data:image/png;base64,") == 1
+    assert page.count("<svg") >= 1
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+
+
+def test_the_papers_numbers_are_marked_as_quoted(folder: Path) -> None:
+    page = (folder / "report.md").read_text()
+    quoted, measured = page.index("*Quoted from arXiv 2506.10617"), page.index("*Measured here on")
+    assert quoted < page.index("0.0029 | 0.9641") < measured
+    assert measured < page.index("| nine_tenths |")
+
+
+def test_it_says_how_it_was_made(folder: Path) -> None:
+    page = (folder / "report.md").read_text()
+    assert "`python eval.py n=5`" in page
+    assert "numpy" in page
+    assert "seed 0" in page
+    assert re.search(r"\| tiny \| preset \| `[0-9a-f]{16}`", page)
+
+
+def test_it_is_made_anew_from_the_files_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (folder / "index.html").read_text()
+    (folder / "index.html").unlink()
+    assert report.main([str(folder)]) == 0
+    assert (folder / "index.html").read_text() == before
+    assert capsys.readouterr().out.strip().endswith("index.html")
+
+
+def test_a_folder_without_results_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report.main([str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "results.json" in said
+    assert said.count("\n") == 1
+
+
+def test_a_run_compared_with_itself_differs_by_nothing(folder: Path) -> None:
+    table = compare.compare(folder, folder)
+    values = [row.cells[5] for row in table.rows if not row.heading]
+    assert values
+    assert all(re.fullmatch(r"0\.0+\t0\.0+ … 0\.0+", value) for value in values)
+
+
+def test_a_comparison_finds_what_became_better(folder: Path, tmp_path: Path) -> None:
+    better = method("nine_tenths")
+    object.__setattr__(better, "digitize", METHODS[0].digitize)
+    evaluate([better], [TinySet(5)], out=tmp_path, progress=False)
+    lines = compare.compare(folder, tmp_path).rows
+    snr = next(row for row in lines if row.cells[:2] == ("overlapping", "SNR, dB"))
+    assert snr.cells[2] == "4"
+    assert snr.cells[3] == "20.0"
+    assert snr.cells[5].startswith("**")
+    assert snr.cells[6] == "100"
+    mse = next(row for row in lines if row.cells[:2] == ("overlapping", "MSE, mV²"))
+    assert mse.cells[5].startswith("**−")
+    assert mse.cells[6] == "100"
+
+
+@pytest.mark.parametrize(
+    ("methods", "n", "says"), [(["perfect"], 4, "other samples"), (["broken"], 5, "no method")]
+)
+def test_what_cannot_be_compared_says_why(
+    folder: Path,
+    tmp_path: Path,
+    methods: list[str],
+    n: int,
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    evaluate([method(name) for name in methods], [TinySet(n)], out=tmp_path, progress=False)
+    assert compare.main([str(folder), str(tmp_path)]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_text_is_escaped_and_marked_up() -> None:
+    table = Table("a < b", ("Name", "x"), (Row(("**1**\t0 … 2", "`<i>`")), Row(("all",), True)))
+    page = to_html("T & T", "sub", [Section("One", ("p <q>",), (table,))])
+    assert "<title>T &amp; T</title>" in page
+    assert "p &lt;q&gt;" in page
+    assert "<strong>1</strong> <small>0 … 2</small>" in page
+    assert "<code>&lt;i&gt;</code>" in page
+    assert '<th colspan="2">all</th>' in page
+    text = to_markdown("T", "sub", [Section("One", (), (table, Figure("a plot", "<svg/>")))])
+    assert "| **1** (0 … 2) | `<i>` |" in text
+    assert "| *all* |  |" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "text"),
+    [
+        (-0.04, "snr_db", "0.0"),
+        (-1.26, "snr_db", "−1.3"),
+        (0.0429, "failure_rate", "4.3"),
+        (float("nan"), "snr_db", "·"),
+        (float("inf"), "snr_db", "∞"),
+        (0.00004, "mse_mv2", "0.00004"),
+    ],
+)
+def test_numbers_in_words(value: float, metric: str, text: str) -> None:
+    assert number(value, metric) == text
+
+
+def test_limits_of_agreement() -> None:
+    # Differences 1, 3: bias 2, SD √2.
+    bias, low, high = plots.agreement(np.array([0.0, 0.0]), np.array([1.0, 3.0]))
+    assert bias == 2.0
+    assert (low, high) == pytest.approx((2 - 1.96 * 2**0.5, 2 + 1.96 * 2**0.5))
+
+
+def test_plots_take_the_pages_colour_and_are_the_same_each_time() -> None:
+    series = {"a": [(1.0, 0.5, 1.5), None, (2.0, 1.0, 3.0)], "b": [None, None, None]}
+    made = [plots.intervals(["x", "y", "z"], series, x_label="x", y_label="y") for _ in range(2)]
+    assert made[0] == made[1]
+    assert made[0].startswith("<svg")
+    assert "currentColor" in made[0]
+    assert "#010203" not in made[0]
