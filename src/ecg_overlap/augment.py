@@ -1,0 +1,259 @@
+"""Augmentations: the paper's overlay of pasted strips, and ours, which adds a trace as ink.
+
+The only module that knows albumentations, which is no longer maintained.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import albumentations as A
+import cv2
+import numpy as np
+from albumentations.core.type_definitions import Targets
+from numpy.typing import NDArray
+
+from data_gen.calibration import Calibration
+from data_gen.sample import LeadSample
+
+Picture = NDArray[np.uint8]
+Donor = Callable[[], LeadSample]
+INK = 128  # coverage from which a pixel counts as ink
+
+
+class Augmentation:
+    """A chain of transforms on a picture and its two masks, seeded per sample.
+
+    Args:
+        transforms: albumentations transforms, or ours below.
+
+    Example:
+        >>> import albumentations as A
+        >>> flip = Augmentation([A.VerticalFlip(p=1)])
+        >>> image = np.zeros((2, 3, 3), np.uint8); image[0] = 9
+        >>> mask = image[..., 0]
+        >>> out, _, _ = flip(image, mask, mask, px_per_mm=8, donor=None,
+        ...                  rng=np.random.default_rng(0))
+        >>> int(out[1, 0, 0])
+        9
+    """
+
+    def __init__(self, transforms: Sequence[A.BasicTransform] = ()) -> None:
+        self.chain = A.Compose(list(transforms), additional_targets={"other": "mask"})
+
+    def __call__(
+        self,
+        image: Picture,
+        target: Picture,
+        other: Picture,
+        *,
+        px_per_mm: float,
+        donor: Donor | None,
+        rng: np.random.Generator,
+    ) -> list[Picture]:
+        """Augment one sample.
+
+        Args:
+            image: uint8 (H, W, 3).
+            target: uint8 (H, W), coverage of the primary trace.
+            other: uint8 (H, W), coverage of the intruders.
+            px_per_mm: Scale of the three.
+            donor: Draws another sample, for the transforms that lay one over this; called
+                only when one of them comes up.
+            rng: Decides everything that happens here.
+
+        Returns:
+            The three pictures, of the same size unless a transform changes it.
+        """
+        # albumentations repeats its draws across workers and epochs unless it is seeded anew.
+        self.chain.set_random_seed(int(rng.integers(2**31)))
+        out = self.chain(image=image, mask=target, other=other, px_per_mm=px_per_mm, donor=donor)
+        return [np.ascontiguousarray(out[name]) for name in ("image", "mask", "other")]
+
+
+class _Overlay(A.DualTransform):
+    """Changes the picture and the intruders' mask, and leaves the primary's mask alone."""
+
+    _targets = (Targets.IMAGE, Targets.MASK)
+
+    def add_targets(self, additional_targets: dict[str, str]) -> None:
+        super().add_targets(additional_targets)
+        self._key2func["other"] = self.apply_to_other
+
+    def apply_to_mask(self, mask: Picture, *args: Any, **params: Any) -> Picture:
+        return mask
+
+    def apply_to_other(self, other: Picture, **params: Any) -> Picture:
+        return other
+
+
+class OverlaySignal(_Overlay):
+    """Lay a strip of another ECG over the picture; the truth stays (arXiv 2506.10617).
+
+    A pasted patch with its own background, kept as the paper describes it for comparison.
+
+    Args:
+        strip_px: Height of the strip.
+        p: Probability.
+    """
+
+    def __init__(self, *, strip_px: int = 30, p: float = 0.4) -> None:
+        super().__init__(p=p)
+        self.strip_px = strip_px
+
+    def get_params_dependent_on_data(
+        self, params: dict[str, Any], data: dict[str, Any]
+    ) -> dict[str, Any]:
+        height, width = data["image"].shape[:2]
+        donor: LeadSample = data["donor"]()
+        scaled = cv2.resize(donor.image, (width, height), interpolation=cv2.INTER_AREA)
+        rows = min(self.strip_px, height)
+        source = self.py_random.randint(0, height - rows)
+        return {
+            "strip": scaled[source : source + rows],
+            "top": self.py_random.randint(0, height - rows),
+        }
+
+    def apply(self, img: Picture, strip: Picture, top: int, **params: Any) -> Picture:
+        out = img.copy()
+        out[top : top + len(strip)] = strip
+        return out
+
+
+class AddVerticalLines(_Overlay):
+    """Draw black vertical lines over the picture; the truth stays (arXiv 2506.10617).
+
+    Args:
+        n_lines: How many.
+        width_px: How wide.
+        p: Probability.
+    """
+
+    def __init__(self, *, n_lines: int = 2, width_px: int = 3, p: float = 0.3) -> None:
+        super().__init__(p=p)
+        self.n_lines, self.width_px = n_lines, width_px
+
+    def get_params_dependent_on_data(
+        self, params: dict[str, Any], data: dict[str, Any]
+    ) -> dict[str, Any]:
+        last = max(0, data["image"].shape[1] - self.width_px)
+        return {"columns": [self.py_random.randint(0, last) for _ in range(self.n_lines)]}
+
+    def apply(self, img: Picture, columns: list[int], **params: Any) -> Picture:
+        out = img.copy()
+        for left in columns:
+            out[:, left : left + self.width_px] = 0
+        return out
+
+
+class OverlapTraces(_Overlay):
+    """Draw another lead's whole trajectory as ink on the same paper, above, below or across.
+
+    The intruder darkens the paper under the same optics as the primary, and joins the
+    intruders' mask; the primary's mask stays, as it is amodal.
+
+    Args:
+        offset_mm: Range of the distance between the two baselines; its sign is drawn.
+        gain: Range of the factor on the intruder's amplitude.
+        twin: Probability that the intruder is a near-identical neighbour: the primary's own
+            course, moved by up to a few pen widths, tangent to it at the same slope.
+        pen_mm: Range of the intruder's pen width.
+        p: Probability.
+    """
+
+    def __init__(
+        self,
+        *,
+        offset_mm: tuple[float, float] = (0.0, 15.0),
+        gain: tuple[float, float] = (0.5, 2.0),
+        twin: float = 0.15,
+        pen_mm: tuple[float, float] = (0.2, 0.5),
+        p: float = 0.5,
+    ) -> None:
+        super().__init__(p=p)
+        self.offset_mm, self.gain, self.pen_mm = tuple(offset_mm), tuple(gain), tuple(pen_mm)
+        self.twin = twin
+
+    def get_params_dependent_on_data(
+        self, params: dict[str, Any], data: dict[str, Any]
+    ) -> dict[str, Any]:
+        draw, px_per_mm = self.py_random, data["px_per_mm"]
+        course = column_centres(data["mask"])
+        pen_px = draw.uniform(*self.pen_mm) * px_per_mm
+        if np.isnan(course).all():
+            points = np.empty((0, 2))
+        elif draw.random() < self.twin:
+            offset_px = draw.choice((-1, 1)) * draw.uniform(1.0, 4.0) * pen_px
+            points = np.column_stack([np.arange(len(course)), course + offset_px])
+        else:
+            offset_px = draw.choice((-1, 1)) * draw.uniform(*self.offset_mm) * px_per_mm
+            row = float(np.nanmedian(course)) + offset_px
+            points = _donor_points(
+                data["donor"](), row, px_per_mm, draw.uniform(*self.gain), draw.random(), course
+            )
+        shape = data["image"].shape[:2]
+        return {
+            "coverage": draw_coverage(points, shape, pen_px),
+            "ink": _ink_of(data["image"], data["mask"]),
+        }
+
+    def apply(
+        self, img: Picture, coverage: Picture, ink: NDArray[np.float32], **params: Any
+    ) -> Picture:
+        alpha = coverage[..., None].astype(np.float32) / 255
+        inked = img * (1 - alpha) + ink * alpha
+        return np.minimum(img, np.rint(inked).astype(np.uint8))  # ink only darkens
+
+    def apply_to_other(self, other: Picture, **params: Any) -> Picture:
+        coverage: Picture = params["coverage"]
+        return np.maximum(other, coverage)
+
+
+def column_centres(mask: Picture) -> NDArray[np.float64]:
+    """Row (px) of the ink's centre in each column of coverage (H, W); NaN where there is none."""
+    weight = np.where(mask >= INK, mask, 0).astype(np.float64)
+    total = weight.sum(axis=0)
+    rows = np.arange(len(mask))[:, None]
+    centres = np.full(len(total), np.nan)
+    np.divide((weight * rows).sum(axis=0), total, out=centres, where=total > 0)
+    return centres
+
+
+def draw_coverage(points_px: NDArray[np.float64], shape: tuple[int, int], pen_px: float) -> Picture:
+    """Anti-aliased coverage uint8 (H, W) of a polyline (n, 2) of (x, y); NaN breaks the line."""
+    factor = 4  # drawn larger and averaged down, which also gives pens under a pixel their weight
+    canvas = np.zeros((shape[0] * factor, shape[1] * factor), np.uint8)
+    known = ~np.isnan(points_px).any(axis=1)
+    edges = np.flatnonzero(np.diff(known.astype(np.int8))) + 1
+    for stretch, good in zip(np.split(points_px, edges), np.split(known, edges), strict=True):
+        if len(good) and good[0]:
+            fixed = np.rint(((stretch + 0.5) * factor - 0.5) * 16).astype(np.int32)
+            width = max(1, round(pen_px * factor))
+            cv2.polylines(canvas, [fixed], False, 255, width, cv2.LINE_8, 4)
+    small = cv2.resize(canvas, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+def _donor_points(
+    donor: LeadSample,
+    row_px: float,
+    px_per_mm: float,
+    gain: float,
+    phase: float,
+    course: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """(x, y) px of the donor's signal, run over all columns with its baseline at `row_px`."""
+    assert donor.signal_mv is not None and donor.fs_hz is not None and donor.calibration is not None
+    mm_per_s, mm_per_mv = donor.calibration.mm_per_s, donor.calibration.mm_per_mv * gain
+    scale = Calibration(px_per_mm, px_per_mm, mm_per_s, mm_per_mv, baseline_px=row_px)
+    width = len(course)
+    n_needed = int(np.ceil(width / scale.px_per_s * donor.fs_hz)) + 1
+    signal = donor.signal_mv - np.nanmedian(donor.signal_mv)
+    shifted = np.roll(signal, int(phase * len(signal)))
+    signal = np.resize(shifted, n_needed)  # repeats a lead that is shorter than the picture
+    return np.column_stack([scale.x_px(np.arange(n_needed) / donor.fs_hz), scale.y_px(signal)])
+
+
+def _ink_of(image: Picture, mask: Picture) -> NDArray[np.float32]:
+    """Colour of the ink, float32 (3,): the median over the primary's solid pixels, else black."""
+    solid = image[mask >= 230]
+    return np.median(solid, axis=0).astype(np.float32) if len(solid) else np.zeros(3, np.float32)

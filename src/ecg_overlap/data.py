@@ -1,0 +1,273 @@
+"""Examples drawn on the fly: sample i of seed s is the same whoever draws it, and when."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import cv2
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from data_gen.errors import InputError
+from data_gen.sample import LeadSample
+from ecg_overlap import inputs
+from ecg_overlap.augment import Augmentation
+
+AUGMENT_STREAM = (
+    1_000  # keeps the augmentation's draws apart from the generator's of the same index
+)
+Example = dict[str, Tensor]
+
+
+class SampleSource(Protocol):
+    """Where samples come from; `data_gen.generate.LeadGenerator` is one."""
+
+    def sample(self, index: int, *, seed: int = 0, split: str = "train") -> LeadSample: ...
+
+
+@dataclass(frozen=True)
+class ExampleMaker:
+    """From a sample of the generator to what the network trains on.
+
+    Args:
+        spec: The scale or size that the network wants.
+        augmentation: None for validation.
+        window_px: Width of the random stretch of a crop that is kept, at the network's scale;
+            None keeps all.
+        max_height_px: A taller crop is cut at random to this height, which bounds memory.
+        scale_jitter: The scale is drawn from 1 ± this, as a found grid is never exact.
+    """
+
+    spec: inputs.InputSpec
+    augmentation: Augmentation | None = None
+    window_px: int | None = 512
+    max_height_px: int = 512
+    scale_jitter: float = 0.0
+
+    def __call__(
+        self, sample: LeadSample, rng: np.random.Generator, donor: Callable[[], LeadSample]
+    ) -> Example:
+        """Planes float32 (4, H, W) and masks float32 (2, H, W), unpadded."""
+        if sample.target_mask is None or sample.other_mask is None or sample.calibration is None:
+            raise InputError(
+                f"sample {sample.record_id}", "training needs masks and scale", "generate it anew"
+            )
+        factor = 1 + self.scale_jitter * rng.uniform(-1, 1)
+        scale = sample.calibration.px_per_mm_x * factor
+        height, width = sample.image.shape[:2]
+        size = self.spec.size_of(height, width, scale)
+        pictures = [sample.image, sample.target_mask, sample.other_mask]
+        pictures = [inputs.resize(p, size) for p in pictures]
+        if self.spec.size_px is None:
+            pictures = self._cut(pictures, rng)
+        if self.augmentation is not None:
+            px_per_mm = scale * size[0] / height
+            pictures = self.augmentation(*pictures, px_per_mm=px_per_mm, donor=donor, rng=rng)
+        image, target, other = pictures
+        return {
+            "image": torch.from_numpy(inputs.stack(image, *image.shape[:2])),
+            "mask": torch.from_numpy(np.stack([target, other]).astype(np.float32) / 255),
+        }
+
+    def _cut(
+        self, pictures: list[NDArray[np.uint8]], rng: np.random.Generator
+    ) -> list[NDArray[np.uint8]]:
+        height, width = pictures[0].shape[:2]
+        rows = min(height, self.max_height_px)
+        columns = width if self.window_px is None else min(width, self.window_px)
+        top = int(rng.integers(height - rows + 1))
+        left = int(rng.integers(width - columns + 1))
+        return [p[top : top + rows, left : left + columns] for p in pictures]
+
+
+class DrawnExamples(Dataset[Example]):
+    """Examples by index, each from its own random generator.
+
+    Args:
+        source: Where samples come from.
+        make: What becomes of them.
+        seed: Seed of the stream.
+        split: Side of the records drawn from.
+        length: How many; the training stream has no end and is indexed by its sampler.
+    """
+
+    def __init__(
+        self, source: SampleSource, make: ExampleMaker, *, seed: int, split: str, length: int
+    ) -> None:
+        self.source, self.make = source, make
+        self.seed, self.split, self.length = seed, split, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Example:
+        rng = np.random.default_rng([self.seed, index, AUGMENT_STREAM])
+
+        def donor() -> LeadSample:
+            other = int(rng.integers(2**31))
+            return self.source.sample(other, seed=self.seed, split=self.split)
+
+        example = self.make(self.sample(index), rng, donor)
+        example["index"] = torch.tensor(index)
+        return example
+
+    def sample(self, index: int) -> LeadSample:
+        """The sample behind example `index`, as the generator drew it."""
+        return self.source.sample(index, seed=self.seed, split=self.split)
+
+
+class StreamSampler(Sampler[int]):
+    """Walks one endless stream of sample indices, epoch after epoch, rank beside rank.
+
+    Args:
+        position: Tells how many samples all ranks together have been trained on so far; asked
+            at the start of each epoch, so that a resumed run goes on with the next sample.
+        length: Samples per epoch and rank.
+        rank: This process among `world_size`.
+        world_size: Number of processes.
+    """
+
+    def __init__(
+        self, position: Callable[[], int], length: int, *, rank: int = 0, world_size: int = 1
+    ) -> None:
+        self.position, self.length = position, length
+        self.rank, self.world_size = rank, world_size
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        first = self.position() + self.rank
+        return iter(range(first, first + self.length * self.world_size, self.world_size))
+
+
+class Repeat(Sampler[int]):
+    """The same first `n_distinct` samples over and over, for overfitting on purpose."""
+
+    def __init__(self, stream: StreamSampler, n_distinct: int) -> None:
+        self.stream, self.n_distinct = stream, n_distinct
+
+    def __len__(self) -> int:
+        return len(self.stream)
+
+    def __iter__(self) -> Iterator[int]:
+        return (index % self.n_distinct for index in self.stream)
+
+
+def collate(examples: list[Example], multiple: int) -> Example:
+    """One batch: every picture padded with blank paper to the largest, in steps of `multiple`."""
+    height, width = (
+        inputs.round_up(max(e["image"].shape[axis] for e in examples), multiple) for axis in (1, 2)
+    )
+
+    def padded(name: str) -> Tensor:
+        first = examples[0][name]
+        batch = first.new_zeros(len(examples), first.shape[0], height, width)
+        for slot, example in zip(batch, examples, strict=True):
+            slot[:, : example[name].shape[1], : example[name].shape[2]] = example[name]
+        return batch
+
+    return {
+        "image": padded("image"),
+        "mask": padded("mask"),
+        "index": torch.stack([e["index"] for e in examples]),
+    }
+
+
+class LeadDataModule(pl.LightningDataModule):
+    """Training and validation examples drawn from a generator while training goes on.
+
+    Args:
+        source: Where samples come from.
+        spec: What the network wants.
+        augmentation: Applied in training only.
+        seed: Seed of the training stream.
+        val_seed: Seed of the validation set.
+        batch_size: Per process.
+        samples_per_epoch: Per process; an epoch is only the stretch between two validations.
+        n_val: Size of the validation set.
+        num_workers: Processes that draw samples; 0 draws in the training process, which on a
+            CPU is the faster way, as the network wants all cores.
+        window_px: See `ExampleMaker`.
+        max_height_px: See `ExampleMaker`.
+        scale_jitter: See `ExampleMaker`.
+        n_distinct: Train on only this many samples, over and over; None for an endless stream.
+
+    Raises:
+        InputError: The two seeds are equal: with simulated signals the validation set would
+            be the first stretch of the training stream.
+    """
+
+    def __init__(
+        self,
+        source: SampleSource,
+        spec: inputs.InputSpec,
+        augmentation: Augmentation | None = None,
+        *,
+        seed: int = 0,
+        val_seed: int = 1_000_003,
+        batch_size: int = 8,
+        samples_per_epoch: int = 2400,
+        n_val: int = 48,
+        num_workers: int = 0,
+        window_px: int | None = 512,
+        max_height_px: int = 512,
+        scale_jitter: float = 0.02,
+        n_distinct: int | None = None,
+    ) -> None:
+        super().__init__()
+        if seed == val_seed:
+            raise InputError("data.val_seed", "equal to the training seed", "choose another seed")
+        cut = partial(ExampleMaker, spec, window_px=window_px, max_height_px=max_height_px)
+        train_maker = cut(augmentation=augmentation, scale_jitter=scale_jitter)
+        self.train_set = DrawnExamples(
+            source, train_maker, seed=seed, split="train", length=samples_per_epoch
+        )
+        self.val_set = DrawnExamples(source, cut(), seed=val_seed, split="val", length=n_val)
+        self.batch_size, self.num_workers, self.n_distinct = batch_size, num_workers, n_distinct
+        self.collate = partial(collate, multiple=spec.multiple)
+
+    def train_dataloader(self) -> DataLoader[Example]:
+        trainer = self.trainer
+        ranks = (1, 0) if trainer is None else (trainer.world_size, trainer.global_rank)
+        stream = StreamSampler(
+            self.samples_seen, len(self.train_set), world_size=ranks[0], rank=ranks[1]
+        )
+        sampler = stream if self.n_distinct is None else Repeat(stream, self.n_distinct)
+        return self._loader(self.train_set, sampler)
+
+    def val_dataloader(self) -> DataLoader[Example]:
+        return self._loader(self.val_set, None)
+
+    def samples_seen(self) -> int:
+        """Samples that all ranks together have been trained on, read off the step count.
+
+        The step count is what a checkpoint restores; a sampler's own count would run ahead of
+        it by whatever the workers have prefetched.
+        """
+        if self.trainer is None:
+            return 0
+        steps = self.trainer.global_step * self.trainer.accumulate_grad_batches
+        return steps * self.batch_size * self.trainer.world_size
+
+    def _loader(self, examples: DrawnExamples, sampler: Sampler[int] | None) -> DataLoader[Example]:
+        return DataLoader(
+            examples,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=self.collate,
+            drop_last=sampler is not None,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_one_thread,
+        )
+
+
+def _one_thread(worker: int) -> None:
+    # OpenCV's own threads would fight the other workers and the network for the cores.
+    cv2.setNumThreads(1)

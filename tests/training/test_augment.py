@@ -1,0 +1,119 @@
+"""Augmentations change what they say, leave the primary's mask alone, and repeat by seed."""
+
+from pathlib import Path
+
+import albumentations as A
+import hydra
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from data_gen.calibration import Calibration
+from data_gen.sample import LeadSample
+from ecg_overlap.augment import (
+    AddVerticalLines,
+    Augmentation,
+    OverlapTraces,
+    OverlaySignal,
+    column_centres,
+    draw_coverage,
+)
+
+HEIGHT, WIDTH, PX_PER_MM = 120, 200, 6.0
+CONF = Path(__file__).parents[2] / "conf" / "aug"
+
+
+def drawn(row: float = 60.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """White paper with one level black trace, its mask, and no intruder."""
+    points = np.column_stack([np.arange(WIDTH), np.full(WIDTH, row)])
+    mask = draw_coverage(points, (HEIGHT, WIDTH), 3.0)
+    image = np.repeat((255 - mask)[..., None], 3, axis=2)
+    return image, mask, np.zeros_like(mask)
+
+
+def donor() -> LeadSample:
+    """Another lead: a sine of 1 mV at 1 Hz, grey paper."""
+    signal = np.sin(2 * np.pi * np.arange(1000) / 500).astype(np.float32)
+    return LeadSample(
+        image=np.full((50, 80, 3), 77, np.uint8),
+        signal_mv=signal,
+        fs_hz=500.0,
+        calibration=Calibration(8.0, 8.0),
+    )
+
+
+def augmented(transform: A.BasicTransform, seed: int = 0) -> list[np.ndarray]:
+    chain = Augmentation([transform])
+    rng = np.random.default_rng(seed)
+    return chain(*drawn(), px_per_mm=PX_PER_MM, donor=donor, rng=rng)
+
+
+def test_the_same_generator_state_gives_the_same_augmentation() -> None:
+    transform = OverlapTraces(p=0.7)
+    first, second = augmented(transform, 3), augmented(transform, 3)
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_different_states_give_different_augmentations() -> None:
+    pictures = {augmented(OverlapTraces(p=1), seed)[0].tobytes() for seed in range(5)}
+    assert len(pictures) == 5
+
+
+def test_an_intruder_only_darkens_and_is_in_the_other_mask() -> None:
+    before, target_before, _ = drawn()
+    image, target, other = augmented(OverlapTraces(p=1, twin=0.0))
+    assert (image <= before).all()
+    np.testing.assert_array_equal(target, target_before)
+    assert (other >= 128).any()
+    darkened = (before.astype(int) - image).max(axis=2) > 100
+    assert (other[darkened] >= 100).all()  # nothing dark that the mask does not know
+
+
+def test_a_twin_runs_beside_the_primary_within_a_few_pens() -> None:
+    _, _, other = augmented(OverlapTraces(p=1, twin=1.0, pen_mm=(0.5, 0.5)))
+    gap = np.abs(column_centres(other) - 60.0)
+    # 1–4 pens of 0.5 mm at 6 px/mm, and a pixel for drawing.
+    assert np.nanmin(gap) > 2 and np.nanmax(gap) < 13
+
+
+def test_the_papers_overlay_is_a_pasted_strip_and_the_truth_stays() -> None:
+    image, target, other = augmented(OverlaySignal(strip_px=30, p=1))
+    pasted = (image == 77).all(axis=2)
+    assert pasted.all(axis=1).sum() == 30  # whole rows, with their own background
+    np.testing.assert_array_equal(target, drawn()[1])
+    assert not other.any()
+
+
+def test_the_papers_vertical_lines_are_black_and_three_wide() -> None:
+    image, target, _ = augmented(AddVerticalLines(n_lines=1, width_px=3, p=1))
+    assert ((image == 0).all(axis=(0, 2))).sum() == 3
+    np.testing.assert_array_equal(target, drawn()[1])
+
+
+def test_flips_move_all_three_pictures_alike() -> None:
+    image, target, other = drawn(row=20.0)
+    other = np.roll(target, 40, axis=0)
+    chain = Augmentation([A.VerticalFlip(p=1)])
+    rng = np.random.default_rng(0)
+    flipped = chain(image, target, other, px_per_mm=6, donor=donor, rng=rng)
+    for before, after in zip((image, target, other), flipped, strict=True):
+        np.testing.assert_array_equal(after, before[::-1])
+
+
+def test_a_picture_without_ink_gets_no_twin_and_no_error() -> None:
+    blank = np.full((40, 60, 3), 255, np.uint8)
+    none = np.zeros((40, 60), np.uint8)
+    chain = Augmentation([OverlapTraces(p=1)])
+    out = chain(blank, none, none, px_per_mm=6, donor=donor, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(out[0], blank)
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in CONF.glob("*.yaml")))
+def test_every_option_of_the_aug_group_runs(name: str) -> None:
+    chain = hydra.utils.instantiate(OmegaConf.load(CONF / f"{name}.yaml"), _convert_="all")
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        image, target, other = chain(*drawn(), px_per_mm=6.0, donor=donor, rng=rng)
+        assert image.dtype == target.dtype == other.dtype == np.uint8
+        assert image.shape[:2] == target.shape == other.shape

@@ -1,0 +1,159 @@
+"""The main job in small: train, test, results; resume to the last bit; bad input in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.errors import ConfigCompositionException, MissingConfigException
+from omegaconf import DictConfig
+
+from data_gen.errors import InputError
+from ecg_overlap.training import train
+
+ROOT = Path(__file__).parents[2]
+Compose = Callable[..., DictConfig]
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["state_dict"]
+    return state
+
+
+def test_training_ends_with_results_checkpoints_log_and_pictures(
+    config: Compose, tmp_path: Path
+) -> None:
+    scores = train(config())
+    run = tmp_path / "run"
+    assert {"val/snr_db", "val/iou_target", "val/failure_rate", "train/loss"} <= scores.keys()
+    for name in ("results.json", "per_sample.parquet", "config.yaml", "logs/metrics.csv"):
+        assert (run / name).is_file(), name
+    assert (run / "checkpoints" / "best.ckpt").is_file()
+    assert (run / "checkpoints" / "last.ckpt").is_file()
+    assert list((run / "pictures").glob("step*.png"))
+    results = json.loads((run / "results.json").read_text())
+    assert set(results["methods"]) == {"unet+stroke", "viterbi"}
+    assert set(results["test_sets"]) == {"clean", "overlap"}
+    kinds = {(s["method"], s["metric"]) for s in results["scores"]}
+    for method in ("unet+stroke", "viterbi"):
+        assert {(method, m) for m in ("iou", "mse_mv2", "failure_rate")} <= kinds
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "conf/experiment").glob("*.yaml")))
+def test_every_experiment_runs(name: str, config: Compose) -> None:
+    cfg = config(f"experiment={name}", "test=null")
+    root = cfg.signals.get("root")
+    if root is not None and not (ROOT / root).is_dir():
+        pytest.skip(f"needs the records of {root}")
+    train(cfg)
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_last_bit(
+    config: Compose, tmp_path: Path
+) -> None:
+    budget = ["test=null", "trainer.max_epochs=2", "data.samples_per_epoch=6", "seed=3"]
+    whole = tmp_path / "whole"
+    train(config(*budget, f"run_dir={whole}"))
+
+    # The same budget, stopped by SIGTERM after the second of six steps …
+    stopped = tmp_path / "stopped"
+    stopper = "+callbacks.stopper={_target_: stopper.TerminateAt, step: 2}"
+    with pytest.raises(SystemExit) as stop:
+        train(config(*budget, f"run_dir={stopped}", stopper))
+    assert stop.value.code == 128 + signal.SIGTERM
+    last = stopped / "checkpoints" / "last.ckpt"
+    assert torch.load(last, weights_only=True)["global_step"] == 2
+
+    # … and resumed.
+    resumed = tmp_path / "resumed"
+    train(config(*budget, f"run_dir={resumed}", f"ckpt={last}"))
+    expected = weights(whole / "checkpoints" / "last.ckpt")
+    found = weights(resumed / "checkpoints" / "last.ckpt")
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        assert torch.equal(value, found[name]), name
+
+
+def test_a_killed_process_leaves_a_checkpoint_to_resume_from(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [
+        *(sys.executable, "train.py", "debug=fast", "crop=window", "crop.size_px=[96,128]"),
+        *("model.encoder=resnet18", "test=null", "data.samples_per_epoch=100000"),
+        f"run_dir={run}",
+        f"hydra.run.dir={run}",
+    ]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        log = run / "logs" / "metrics.csv"
+        deadline = time.monotonic() + 120
+        while not log.is_file() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        output = process.communicate(timeout=60)[0].decode()
+    finally:
+        process.kill()
+    assert process.returncode == 128 + signal.SIGINT, output
+    assert "resume with ckpt=" in output
+    saved = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert saved["global_step"] > 0
+
+
+@pytest.mark.parametrize("group", ["model", "aug", "signals", "trainer", "logger", "loss", "page"])
+def test_an_unknown_option_lists_the_choices(group: str, config: Compose) -> None:
+    options = {p.stem for p in (ROOT / "conf" / group).glob("*.yaml")}
+    with pytest.raises(MissingConfigException) as error:
+        config(f"{group}=nonsense")
+    assert all(option in str(error.value) for option in options)
+
+
+def test_an_unknown_setting_is_named(config: Compose) -> None:
+    with pytest.raises(ConfigCompositionException, match="nonsense"):
+        config("model.nonsense=1")
+
+
+def test_every_option_opens_with_a_comment_that_says_what_it_is_for() -> None:
+    for path in (ROOT / "conf").rglob("*.yaml"):
+        lines = path.read_text().splitlines()
+        first = lines[1] if lines[0].startswith("# @package") else lines[0]
+        assert first.startswith("# ") and len(first) > 15, path
+
+
+def test_a_checkpoint_of_another_model_says_what_differs(config: Compose, tmp_path: Path) -> None:
+    train(config("test=null", f"run_dir={tmp_path / 'a'}"))
+    saved = tmp_path / "a" / "checkpoints" / "last.ckpt"
+    with pytest.raises(InputError, match="resnet18 there, resnet34 here"):
+        train(config("test=null", "model.encoder=resnet34", f"ckpt={saved}"))
+
+
+def test_a_missing_checkpoint_is_named(config: Compose) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.ckpt"):
+        train(config("ckpt=nowhere.ckpt"))
+
+
+def test_an_unwritable_folder_is_named_before_anything_runs(
+    config: Compose, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with pytest.raises(InputError, match="cannot be written"):
+        train(config(f"run_dir={blocked}/run"))
+
+
+def test_a_missing_signal_root_is_one_line_and_an_exit_status(tmp_path: Path) -> None:
+    command = [
+        *(sys.executable, "train.py", "signals=wfdb", f"signals.root={tmp_path}/none"),
+        f"hydra.run.dir={tmp_path}/run",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1 and lines[0].startswith("error: ") and "none" in lines[0]
