@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen.dials import Range, as_choices, as_range, choose, uniform
+from data_gen.dials import Range, as_choices, as_number, as_range, choose, uniform
 from data_gen.errors import InputError
 
 # An artefact of many mV ends at the paper's edge, and so does a picture of it.
@@ -34,13 +34,13 @@ class Frame:
     height_px: int
     px_per_mm: float
 
-    def grown(self, margin_px: int) -> "Frame":
-        """The frame with that many more pixels on every side."""
+    def part(self, rows: slice, columns: slice) -> "Frame":
+        """Some of its rows and columns; they may lie beyond it."""
         return Frame(
-            self.x_mm - margin_px / self.px_per_mm,
-            self.y_mm - margin_px / self.px_per_mm,
-            self.width_px + 2 * margin_px,
-            self.height_px + 2 * margin_px,
+            self.x_mm + columns.start / self.px_per_mm,
+            self.y_mm + rows.start / self.px_per_mm,
+            columns.stop - columns.start,
+            rows.stop - rows.start,
             self.px_per_mm,
         )
 
@@ -79,7 +79,7 @@ class CropDials:
     def __post_init__(self) -> None:
         kinds = as_choices("crop.kind", self.kind, KINDS)
         object.__setattr__(self, "kind", kinds[0] if len(kinds) == 1 else kinds)
-        as_range("crop.padding_mm", self.padding_mm, lowest=0, highest=100)
+        as_number("crop.padding_mm", self.padding_mm, lowest=0, highest=100)
         bounds = {
             "box_pad_x_mm": (-20, 100), "box_pad_y_mm": (-20, 100), "box_height_mm": (1, 200),
             "px_per_mm": (1, 50), "shift_mm": (-100, 100),

@@ -1,7 +1,6 @@
 """Sample i of a seed: one lead's picture, or a whole page, and all that is true of it."""
 
-import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from data_gen.calibration import Calibration
 from data_gen.crop import CropDials, Frame
-from data_gen.distort import Distorted, Distortion, distort
+from data_gen.distort import Colour, Distorted, Distortion, Warp, distort, draw_desk, draw_warp
 from data_gen.errors import InputError
 from data_gen.grid import draw_grid
 from data_gen.marks import draw_marks
@@ -21,13 +20,8 @@ from data_gen.sheet import Sheet, Trace, draw_traces, lay_out
 from data_gen.signals import SignalSource
 from data_gen.style import PageDials, draw_style
 
-U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
-
-_FEED_WAVE_MM = 200 / (
-    2 * math.pi
-)  # radian of the longest wave of uneven feed: the error adds up so long
 
 
 class LeadGenerator:
@@ -102,13 +96,28 @@ class LeadGenerator:
         return _page(self.look.distortion, sheet, rows, streams, facts)
 
 
+@dataclass(frozen=True)
+class _View:
+    """What is seen of a flat page through a distortion.
+
+    Args:
+        warp: From the drawn part of the page to the picture.
+        drawn: The part of the page that has to be drawn for it.
+        seen: Where the picture would lie on an undistorted page.
+    """
+
+    warp: Warp
+    drawn: Frame
+    seen: Frame
+
+
 def _picture(
     distortion: Distortion, crop: CropDials, scene: Scene, streams: Streams, facts: dict[str, Any]
 ) -> LeadSample:
-    """Draw a scene, distort it, and cut the picture out."""
+    """Draw what is seen of a scene, and let it age."""
     sheet, pen_mm = scene.sheet, scene.rows.pen_mm
-    margin = _margin_px(distortion, scene.frame)
-    frame = scene.frame.grown(margin)
+    view = _aim(distortion, crop, scene, streams.distortion)
+    frame = view.drawn
     sights = scene.lines(frame)
     lines = [line.xy_px for line in sights]
     target = draw_traces(frame, lines[:1], pen_mm=pen_mm)
@@ -123,54 +132,76 @@ def _picture(
     done = distort(
         image,
         [target, other],
-        [line.astype(np.float32) for line in lines],
+        lines,
         dials=distortion,
         px_per_mm=frame.px_per_mm,
         rng=streams.distortion,
+        warp=view.warp,
     )
-    box = _cut_box(crop, lines[0], done, margin)
     trace = scene.traces[0].since(sights[0].first)
-    nominal = sheet.calibration(trace, frame, scene.baseline_mm)
+    nominal = sheet.calibration(trace, view.seen, scene.baseline_mm)
     facts |= scene.facts() | {"distorted": not done.warp.is_identity}
-    return _cut_out(done, box, trace, nominal, sheet.record.record_id, facts)
+    return _lead_sample(done, trace, nominal, sheet.record.record_id, facts)
+
+
+def _aim(distortion: Distortion, crop: CropDials, scene: Scene, rng: np.random.Generator) -> _View:
+    """Where the picture lies once its geometry is drawn, and what must be drawn for it."""
+    frame = scene.frame
+    shape = (frame.height_px, frame.width_px)
+    warp = draw_warp(shape, dials=distortion, px_per_mm=frame.px_per_mm, rng=rng)
+    if warp.is_identity:
+        return _View(warp, frame, frame)
+    box = slice(0, shape[0]), slice(0, shape[1])
+    if crop.kind != "window":
+        box = _follow(warp, shape, scene.lines(frame)[0].xy_px)
+    flat = warp.seen_in(box)
+    return _View(warp.part(flat, box), frame.part(*flat), frame.part(*box))
+
+
+def _follow(warp: Warp, shape: tuple[int, int], line: F64) -> tuple[slice, slice]:
+    """The box of the picture that keeps the distances of its edges to the trace's extent."""
+    seen = warp.forward(line)
+    x0, y0 = np.rint(np.nanmin(seen, axis=0) - np.nanmin(line, axis=0)).astype(int).tolist()
+    x1, y1 = np.rint(np.nanmax(seen, axis=0) - np.nanmax(line, axis=0)).astype(int).tolist()
+    height, width = shape
+    return slice(y0, max(height + y1, y0 + 16)), slice(x0, max(width + x1, x0 + 16))
 
 
 def _page(
     distortion: Distortion, sheet: Sheet, rows: Rows, streams: Streams, facts: dict[str, Any]
 ) -> Page:
-    """Draw a sheet from edge to edge, and distort it."""
+    """Draw a sheet, and let it age."""
     style, pitch = sheet.style, rows.pitch_mm[0] + rows.pick * (rows.pitch_mm[1] - rows.pitch_mm[0])
     baselines = sheet.baselines_mm(pitch, rows.jitter_mm)
     scale = style.px_per_mm
     size = (round(sheet.width_mm * scale), round(sheet.height_mm(pitch) * scale))
-    frame = Frame(0.5 / scale, 0.5 / scale, *size, scale)
+    view, desk = _aim_at_page(
+        distortion, Frame(0.5 / scale, 0.5 / scale, *size, scale), streams.distortion
+    )
+    frame = view.drawn
     traces = [sheet.trace(k) for k in range(len(sheet.places))]
     lines = [t.line(frame, float(baselines[t.place.row])).xy_px for t in traces]
     masks = [draw_traces(frame, [line], pen_mm=rows.pen_mm) for line in lines]
     ink, texts = draw_marks(
-        sheet,
-        frame,
-        baselines,
-        drawn=range(len(traces)),
-        pen_mm=rows.pen_mm,
-        rng=streams.marks,
+        sheet, frame, baselines, drawn=range(len(traces)), pen_mm=rows.pen_mm, rng=streams.marks
     )
     for mask in masks:
         np.maximum(ink, mask, out=ink)
     image = draw_grid(frame, style.grid, style.grid_origin_mm(float(baselines[0])))
     draw_ink(image, ink, style.ink_rgb)
-    corners = [np.array(text["box_px"], np.float32) for text in texts]
     done = distort(
         image,
         masks,
-        [line.astype(np.float32) for line in lines] + corners,
+        lines + [np.array(text["box_px"], np.float64) for text in texts],
         dials=distortion,
         px_per_mm=scale,
         rng=streams.distortion,
+        warp=view.warp,
+        desk=desk,
     )
     placed = []
     for k, trace in enumerate(traces):
-        nominal = sheet.calibration(trace, frame, float(baselines[trace.place.row]))
+        nominal = sheet.calibration(trace, view.seen, float(baselines[trace.place.row]))
         placed.append(_page_trace(trace, done, k, nominal))
     for text, box in zip(texts, done.polylines[len(lines) :], strict=True):
         text["box_px"] = box.tolist()
@@ -179,6 +210,25 @@ def _page(
     return Page(
         done.image, tuple(placed), sheet.record.record_id, style.layout, scale * 25.4, facts
     )
+
+
+def _aim_at_page(
+    distortion: Distortion, page: Frame, rng: np.random.Generator
+) -> tuple[_View, Colour | None]:
+    """A whole page in its picture: with some of the desk around it, or without its edges."""
+    shape = (page.height_px, page.width_px)
+    on = draw_desk(distortion, rng)
+    warp = draw_warp(shape, dials=distortion, px_per_mm=page.px_per_mm, rng=rng)
+    whole = slice(0, shape[0]), slice(0, shape[1])
+    if on is not None:
+        colour, around_mm = on
+        around = round(around_mm * page.px_per_mm)
+        box = slice(-around, shape[0] + around), slice(-around, shape[1] + around)
+        return _View(warp.part(whole, box), page, page.part(*box)), colour
+    if warp.is_identity:
+        return _View(warp, page, page), None
+    flat = warp.seen_in(whole)
+    return _View(warp.part(flat, whole), page.part(*flat), page), None
 
 
 def _page_trace(trace: Trace, done: Distorted, k: int, nominal: Calibration) -> PageTrace:
@@ -197,77 +247,32 @@ def _page_trace(trace: Trace, done: Distorted, k: int, nominal: Calibration) -> 
     )
 
 
-def _margin_px(distortion: Distortion, frame: Frame) -> int:
-    """How much more to draw than is kept, so that a moved picture has paper at its edges.
-
-    The sum of how far each effect can move a point of the frame, by its dials.
-    """
-    sides = (frame.height_px, frame.width_px)
-    reach_px = 0.0
-    if distortion.rotation_p > 0:
-        turn = math.radians(max(map(abs, distortion.rotation_deg)))
-        reach_px += math.sin(turn) * max(sides) / 2
-    if distortion.perspective_p > 0:
-        reach_px += distortion.perspective_frac[1] * min(sides)
-    for effect in ("curl", "crease", "wrinkle"):
-        if getattr(distortion, f"{effect}_p") > 0:
-            reach_px += getattr(distortion, f"{effect}_mm")[1] * frame.px_per_mm
-    if distortion.feed_p > 0:
-        reach_px += distortion.feed_frac[1] * _FEED_WAVE_MM * frame.px_per_mm
-    return math.ceil(reach_px)
-
-
-def _cut_box(crop: CropDials, flat: F64, done: Distorted, margin: int) -> tuple[slice, slice]:
-    """Rows and columns of the distorted picture that are kept.
-
-    A window keeps its size; the other crops keep their distances to the trace's extent.
-    """
-    height, width = done.image.shape[:2]
-    if crop.kind == "window" or done.warp.is_identity:
-        return slice(margin, height - margin), slice(margin, width - margin)
-    grown = np.nanmin(done.polylines[0], axis=0) - np.nanmin(flat, axis=0)
-    x0, y0 = np.rint(margin + grown).astype(int)
-    grown = np.nanmax(done.polylines[0], axis=0) - np.nanmax(flat, axis=0)
-    x1, y1 = np.rint(np.array((width, height)) - margin + grown).astype(int)
-    rows = slice(int(max(0, y0)), int(min(height, max(y1, y0 + 16))))
-    return rows, slice(int(max(0, x0)), int(min(width, max(x1, x0 + 16))))
-
-
-def _cut_out(
-    done: Distorted,
-    box: tuple[slice, slice],
-    trace: Trace,
-    nominal: Calibration,
-    record_id: str,
-    facts: dict[str, Any],
+def _lead_sample(
+    done: Distorted, trace: Trace, nominal: Calibration, record_id: str, facts: dict[str, Any]
 ) -> LeadSample:
-    """The sample in that box: its pixels, and the stretch of signal whose columns are in it."""
-    origin = np.array((box[1].start, box[0].start), np.float32)
-    own, *others = (line - origin for line in done.polylines)
-    target, other = (np.ascontiguousarray(mask[box]) for mask in done.masks)
-    width = target.shape[1]
-    # NaN only where the sample is missing: x is known for every sample.
-    seen = np.flatnonzero((own[:, 0] >= -0.5) & (own[:, 0] <= width - 0.5))
+    """The sample: a picture, and the stretch of signal whose columns are in it."""
+    own, *others = done.polylines
+    target, other = done.masks
+    # A point has its x also where the sample is missing.
+    seen = np.flatnonzero((own[:, 0] >= -0.5) & (own[:, 0] <= target.shape[1] - 0.5))
     first, last = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, 2)
     own, signal = own[first:last], trace.signal_mv[first:last]
-    calibration = nominal.moved(-float(origin[0]), -float(origin[1]))
-    calibration = replace(
-        calibration, t0_px=float(calibration.t0_px + first / trace.fs_hz * calibration.px_per_s)
-    )
+    after_s = first / trace.fs_hz
+    calibration = replace(nominal, t0_px=nominal.t0_px + after_s * nominal.px_per_s)
     if not done.warp.is_identity:
         calibration = fit_calibration(own, signal, fs_hz=trace.fs_hz, nominal=calibration)
     return LeadSample(
-        image=np.ascontiguousarray(done.image[box]),
+        image=done.image,
         target_mask=target,
         other_mask=other,
-        polyline_px=own.astype(np.float32),
+        polyline_px=own,
         signal_mv=signal,
         fs_hz=trace.fs_hz,
         calibration=calibration,
         lead_name=trace.place.lead_name,
         record_id=record_id,
         severity=severity(target, other, polyline_px=own, other_polylines_px=others),
-        meta=facts | {"start_s": trace.start_s + first / trace.fs_hz},
+        meta=facts | {"start_s": trace.start_s + after_s},
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from data_gen.dials import Range, as_range
+from data_gen.dials import Range, as_number, as_probability, as_range
 from data_gen.sample import Severity
 
 U8 = NDArray[np.uint8]
@@ -72,11 +72,11 @@ class OverlapDials:
             object.__setattr__(self, name, value)
         for name in ("contact", "intrusion", "tolerance"):
             if getattr(self, name) is not None:
-                as_range(f"overlap.{name}", getattr(self, name), lowest=0, highest=1)
+                as_probability(f"overlap.{name}", getattr(self, name))
         for name in ("above", "below"):
             if getattr(self, name) is not None:
-                as_range(f"overlap.{name}", getattr(self, name), lowest=0, highest=12)
-        as_range("overlap.tries", self.tries, lowest=1, highest=10000)
+                as_number(f"overlap.{name}", getattr(self, name), lowest=0, highest=12)
+        as_number("overlap.tries", self.tries, lowest=1, highest=10000)
 
     @property
     def targeted(self) -> bool:
@@ -151,46 +151,63 @@ def longest_run(flags: NDArray[np.bool_]) -> int:
 def _gaps(target: Any, others: Any) -> Any:
     """Gap per column (W,): NaN without the primary's ink, inf without another's."""
     height, width = target.shape
-    gaps = np.full(width, np.inf)
-    # One pass down the rows: the last row of each ink so far, per column.
-    far = -4 * height
-    last_own, last_other = np.full(width, far), np.full(width, far)
+    far, never = np.int32(1 << 27), np.int32(-(1 << 28))  # farther from each other than far
+    last_own, last_other = np.full(width, never), np.full(width, 2 * never)
+    gaps = np.full(width, far)
+    # One pass down the rows: the last row of each ink so far, per column. Where the one ink is
+    # on this row, the other's last row is the nearest above; without a branch, for speed.
     for y in range(height):
+        row = np.int32(y)
         for x in range(width):
-            own, other = target[y, x] >= INK, others[y, x] >= INK
-            if not (own or other):
-                continue
-            if own:
-                last_own[x] = y
-            if other:
-                last_other[x] = y
-            if last_own[x] != far and last_other[x] != far:
-                # Of the two inks one is on this row: the other's last row is the nearest above.
-                gap = abs(last_own[x] - last_other[x]) - 1
-                gaps[x] = min(gaps[x], max(gap, 0))
+            last_own[x] = row if target[y, x] >= INK else last_own[x]
+            last_other[x] = row if others[y, x] >= INK else last_other[x]
+            gaps[x] = min(gaps[x], abs(last_own[x] - last_other[x]))
+    out = np.empty(width)
     for x in range(width):
-        if last_own[x] == far:
-            gaps[x] = np.nan
-    return gaps
+        out[x] = max(gaps[x] - 1, 0) if gaps[x] < far else np.inf
+        if last_own[x] == never:
+            out[x] = np.nan
+    return out
 
 
 def _crossings(a: NDArray[Any], others: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> int:
     """How often other centre lines change their side of a, within the picture."""
-    x = np.arange(shape[1], dtype=np.float64)
-    ya = _at_columns(a, x)
-    with np.errstate(invalid="ignore"):
-        ya[~((ya > -0.5) & (ya < shape[0] - 0.5))] = np.nan
-    count = 0
-    for other in others:
-        side = np.sign(_at_columns(other, x) - ya)
-        side = side[np.isfinite(side) & (side != 0)]
-        count += int((side[1:] != side[:-1]).sum())
-    return count
+    if not others:
+        return 0
+    own = np.empty(shape[1])
+    _at_columns(a, own)
+    own[~((own > -0.5) & (own < shape[0] - 0.5))] = np.nan
+    return sum(_changes(other, own) for other in others)
 
 
-def _at_columns(polyline: NDArray[Any], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Height of a centre line at columns x; NaN outside it and across its missing samples."""
-    return np.asarray(np.interp(x, polyline[:, 0], polyline[:, 1], left=np.nan, right=np.nan))
+@njit(cache=True, nogil=True)
+def _changes(polyline: Any, own: Any) -> int:
+    """How often a centre line changes its side of the heights `own` (W,)."""
+    heights = np.empty_like(own)
+    _at_columns(polyline, heights)
+    changes, side = 0, 0.0
+    for x in range(len(own)):
+        off = heights[x] - own[x]
+        if off * side < 0.0:
+            changes += 1
+        if off < 0.0 or off > 0.0:
+            side = off
+    return changes
+
+
+@njit(cache=True, nogil=True)
+def _at_columns(polyline: Any, heights: Any) -> None:
+    """Fill in the height of a centre line, its x increasing, at columns 0, 1, ….
+
+    NaN outside it and across its missing samples.
+    """
+    heights[:] = np.nan
+    for i in range(len(polyline) - 1):
+        x0, x1 = polyline[i, 0], polyline[i + 1, 0]
+        if x1 > x0:
+            slope = (polyline[i + 1, 1] - polyline[i, 1]) / (x1 - x0)
+            for x in range(max(0, math.ceil(x0)), min(len(heights) - 1, math.floor(x1)) + 1):
+                heights[x] = polyline[i, 1] + slope * (x - x0)
 
 
 @njit(cache=True, nogil=True)

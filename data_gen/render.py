@@ -14,12 +14,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
+F32 = np.float32
 
 # Thinner strokes could vanish between two rows of pixels and leave columns without ink;
 # printers and scanners do not resolve them either.
 MIN_STROKE_PX = 1.25
 # Samples that lie this near to a straight line are drawn as one.
-STRAIGHT_PX = 0.02
+STRAIGHT_PX = 0.04
+
+_8 = np.uint32(8)
 
 
 @njit(cache=True, nogil=True)
@@ -60,38 +63,32 @@ def _stroke(canvas: Any, xy: Any, width: float) -> None:
             i = j
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _segment(canvas: Any, x0: float, y0: float, x1: float, y1: float, width: float) -> None:
-    """A straight stroke with round ends."""
-    height, wide = canvas.shape
+    """A straight stroke with round ends.
+
+    Every pixel of its box is computed alike, in single precision: without a branch the
+    compiler makes vectors of it, three times as fast as leaving out what need not be drawn.
+    """
     reach = 0.5 * width + 0.5
-    solid2 = (reach - 1.0) ** 2  # the width is never below 1
-    left = max(0.0, math.ceil(min(x0, x1) - reach))
-    right = min(wide - 1.0, math.floor(max(x0, x1) + reach))
-    top = max(0.0, math.ceil(min(y0, y1) - reach))
-    bottom = min(height - 1.0, math.floor(max(y0, y1) + reach))
-    if right < left or bottom < top:
+    left = max(0, math.ceil(min(x0, x1) - reach))
+    right = min(canvas.shape[1] - 1, math.floor(max(x0, x1) + reach))
+    top = max(0, math.ceil(min(y0, y1) - reach))
+    bottom = min(canvas.shape[0] - 1, math.floor(max(y0, y1) + reach))
+    if right < left:
         return
-    dx, dy = x1 - x0, y1 - y0
-    length2 = dx * dx + dy * dy
-    for y in range(int(top), int(bottom) + 1):
-        for x in range(int(left), int(right) + 1):
-            if canvas[y, x] == 255:
-                continue
-            px, py = x - x0, y - y0
-            if length2 > 0.0:
-                t = min(1.0, max(0.0, (px * dx + py * dy) / length2))
-                px -= t * dx
-                py -= t * dy
-            d2 = px * px + py * py
-            if d2 >= reach * reach:
-                continue
-            if d2 <= solid2:
-                canvas[y, x] = 255
-                continue
-            value = int((reach - math.sqrt(d2)) * 255.0 + 0.5)
-            if value > canvas[y, x]:
-                canvas[y, x] = value
+    length = math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2)
+    per_px = 1.0 / max(length, 1e-9)
+    ux, uy, end = F32((x1 - x0) * per_px), F32((y1 - y0) * per_px), F32(length)
+    first_px, radius = F32(left - x0), F32(reach)
+    for y in range(top, bottom + 1):
+        row, py = canvas[y, left : right + 1], F32(y - y0)
+        for k in range(len(row)):
+            px = first_px + F32(np.int32(k))
+            along = min(max(px * ux + py * uy, F32(0.0)), end)
+            dx, dy = px - along * ux, py - along * uy
+            level = (radius - math.sqrt(dx * dx + dy * dy)) * F32(255.0) + F32(0.5)
+            row[k] = max(row[k], np.uint8(np.int32(min(max(level, F32(0.0)), F32(255.0)))))
 
 
 @njit(cache=True, nogil=True)
@@ -102,7 +99,8 @@ def _darken(image: Any, coverage: Any, factors: Any) -> None:
             c = coverage[y, x]
             if c:
                 for k in range(3):
-                    image[y, x, k] = (image[y, x, k] * factors[c, k] + 127) // 255
+                    product = np.uint32(image[y, x, k]) * factors[c, k] + np.uint32(128)
+                    image[y, x, k] = (product + (product >> _8)) >> _8  # over 255, rounded
 
 
 def draw_stroke(canvas: U8, polyline_px: NDArray[Any], *, width_px: float) -> None:
@@ -119,21 +117,17 @@ def draw_stroke(canvas: U8, polyline_px: NDArray[Any], *, width_px: float) -> No
 
 def draw_bar(canvas: U8, *, x0: float, y0: float, x1: float, y1: float) -> None:
     """Draw an upright rectangle's coverage, its edges anywhere between pixels (px)."""
+    _bar(canvas, float(x0), float(y0), float(x1), float(y1))
+
+
+@njit(cache=True, nogil=True)
+def _bar(canvas: Any, x0: float, y0: float, x1: float, y1: float) -> None:
     height, width = canvas.shape
-    across = _span_coverage(x0, x1, width)
-    down = _span_coverage(y0, y1, height)
-    xs, ys = np.flatnonzero(across), np.flatnonzero(down)
-    if len(xs) and len(ys):
-        box = canvas[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
-        area = np.outer(down[ys[0] : ys[-1] + 1], across[xs[0] : xs[-1] + 1])
-        np.maximum(box, np.rint(area * 255).astype(np.uint8), out=box)
-
-
-def _span_coverage(start: float, stop: float, n: int) -> NDArray[np.float64]:
-    """How much of each of n pixels the interval covers, (n,) 0–1."""
-    edge = np.arange(n, dtype=np.float64)
-    covered = np.minimum(edge + 0.5, stop) - np.maximum(edge - 0.5, start)
-    return np.asarray(np.clip(covered, 0.0, 1.0))
+    for y in range(max(0, math.ceil(y0 - 0.5)), min(height - 1, math.floor(y1 + 0.5)) + 1):
+        down = min(y + 0.5, y1) - max(y - 0.5, y0)
+        for x in range(max(0, math.ceil(x0 - 0.5)), min(width - 1, math.floor(x1 + 0.5)) + 1):
+            across = min(x + 0.5, x1) - max(x - 0.5, x0)
+            canvas[y, x] = max(canvas[y, x], int(down * across * 255.0 + 0.5))
 
 
 def lines_coverage(
@@ -177,7 +171,7 @@ def draw_ink(image: U8, coverage: U8, ink_rgb: Sequence[int]) -> None:
     """
     c = np.arange(256)[:, None] / 255.0
     factors = 255.0 - c * (255.0 - np.asarray(ink_rgb, np.float64)[None, :])
-    _darken(image, coverage, np.rint(factors).astype(np.int32))
+    _darken(image, coverage, np.rint(factors).astype(np.uint32))
 
 
 def stamp(canvas: U8, glyphs: U8, *, x_px: float, y_px: float) -> None:

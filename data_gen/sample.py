@@ -14,6 +14,17 @@ LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V
 SPLITS = ("train", "val", "test")
 
 
+def split_number(split: str) -> int:
+    """Index of a split in `SPLITS`.
+
+    Raises:
+        InputError: There is no such split.
+    """
+    if split not in SPLITS:
+        raise InputError(f"split {split}", "not known", f"take one of {', '.join(SPLITS)}")
+    return SPLITS.index(split)
+
+
 def _require(condition: bool, where: str, what: str) -> None:
     if not condition:
         raise InputError(where, what, "see the type's documentation")

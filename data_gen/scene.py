@@ -11,7 +11,7 @@ from data_gen.crop import CropDials, Frame, draw_frame
 from data_gen.dials import Range, uniform
 from data_gen.errors import InputError
 from data_gen.overlap import OverlapDials, solve_pitch_px
-from data_gen.sample import SPLITS
+from data_gen.sample import split_number
 from data_gen.sheet import Line, Sheet, Trace, lay_out
 from data_gen.signals import SignalSource
 from data_gen.style import PageDials, draw_style
@@ -40,11 +40,9 @@ def streams_of(index: int, seed: int, split: str, attempt: int = 0) -> Streams:
     Val and test append their number, a further try its own: trailing zeros change nothing in
     NumPy's seeding, and other numbers give streams that share nothing.
     """
-    if split not in SPLITS:
-        raise InputError(f"split {split}", "not known", f"take one of {', '.join(SPLITS)}")
     if index < 0 or seed < 0:
         raise InputError(f"sample {index} of seed {seed}", "negative", "count from 0")
-    rng = np.random.default_rng([seed, index, SPLITS.index(split), attempt])
+    rng = np.random.default_rng([seed, index, split_number(split), attempt])
     return Streams(*rng.spawn(6))
 
 
@@ -142,13 +140,16 @@ class Scene:
         )
 
     def lines(self, frame: Frame) -> list[Line]:
-        """The centre lines in a frame as far as they are in sight, the primary's first."""
-        return [
+        """The centre lines in a frame, the primary's first; of the others, those in sight."""
+        lines = [
             trace.line(
                 frame, float(self.baselines_mm[trace.place.row]), gain=self.rows.gain if k else 1.0
             )
             for k, trace in enumerate(self.traces)
         ]
+        pen_px = self.rows.pen_mm * frame.px_per_mm
+        low, high = -pen_px, frame.height_px + pen_px
+        return lines[:1] + [line for line in lines[1:] if line.bottom > low and line.top < high]
 
 
 def draw_scene(

@@ -8,10 +8,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from data_gen.calibration import Calibration
 from data_gen.crop import Frame
@@ -43,10 +44,14 @@ class Line:
     Args:
         first: Which sample of the trace its first point is.
         xy_px: float64 (n, 2), (x, y); NaN in y where a sample is missing.
+        top: Its least y; inf without a sample.
+        bottom: Its greatest; -inf likewise.
     """
 
     first: int
     xy_px: F64
+    top: float
+    bottom: float
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,28 @@ class Trace:
         right_mm = frame.x_mm + frame.width_px / frame.px_per_mm
         first, last = np.searchsorted(self.x_mm, (frame.x_mm - 1.0, right_mm + 1.0))
         first, last = max(int(first) - 2, 0), int(last) + 2
-        x_mm, y_mm = self.x_mm[first:last], self.y_mm[first:last]
-        xy = np.empty((len(x_mm), 2))
-        np.multiply(x_mm - frame.x_mm, frame.px_per_mm, out=xy[:, 0])
-        rise = y_mm * gain if gain != 1.0 else y_mm
-        np.multiply(rise + (baseline_mm - frame.y_mm), frame.px_per_mm, out=xy[:, 1])
-        return Line(first, xy)
+        below_mm, scale = baseline_mm - frame.y_mm, frame.px_per_mm
+        xy, top, bottom = _placed(
+            self.x_mm[first:last], self.y_mm[first:last], frame.x_mm, gain, below_mm, scale
+        )
+        return Line(first, xy, top, bottom)
+
+
+@njit(cache=True, nogil=True)
+def _placed(
+    x_mm: Any, y_mm: Any, left_mm: float, gain: float, below_mm: float, scale: float
+) -> Any:
+    """Points of the paper as pixels (n, 2), and the least and the greatest y."""
+    xy = np.empty((len(x_mm), 2))
+    top, bottom = np.inf, -np.inf
+    for i in range(len(x_mm)):
+        y = (y_mm[i] * gain + below_mm) * scale
+        xy[i, 0], xy[i, 1] = (x_mm[i] - left_mm) * scale, y
+        if y < top:
+            top = y
+        if y > bottom:
+            bottom = y
+    return xy, top, bottom
 
 
 @dataclass(frozen=True)
@@ -221,6 +242,8 @@ def lay_out(record: Record, style: PageStyle) -> Sheet:
 
 def _resampled(signal: NDArray[np.float32], old_hz: float, new_hz: float) -> NDArray[np.float32]:
     """A lead at another sampling frequency; missing samples stay missing."""
+    from scipy.signal import resample_poly  # its import takes longer than all others together
+
     missing = ~np.isfinite(signal)
     up, down = round(new_hz), round(old_hz)
     common = math.gcd(up, down)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from data_gen.dials import as_choices, as_range, choose, uniform
+from data_gen.dials import as_choices, as_number, as_probability, as_range, choose, uniform
 from data_gen.distort import Distortion
 from data_gen.layout import LAYOUTS, PAPERS_MM
 from data_gen.text import FONTS
@@ -118,9 +118,9 @@ class PageDials:
             value = as_range(f"page.{name}", getattr(self, name), lowest=lowest, highest=highest)
             object.__setattr__(self, name, value)
         for name in ("header", "footer", "baseline_on_grid"):
-            as_range(f"page.{name}", getattr(self, name), lowest=0, highest=1)
+            as_probability(f"page.{name}", getattr(self, name))
         if self.fs_hz is not None:
-            as_range("page.fs_hz", self.fs_hz, lowest=50, highest=5000)
+            as_number("page.fs_hz", self.fs_hz, lowest=50, highest=5000)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,19 @@
 """What happens to a page between the printer and the file."""
 
-from data_gen.distort.chain import Distorted, distort
-from data_gen.distort.dials import Distortion
+from data_gen.distort.blend import Colour
+from data_gen.distort.chain import Distorted, distort, draw_desk
+from data_gen.distort.distortion import Distortion
+from data_gen.distort.geometry import draw_warp
 from data_gen.distort.levels import LEVELS
+from data_gen.distort.warp import Warp
 
-__all__ = ["LEVELS", "Distorted", "Distortion", "distort"]
+__all__ = [
+    "LEVELS",
+    "Colour",
+    "Distorted",
+    "Distortion",
+    "Warp",
+    "distort",
+    "draw_desk",
+    "draw_warp",
+]

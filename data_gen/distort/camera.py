@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from data_gen.dials import happens, uniform
 from data_gen.distort.blend import paper_colour
-from data_gen.distort.dials import Distortion, happens, uniform
+from data_gen.distort.distortion import Distortion
 from data_gen.distort.warp import Image
 
 _BANK = 1 << 21  # standard normal numbers, drawn once per process
@@ -23,23 +24,23 @@ def photograph(
     A coarse rescan is noisy and compressed at its own resolution and enlarged in the end.
     """
     height, width = image.shape[:2]
-    if happens(dials.defocus_p, rng):
-        image = _defocused(image, uniform(dials.defocus_mm, rng) * px_per_mm)
-    if happens(dials.motion_p, rng):
-        length_px = uniform(dials.motion_mm, rng) * px_per_mm
+    if happens(rng, dials.defocus_p):
+        image = _defocused(image, uniform(rng, dials.defocus_mm) * px_per_mm)
+    if happens(rng, dials.motion_p):
+        length_px = uniform(rng, dials.motion_mm) * px_per_mm
         image = _moved(image, length_px, rng.uniform(0, math.pi))
-    if happens(dials.rescan_p, rng):
-        image = _shrunk(image, uniform(dials.rescan_px_per_mm, rng) / px_per_mm)
-    if happens(dials.noise_p, rng):
-        read, shot = uniform(dials.noise_levels, rng), uniform(dials.shot_levels, rng)
+    if happens(rng, dials.rescan_p):
+        image = _shrunk(image, uniform(rng, dials.rescan_px_per_mm) / px_per_mm)
+    if happens(rng, dials.noise_p):
+        read, shot = uniform(rng, dials.noise_levels), uniform(rng, dials.shot_levels)
         image = _noisy(image, read, shot, rng)
-    if happens(dials.gray_p, rng):
+    if happens(rng, dials.gray_p):
         image = _gray(image)
-    if happens(dials.fax_p, rng):
+    if happens(rng, dials.fax_p):
         image = _faxed(image, dials, px_per_mm * image.shape[1] / width, rng)
-    if happens(dials.jpeg_p, rng):
-        quality = round(uniform(dials.jpeg_quality, rng))
-        image = _compressed(image, quality, happens(dials.chroma_p, rng))
+    if happens(rng, dials.jpeg_p):
+        quality = round(uniform(rng, dials.jpeg_quality))
+        image = _compressed(image, quality, happens(rng, dials.chroma_p))
     if image.shape[:2] != (height, width):
         image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
     return image
@@ -108,9 +109,9 @@ def _gray(image: Image) -> Image:
 def _faxed(image: Image, dials: Distortion, px_per_mm: float, rng: np.random.Generator) -> Image:
     """Black and white at a fax's resolution; grain dithers what is near the threshold."""
     height, width = image.shape[:2]
-    small = _gray(_shrunk(image, uniform(dials.fax_px_per_mm, rng) / px_per_mm))
-    threshold = uniform(dials.fax_threshold_frac, rng) * paper_colour(small)[0]
-    small = _noisy(small, uniform(dials.fax_grain_levels, rng), 0.0, rng)
+    small = _gray(_shrunk(image, uniform(rng, dials.fax_px_per_mm) / px_per_mm))
+    threshold = uniform(rng, dials.fax_threshold_frac) * paper_colour(small)[0]
+    small = _noisy(small, uniform(rng, dials.fax_grain_levels), 0.0, rng)
     _, white = cv2.threshold(small[..., 0], threshold, 255, cv2.THRESH_BINARY)
     # The exact variant: INTER_NEAREST alone shifts the picture by half a pixel.
     large = cv2.resize(white, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen.distort.blend import Colour, paper_colour
+from data_gen.dials import happens, uniform
+from data_gen.distort.blend import Colour, lay, paper_colour
 from data_gen.distort.camera import photograph
-from data_gen.distort.dials import Distortion, happens
+from data_gen.distort.distortion import Distortion
 from data_gen.distort.field import Cells, shade
 from data_gen.distort.geometry import draw_warp
 from data_gen.distort.ink import wear
 from data_gen.distort.light import light_gain
 from data_gen.distort.paper import draw_creases, paper_gain, roughen
-from data_gen.distort.warp import Image, Warp, warp_image, warp_mask
+from data_gen.distort.warp import Image, Points, Warp, warp_image, warp_mask
 from data_gen.errors import InputError
 
 Polyline = NDArray[np.float32]
@@ -28,9 +30,9 @@ class Distorted:
     """A distorted picture with its truth.
 
     Args:
-        image: uint8 (H, W, 3), RGB; of the size of the page.
+        image: uint8 (H, W, 3), RGB; of the warp's shape.
         masks: uint8 (H, W) each.
-        polylines: float32 (n, 2) each, (x, y); NaN where they were NaN.
+        polylines: float32 (n, 2) each, (x, y); a y is NaN where it was NaN.
         warp: The coordinate map, for whatever else has a place on the page.
     """
 
@@ -43,11 +45,13 @@ class Distorted:
 def distort(
     image: Image,
     masks: Sequence[Image],
-    polylines: Sequence[Polyline],
+    polylines: Sequence[Points],
     *,
     dials: Distortion,
     px_per_mm: float,
     rng: np.random.Generator,
+    warp: Warp | None = None,
+    desk: Colour | None = None,
 ) -> Distorted:
     """Print, handle and photograph a page.
 
@@ -57,10 +61,12 @@ def distort(
     Args:
         image: uint8 (H, W, 3), RGB; the flat, clean page.
         masks: uint8 (H, W) coverages.
-        polylines: float32 (n, 2), (x, y) in px; NaN where there is no point.
+        polylines: (n, 2), (x, y) in px; NaN in y where there is no point.
         dials: What may happen.
         px_per_mm: Resolution of the page.
         rng: Source of every draw.
+        warp: Its geometry, from `draw_warp` and the same `rng`, where it is drawn beforehand.
+        desk: The colour of what lies beyond the page; None for more paper.
 
     Raises:
         InputError: Shapes that do not fit each other, or a resolution that is not positive.
@@ -73,45 +79,49 @@ def distort(
         (40, 60, 3)
     """
     _check(image, masks, polylines, px_per_mm)
-    shape = (image.shape[0], image.shape[1])
+    if warp is None:
+        shape = (image.shape[0], image.shape[1])
+        warp = draw_warp(shape, dials=dials, px_per_mm=px_per_mm, rng=rng)
     if dials.is_none:
-        return Distorted(image, tuple(masks), tuple(polylines), Warp(shape, np.eye(3)))
-    warp = draw_warp(shape, dials=dials, px_per_mm=px_per_mm, rng=rng)
+        return Distorted(image, tuple(masks), _as_float32(polylines), warp)
     paper = paper_colour(image)
     image = wear(
         image.copy(), masks, polylines, paper=paper, dials=dials, px_per_mm=px_per_mm, rng=rng
     )
-    outside = _desk(rng) if happens(dials.desk_p, rng) else paper
+    cover = None if desk is None else np.full(image.shape[:2], 255, np.uint8)
     if not warp.is_identity:
         maps = warp.maps()
-        image = warp_image(image, maps, outside=outside)
+        image = warp_image(image, maps, outside=paper)
         masks = [warp_mask(mask, warp, maps) for mask in masks]
-        polylines = _moved(polylines, warp)
+        polylines = [warp.forward(line) for line in polylines]
+        cover = None if cover is None else warp_mask(cover, warp, maps)
     draw_creases(image, warp, paper=paper, dials=dials, px_per_mm=px_per_mm, rng=rng)
-    cells = Cells(shape, px_per_mm)
+    if cover is not None and desk is not None:
+        image = lay(image, np.asarray(cv2.bitwise_not(cover), np.uint8), desk)
+    cells = Cells(warp.shape, px_per_mm)
     sheet = paper_gain(cells, warp, dials=dials, rng=rng)
     image = shade(image, sheet * light_gain(cells, dials=dials, rng=rng))
     image = roughen(image, dials=dials, rng=rng)
     image = photograph(image, dials=dials, px_per_mm=px_per_mm, rng=rng)
-    return Distorted(image, tuple(masks), tuple(polylines), warp)
+    return Distorted(image, tuple(masks), _as_float32(polylines), warp)
 
 
-def _moved(polylines: Sequence[Polyline], warp: Warp) -> list[Polyline]:
-    """All polylines through the warp at once: one iteration serves them all."""
-    ends = np.cumsum([len(line) for line in polylines])[:-1]
-    together = np.concatenate([np.empty((0, 2), np.float32), *polylines])
-    return np.split(warp.forward(together).astype(np.float32), ends)
-
-
-def _desk(rng: np.random.Generator) -> Colour:
+def draw_desk(dials: Distortion, rng: np.random.Generator) -> tuple[Colour, float] | None:
+    """The colour of the table on which a page lies, and how far it is seen around it (mm)."""
+    if not happens(rng, dials.desk_p):
+        return None
     red, green, blue = _DESKS[rng.integers(len(_DESKS))]
-    return float(red), float(green), float(blue)
+    return (float(red), float(green), float(blue)), uniform(rng, dials.desk_mm)
+
+
+def _as_float32(polylines: Sequence[Points]) -> tuple[Polyline, ...]:
+    return tuple(np.asarray(line, np.float32) for line in polylines)
 
 
 def _check(
     image: Image,
     masks: Sequence[Image],
-    polylines: Sequence[Polyline],
+    polylines: Sequence[Points],
     px_per_mm: float,
 ) -> None:
     remedy = "see distort's documentation"

@@ -7,11 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from data_gen.dials import count, happens, uniform
 from data_gen.distort.blend import Colour, box_around, lay
-from data_gen.distort.dials import Distortion, count, happens, uniform
-from data_gen.distort.warp import Image
-
-Line = NDArray[np.float32]
+from data_gen.distort.distortion import Distortion
+from data_gen.distort.warp import Image, Points
 
 # Ballpoints: blue, black, red, green.
 _PENS = ((35, 50, 140), (30, 30, 35), (190, 30, 40), (20, 110, 60))
@@ -20,7 +19,7 @@ _PENS = ((35, 50, 140), (30, 30, 35), (190, 30, 40), (20, 110, 60))
 def wear(
     image: Image,
     masks: Sequence[Image],
-    polylines: Sequence[Line],
+    polylines: Sequence[Points],
     *,
     paper: Colour,
     dials: Distortion,
@@ -31,18 +30,18 @@ def wear(
 
     The image given may be written to.
     """
-    if happens(dials.grid_fade_p, rng):
-        image = _pale_grid(image, paper, uniform(dials.grid_fade_frac, rng))
-    if happens(dials.fading_p, rng):
-        image = _fade(image, masks, paper, uniform(dials.fading_frac, rng), px_per_mm, rng)
-    if happens(dials.gap_p, rng):
+    if happens(rng, dials.grid_fade_p):
+        image = _pale_grid(image, paper, uniform(rng, dials.grid_fade_frac))
+    if happens(rng, dials.fading_p):
+        image = _fade(image, masks, paper, uniform(rng, dials.fading_frac), px_per_mm, rng)
+    if happens(rng, dials.gap_p):
         for line in polylines:
-            for _ in range(count(dials.gap_count, rng)):
-                length_px = uniform(dials.gap_mm, rng) * px_per_mm
+            for _ in range(count(rng, dials.gap_count)):
+                length_px = uniform(rng, dials.gap_mm) * px_per_mm
                 _skip(image, masks, line, paper, length_px, rng)
-    if happens(dials.scribble_p, rng):
-        for _ in range(count(dials.scribble_count, rng)):
-            _scribble(image, uniform(dials.scribble_mm, rng) * px_per_mm, px_per_mm, rng)
+    if happens(rng, dials.scribble_p):
+        for _ in range(count(rng, dials.scribble_count)):
+            _scribble(image, uniform(rng, dials.scribble_mm) * px_per_mm, px_per_mm, rng)
     return image
 
 
@@ -75,7 +74,7 @@ def _fade(
         np.maximum(ink[rows, cols], mask[rows, cols], out=ink[rows, cols])
     x_mm = np.arange(image.shape[1]) / px_per_mm
     slow, fast = (
-        np.sin(x_mm / uniform(radian_mm, rng) + rng.uniform(0, 2 * math.pi))
+        np.sin(x_mm / uniform(rng, radian_mm) + rng.uniform(0, 2 * math.pi))
         for radian_mm in ((10, 40), (2, 8))
     )
     strength = (frac * (0.7 + 0.2 * slow + 0.1 * fast)).astype(np.float32)
@@ -86,7 +85,7 @@ def _fade(
 def _skip(
     image: Image,
     masks: Sequence[Image],
-    line: Line,
+    line: Points,
     paper: Colour,
     length_px: float,
     rng: np.random.Generator,
@@ -114,9 +113,9 @@ def _scribble(image: Image, size_px: float, px_per_mm: float, rng: np.random.Gen
     rows, cols = box_around(x, y, size_px, image.shape)
     stroke = _stroke(size_px, rng) + np.array((x - cols.start, y - rows.start))
     weight = np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.uint8)
-    thickness = max(round(uniform((0.3, 0.7), rng) * px_per_mm), 1)
+    thickness = max(round(uniform(rng, (0.3, 0.7)) * px_per_mm), 1)
     fixed = np.round(stroke * 16).astype(np.int32)
-    cv2.polylines(weight, [fixed], False, uniform((170, 250), rng), thickness, cv2.LINE_AA, 4)
+    cv2.polylines(weight, [fixed], False, uniform(rng, (170, 250)), thickness, cv2.LINE_AA, 4)
     part = image[rows, cols]
     part[...] = cv2.min(part, lay(part, weight, _PENS[rng.integers(len(_PENS))]))
 

@@ -1,6 +1,6 @@
 """Each distortion alone at low, mid and high: for the gallery and for tests."""
 
-from data_gen.distort.dials import Distortion
+from data_gen.distort.distortion import Distortion
 
 _NAMES = ("low", "mid", "high")
 

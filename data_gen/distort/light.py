@@ -4,25 +4,26 @@ import math
 
 import numpy as np
 
-from data_gen.distort.dials import Distortion, happens, uniform
+from data_gen.dials import happens, uniform
+from data_gen.distort.distortion import Distortion
 from data_gen.distort.field import Cells, Gain
 
 
 def light_gain(cells: Cells, *, dials: Distortion, rng: np.random.Generator) -> Gain:
     """The light's gain, float32 (rows, cols, 3), or (1, 1, 3) where it is even."""
     gain: Gain = np.ones((1, 1, 3), np.float32)
-    if happens(dials.exposure_p, rng):
-        gain = gain * np.float32(uniform(dials.exposure_gain, rng))
-    if happens(dials.temperature_p, rng):
-        gain = gain * _temperature(uniform(dials.temperature_k, rng))
-    if happens(dials.gradient_p, rng):
-        gain = gain * _gradient(cells, uniform(dials.gradient_frac, rng), rng)
-    if happens(dials.vignette_p, rng):
-        gain = gain * _vignette(cells, uniform(dials.vignette_frac, rng), rng)
-    if happens(dials.shadow_p, rng):
-        gain = gain * _shadow(cells, uniform(dials.shadow_frac, rng), rng)
-    if happens(dials.glare_p, rng):
-        gain = gain * _glare(cells, uniform(dials.glare_frac, rng), rng)
+    if happens(rng, dials.exposure_p):
+        gain = gain * np.float32(uniform(rng, dials.exposure_gain))
+    if happens(rng, dials.temperature_p):
+        gain = gain * _temperature(uniform(rng, dials.temperature_k))
+    if happens(rng, dials.gradient_p):
+        gain = gain * _gradient(cells, uniform(rng, dials.gradient_frac), rng)
+    if happens(rng, dials.vignette_p):
+        gain = gain * _vignette(cells, uniform(rng, dials.vignette_frac), rng)
+    if happens(rng, dials.shadow_p):
+        gain = gain * _shadow(cells, uniform(rng, dials.shadow_frac), rng)
+    if happens(rng, dials.glare_p):
+        gain = gain * _glare(cells, uniform(rng, dials.glare_frac), rng)
     return gain
 
 
@@ -60,14 +61,14 @@ def _shadow(cells: Cells, frac: float, rng: np.random.Generator) -> Gain:
     height_mm, width_mm = cells.size_mm
     x = cells.x_mm - rng.uniform(0.1, 0.9) * width_mm
     y = cells.y_mm - rng.uniform(0.1, 0.9) * height_mm
-    angle, soft_mm = rng.uniform(0, 2 * math.pi), uniform((2.0, 15.0), rng)
+    angle, soft_mm = rng.uniform(0, 2 * math.pi), uniform(rng, (2.0, 15.0))
     across = x * math.cos(angle) + y * math.sin(angle)
     along = y * math.cos(angle) - x * math.sin(angle)
     if rng.random() < 0.5:
-        inside = across + 3 * np.sin(along / uniform((8.0, 40.0), rng))
+        inside = across + 3 * np.sin(along / uniform(rng, (8.0, 40.0)))
     else:
-        radius_mm = uniform((0.15, 0.45), rng) * max(height_mm, width_mm)
-        inside = radius_mm - np.hypot(across, along / uniform((1.0, 2.5), rng))
+        radius_mm = uniform(rng, (0.15, 0.45)) * max(height_mm, width_mm)
+        inside = radius_mm - np.hypot(across, along / uniform(rng, (1.0, 2.5)))
     depth = 0.5 + 0.5 * np.tanh(inside / soft_mm)
     return np.asarray(1 - frac * depth, np.float32)[..., None]
 
@@ -77,5 +78,5 @@ def _glare(cells: Cells, frac: float, rng: np.random.Generator) -> Gain:
     height_mm, width_mm = cells.size_mm
     x = cells.x_mm - rng.uniform(0, 1) * width_mm
     y = cells.y_mm - rng.uniform(0, 1) * height_mm
-    size_mm = uniform((0.1, 0.35), rng) * max(height_mm, width_mm)
+    size_mm = uniform(rng, (0.1, 0.35)) * max(height_mm, width_mm)
     return np.asarray(1 + frac * np.exp(-(x * x + y * y) / (2 * size_mm**2)), np.float32)[..., None]

@@ -6,8 +6,9 @@ from functools import cache
 import cv2
 import numpy as np
 
+from data_gen.dials import count, happens, uniform
 from data_gen.distort.blend import Colour, lay
-from data_gen.distort.dials import Distortion, count, happens, uniform
+from data_gen.distort.distortion import Distortion
 from data_gen.distort.field import Cells, Gain
 from data_gen.distort.warp import Image, Points, Ridge, Warp
 
@@ -30,16 +31,16 @@ _TILE_PX = 512
 def paper_gain(cells: Cells, warp: Warp, *, dials: Distortion, rng: np.random.Generator) -> Gain:
     """What the sheet reflects, float32 (rows, cols, 3), or (1, 1, 3) where it is even."""
     gain: Gain = np.ones((1, 1, 3), np.float32)
-    if happens(dials.tint_p, rng):
+    if happens(rng, dials.tint_p):
         tint: Gain = np.array(_TINTS[rng.integers(len(_TINTS))], np.float32) / np.float32(255)
-        gain = gain * (1 - np.float32(uniform(dials.tint_frac, rng)) * (1 - tint))
-    if happens(dials.stain_p, rng):
-        for _ in range(count(dials.stain_count, rng)):
-            gain = gain * _stain(cells, uniform(dials.stain_frac, rng), rng)
+        gain = gain * (1 - np.float32(uniform(rng, dials.tint_frac)) * (1 - tint))
+    if happens(rng, dials.stain_p):
+        for _ in range(count(rng, dials.stain_count)):
+            gain = gain * _stain(cells, uniform(rng, dials.stain_frac), rng)
     if warp.wrinkled:
-        gain = gain * _crumple(cells, uniform(dials.wrinkle_frac, rng), rng)
+        gain = gain * _crumple(cells, uniform(rng, dials.wrinkle_frac), rng)
     for fold in warp.creases:
-        depth = 0.4 * uniform(dials.crease_frac, rng)
+        depth = 0.4 * uniform(rng, dials.crease_frac)
         gain = gain * _fold_shade(cells, _fold_ends(fold, warp), depth)
     return gain
 
@@ -50,13 +51,13 @@ def _stain(cells: Cells, frac: float, rng: np.random.Generator) -> Gain:
     x = cells.x_mm - rng.uniform(0, 1) * width_mm
     y = cells.y_mm - rng.uniform(0, 1) * height_mm
     angle = np.arctan2(y, x)
-    edge_mm = uniform((3.0, 22.0), rng)
+    edge_mm = uniform(rng, (3.0, 22.0))
     for order in (2, 3, 5):
         edge_mm = edge_mm * (1 + rng.normal(0, 0.1) / order * np.sin(order * angle + order))
     beyond = np.hypot(x, y) - edge_mm
     body = 0.5 - 0.5 * np.tanh(beyond / 0.6)
-    rim = np.exp(-0.5 * (beyond / uniform((0.4, 1.2), rng)) ** 2)
-    depth = frac * (uniform((0.2, 0.6), rng) * body + 0.5 * rim)
+    rim = np.exp(-0.5 * (beyond / uniform(rng, (0.4, 1.2))) ** 2)
+    depth = frac * (uniform(rng, (0.2, 0.6)) * body + 0.5 * rim)
     takes = np.array(_STAINS[rng.integers(len(_STAINS))], np.float32)
     return np.asarray(1 - depth[..., None] * takes, np.float32)
 
@@ -87,8 +88,8 @@ def draw_creases(
     """Make the folds of a warp visible, in place: dark, or white where the ink broke off."""
     red, green, blue = paper
     for fold in warp.creases:
-        depth, white = uniform(dials.crease_frac, rng), rng.random() < 0.35
-        width_px = uniform((0.12, 0.3), rng) * px_per_mm
+        depth, white = uniform(rng, dials.crease_frac), rng.random() < 0.35
+        width_px = uniform(rng, (0.12, 0.3)) * px_per_mm
         colour = paper if white else (0.3 * red, 0.3 * green, 0.3 * blue)
         _draw_fold(image, _fold_ends(fold, warp), width_px, depth, colour)
 
@@ -164,9 +165,9 @@ def _blurred_round(field: Gain, sigma_px: float) -> Gain:
 
 def roughen(image: Image, *, dials: Distortion, rng: np.random.Generator) -> Image:
     """The picture with the grain of the paper, from a tile at a random place."""
-    if not happens(dials.texture_p, rng):
+    if not happens(rng, dials.texture_p):
         return image
-    share = uniform(dials.texture_levels, rng) / 20
+    share = uniform(rng, dials.texture_levels) / 20
     rough = np.empty_like(image)
     down, right = rng.integers(0, _TILE_PX, 2).tolist()
     tile = _fibres()[down : down + _TILE_PX, right : right + _TILE_PX]

@@ -7,16 +7,20 @@ and wrinkles do. The way forth solves u = p − d(u) by fixed-point iteration, w
 since the slope of d is kept below `STEEPEST`.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.floating]  # float64; float32 where a map is made, which is enough there
+Box = tuple[slice, slice]  # rows, columns
 Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
 
 STEEPEST = 0.5  # sum of the ridges' slopes: below 1 the page never folds over itself
@@ -49,13 +53,17 @@ class Ridge:
         steepest = 1.0 if self.wave else float(np.exp(-0.5))  # of sin s; of exp(−s²/2)
         return float(np.hypot(*self.shift_px)) * steepest / self.width_px
 
+    def since(self, x: float, y: float) -> "Ridge":
+        """The same ridge, its points counted from (x, y)."""
+        return replace(self, offset_px=self.offset_px - self.normal[0] * x - self.normal[1] * y)
+
 
 @dataclass(frozen=True)
 class Warp:
     """The coordinate map of one picture.
 
     Args:
-        shape: (height, width) of the page and of the picture.
+        shape: (height, width) of the picture.
         homography: float64 (3, 3), from the flat page to the picture.
         ridges: Displacements from the picture's side back to the page.
         creases: Those of the ridges that are folds, to be made visible.
@@ -103,40 +111,68 @@ class Warp:
         u = _project(np.linalg.inv(self.homography), points_px)
         return u + self._displacement(u)
 
-    def forward(self, points_px: NDArray[np.floating]) -> Points:
-        """Points (n, 2) of the picture at which these points of the page are seen; NaN stays."""
-        target = np.asarray(points_px, np.float64)
-        moved: Points = np.full_like(target, np.nan)
-        seen = np.isfinite(target).all(axis=1)
-        page = target[seen]
-        u = page - self._displacement(page)
-        for _ in range(_MAX_ROUNDS):
-            following = page - self._displacement(u)
-            change = np.abs(following - u).max(initial=0.0)
-            u = following
-            if change < _SOLVED_PX:
-                break
-        moved[seen] = self.project(u)
+    def forward(self, points_px: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Points (n, 2) of the picture at which these points of the page are seen.
+
+        They are solved fastest in an order in which each is near the one before it. A point
+        without y gets its x as if it stood level with its neighbours; without x it is NaN.
+        """
+        page = np.ascontiguousarray(points_px, dtype=np.float64)
+        missing = np.isnan(page[:, 1])
+        if missing.any():
+            page = np.column_stack((page[:, 0], _levelled(page, missing)))
+        if self.ridges:
+            normals, offsets, shifts, waves = self._stacked
+            page = _solved(page, np.ascontiguousarray(normals.T), offsets, shifts, waves)
+        moved = np.asarray(self.project(page), np.float64)
+        moved[missing, 1] = np.nan
         return moved
+
+    def part(self, page: Box, picture: Box) -> "Warp":
+        """The same map between a part of the page and a part of the picture.
+
+        Args:
+            page: Where points of the page are then counted from.
+            picture: What is seen.
+        """
+        (down, right), (y, x) = ((box[0].start, box[1].start) for box in (page, picture))
+        onto, off = np.eye(3), np.eye(3)
+        onto[:2, 2], off[:2, 2] = (right, down), (-x, -y)
+        return replace(
+            self,
+            shape=(picture[0].stop - y, picture[1].stop - x),
+            homography=off @ self.homography @ onto,
+            ridges=tuple(ridge.since(right, down) for ridge in self.ridges),
+            creases=tuple(ridge.since(right, down) for ridge in self.creases),
+        )
+
+    def seen_in(self, picture: Box) -> Box:
+        """The box of the page that is seen in a box of the picture, and 2 px around it."""
+        (top, bottom), (left, right) = ((box.start - 1, box.stop) for box in picture)
+        # The map is continuous, so what is inside stays inside what the edges become.
+        xs, ys = (
+            np.linspace(lo, hi, 2 + int(hi - lo) // self.step_px)
+            for lo, hi in ((left, right), (top, bottom))
+        )
+        edges = [
+            np.stack(np.broadcast_arrays(x, y), axis=-1)
+            for x, y in ((xs, top), (xs, bottom), (left, ys), (right, ys))
+        ]
+        seen = self.backward(np.concatenate(edges).astype(np.float64))
+        x0, y0 = np.floor(seen.min(axis=0)).astype(int).tolist()
+        x1, y1 = np.ceil(seen.max(axis=0)).astype(int).tolist()
+        return slice(y0 - 2, y1 + 3), slice(x0 - 2, x1 + 3)
 
     def maps(self) -> Maps:
         """`cv2.remap`'s fixed-point maps for the whole picture."""
         (height, width), step = self.shape, self.step_px
-        # One cell more on every side, since cv2.resize does not extrapolate.
-        ys, xs = (
-            ((np.arange(-1, -(-size // step) + 1) + 0.5) * step - 0.5).astype(np.float32)
-            for size in (height, width)
-        )
+        xs, ys = (np.arange(-(-n // step) + 1, dtype=np.float32) * step for n in (width, height))
         coarse = self.backward(np.stack(np.meshgrid(xs, ys), axis=-1))
-        dense = cv2.resize(coarse, (len(xs) * step, len(ys) * step))
-        whole, part = cv2.convertMaps(
-            dense[step : step + height, step : step + width],
-            None,  # type: ignore[call-overload]
-            cv2.CV_16SC2,
-        )
-        return np.asarray(whole, np.int16), np.asarray(part, np.uint16)
+        whole, part = np.empty((height, width), np.int32), np.empty((height, width), np.uint16)
+        _fill_maps(coarse, step, whole, part)
+        return whole.view(np.int16).reshape(height, width, 2), part
 
-    def box(self, x: int, y: int, width: int, height: int) -> tuple[slice, slice]:
+    def box(self, x: int, y: int, width: int, height: int) -> Box:
         """Rows and columns of the picture that can show this box of the page.
 
         No displacement exceeds the sum of the shifts, and a homography keeps a box convex.
@@ -149,6 +185,66 @@ class Warp:
         first = np.clip(np.floor(seen.min(axis=0)), 0, limit).astype(int).tolist()
         last = np.clip(np.ceil(seen.max(axis=0)) + 1, 0, limit).astype(int).tolist()
         return slice(first[1], last[1]), slice(first[0], last[0])
+
+
+def _levelled(points: Points, missing: NDArray[np.bool_]) -> Points:
+    """Their y (n,), interpolated along the order of the points where it is missing."""
+    if missing.all():
+        return np.zeros(len(points))
+    at = np.arange(len(points))
+    return np.asarray(np.interp(at, at[~missing], points[~missing, 1]))
+
+
+@njit(cache=True, nogil=True)
+def _solved(page: Any, normals: Any, offsets: Any, shifts: Any, waves: int) -> Any:
+    """U = p − d(u) for every point, each from the displacement of the one before it."""
+    out = np.full_like(page, np.nan)
+    dx = dy = 0.0
+    for i in range(len(page)):
+        x, y = page[i, 0], page[i, 1]
+        if not (math.isfinite(x) and math.isfinite(y)):
+            continue
+        for _ in range(_MAX_ROUNDS):
+            last_x, last_y = dx, dy
+            dx = dy = 0.0
+            for k in range(len(offsets)):
+                at = (x - last_x) * normals[k, 0] + (y - last_y) * normals[k, 1] - offsets[k]
+                if k < waves:
+                    profile = math.sin(at)
+                else:
+                    profile = math.exp(-0.5 * at * at) if abs(at) < 6.0 else 0.0
+                dx += profile * shifts[k, 0]
+                dy += profile * shifts[k, 1]
+            if max(abs(dx - last_x), abs(dy - last_y)) < _SOLVED_PX:
+                break
+        out[i, 0], out[i, 1] = x - dx, y - dy
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _fill_maps(coarse: Any, step: int, whole: Any, part: Any) -> None:
+    """Interpolate a map on cells of `step` px to every pixel, in 32nds of a pixel.
+
+    Both whole coordinates of a pixel are written as the halves of one number, x the lower:
+    so the compiler makes vectors of it.
+    """
+    height, width = part.shape
+    rows = np.empty((len(coarse), 2, width), np.float32)  # in 32nds; the half is for rounding
+    for cell in range(len(coarse)):
+        for axis in range(2):
+            for k in range(coarse.shape[1] - 1):
+                start = coarse[cell, k, axis] * np.float32(32.0) + np.float32(0.5)
+                rise = (coarse[cell, k + 1, axis] - coarse[cell, k, axis]) * np.float32(32.0 / step)
+                for x in range(k * step, min((k + 1) * step, width)):
+                    rows[cell, axis, x] = start + rise * np.float32(x - k * step)
+    for y in range(height):
+        above, below = rows[y // step], rows[y // step + 1]
+        share = np.float32(y % step) / np.float32(step)
+        for x in range(width):
+            at_x = np.int32(above[0, x] + (below[0, x] - above[0, x]) * share)
+            at_y = np.int32(above[1, x] + (below[1, x] - above[1, x]) * share)
+            whole[y, x] = ((at_y >> 5) << 16) | ((at_x >> 5) & 0xFFFF)
+            part[y, x] = ((at_y & 31) << 5) | (at_x & 31)
 
 
 def _project(homography: Points, points: Points) -> Points:
@@ -168,7 +264,7 @@ def warp_image(image: Image, maps: Maps, *, outside: Sequence[float]) -> Image:
 
 def warp_mask(mask: Image, warp: Warp, maps: Maps) -> Image:
     """The picture of a mask (H, W); 0 beyond the page. Only its bounding box is computed."""
-    warped = np.zeros(mask.shape, np.uint8)  # not zeros_like: untouched memory costs nothing
+    warped = np.zeros(warp.shape, np.uint8)  # not zeros_like: untouched memory costs nothing
     x, y, width, height = cv2.boundingRect(mask)
     if width == 0:
         return warped

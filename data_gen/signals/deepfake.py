@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from data_gen.sample import LEADS, Record
-from data_gen.signals.draws import of_split
 from data_gen.signals.leads import complete
+from data_gen.signals.splits import of_split
 
 _FS_HZ, _N = 500.0, 5000
 _MV_AT_FULL_SCALE = 6.0  # the package writes round(6000 · output) as µV

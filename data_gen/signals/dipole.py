@@ -1,9 +1,12 @@
 """From Gaussian waves of a dipole to a dipole in time."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -41,11 +44,8 @@ class Waves:
     dipole_mv: FloatArray
 
 
-def trace(waves: Waves, *, fs_hz: float, n_samples: int) -> FloatArray:
+def trace(waves: Waves, *, fs_hz: float, n_samples: int) -> NDArray[np.float32]:
     """The dipole in time: the sum of all waves.
-
-    Each wave is computed near its peak alone, all beats at once: 2 % of the work of all waves
-    at all samples.
 
     Args:
         waves: The waves.
@@ -53,32 +53,49 @@ def trace(waves: Waves, *, fs_hz: float, n_samples: int) -> FloatArray:
         n_samples: Length.
 
     Returns:
-        float64 (n_samples, 3), mV.
+        float32 (n_samples, 3), mV; each axis lies together in memory.
     """
-    index, weight = [], []
-    for k in range(waves.centre_s.shape[1]):
-        used = np.flatnonzero(waves.dipole_mv[:, k].any(axis=1))
-        if not used.size:
-            continue
-        centre, before = waves.centre_s[used, k, None], waves.before_s[used, k, None]
-        after = waves.after_s[used, k, None]
-        first = -int(np.ceil(_REACH * before.max() * fs_hz))
-        last = int(np.ceil(_REACH * after.max() * fs_hz))
-        at = np.rint(centre * fs_hz).astype(np.int64) + np.arange(first, last + 1)
-        z = at / fs_hz - centre
-        z /= np.where(z < 0, before, after)
-        value = np.exp(-0.5 * z * z)
-        index.append(at.ravel())
-        dipole = waves.dipole_mv[used, k].T  # (3, n_used)
-        weight.append((dipole[:, :, None] * value).reshape(3, -1))
-    if not index:
-        return np.zeros((n_samples, 3))
-    flat, weights = np.concatenate(index), np.concatenate(weight, axis=1)
-    # What lies outside the record falls into the bins before and after it.
-    shift = max(0, -int(flat.min()))
-    bins = max(shift + n_samples, shift + int(flat.max()) + 1)
-    sums = [np.bincount(flat + shift, axis, bins)[shift : shift + n_samples] for axis in weights]
-    return np.stack(sums, axis=1)
+    dipole_mv = np.zeros((3, n_samples), np.float32)
+    _add_waves(
+        dipole_mv, waves.centre_s * fs_hz, waves.before_s * fs_hz, waves.after_s * fs_hz,
+        np.ascontiguousarray(waves.dipole_mv),
+    )  # fmt: skip
+    return dipole_mv.T
+
+
+@njit(cache=True, nogil=True)
+def _add_waves(out: Any, centres: Any, befores: Any, afters: Any, sizes: Any) -> None:
+    """Add Gaussian waves, each as far as `_REACH`; places and widths in samples."""
+    for beat in range(centres.shape[0]):
+        for kind in range(centres.shape[1]):
+            size = sizes[beat, kind]
+            if size[0] == 0.0 and size[1] == 0.0 and size[2] == 0.0:
+                continue
+            centre = centres[beat, kind]
+            peak = math.ceil(centre)  # the first sample that is not before the wave's peak
+            _add_half(out, centre, peak - 1, -1, befores[beat, kind], size)
+            _add_half(out, centre, peak, 1, afters[beat, kind], size)
+
+
+@njit(cache=True, nogil=True)
+def _add_half(out: Any, centre: float, first: int, way: int, deviation: float, size: Any) -> None:
+    """Add one half of a wave, from the sample next to its peak outward.
+
+    Each value of exp(-z²/2) follows from the one before it by two products: its ratio to the
+    next one falls by the same factor from step to step.
+    """
+    step = 1.0 / deviation
+    z = abs(first - centre) * step
+    value, ratio = math.exp(-0.5 * z * z), math.exp(-step * (z + 0.5 * step))
+    falls = math.exp(-step * step)
+    for k in range(int((_REACH - z) * deviation) + 1 if z <= _REACH else 0):
+        i = first + way * k
+        if 0 <= i < out.shape[1]:
+            out[0, i] += value * size[0]
+            out[1, i] += value * size[1]
+            out[2, i] += value * size[2]
+        value *= ratio
+        ratio *= falls
 
 
 def turned(dipole_mv: FloatArray, plane: Sequence[int], angle_deg: float) -> FloatArray:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen.dials import Range, as_range, uniform
+from data_gen.dials import Range, as_probability, as_range, log_uniform, triangular, uniform
 from data_gen.signals.dipole import LEAD_VECTORS, FloatArray, Waves, turned
-from data_gen.signals.draws import as_number, log_uniform, triangular
 from data_gen.signals.rhythm import Beats
 
 # A wave: centre from the R peak (s), standard deviation before and after its peak (s), dipole
@@ -103,9 +102,9 @@ class Heart:
             object.__setattr__(self, name, value)
         for name in ("huge", "wide", "paced", "st", "t_inversion", "u"):
             key = f"{name}_probability"
-            as_number(f"heart.{key}", getattr(self, key), lowest=0, highest=1)
+            as_probability(f"heart.{key}", getattr(self, key))
         for name in ("wave_jitter", "lead_jitter"):
-            as_number(f"heart.{name}", getattr(self, name), lowest=0, highest=1)
+            as_probability(f"heart.{name}", getattr(self, name))
 
     def waves(self, rng: np.random.Generator, beats: Beats) -> Waves:
         """Draw the shape of a heart's beats: one shape, swaying from beat to beat."""
@@ -201,6 +200,8 @@ class Heart:
         second = _unit(direction + 0.7 * _direction(rng))
         width_s = uniform(rng, (0.020, 0.030))
         rows = np.flatnonzero(ectopic)
+        if not rows.size:
+            return
         waves.dipole_mv[rows] = 0
         for wave, at_s, spread, size, along in (
             (_R, 0.0, 1.0, 1.0, direction),
@@ -221,15 +222,18 @@ class Heart:
             vectors[2:] *= log_uniform(rng, self.huge_gain)
         return vectors
 
-    def flutter(self, rng: np.random.Generator, *, fs_hz: float, n_samples: int) -> FloatArray:
-        """The f waves of fibrillating atria, float64 (n_samples, 3), mV; largest in V1."""
-        time_s = np.arange(n_samples) / fs_hz
+    def flutter(
+        self, rng: np.random.Generator, *, fs_hz: float, n_samples: int
+    ) -> NDArray[np.float32]:
+        """The f waves of fibrillating atria, float32 (n_samples, 3), mV; largest in V1."""
+        time_s = np.arange(n_samples, dtype=np.float32) / np.float32(fs_hz)
         wander = np.sin(2 * np.pi * rng.uniform(0.3, 0.8) * time_s + rng.uniform(0, 6))
         phase = 2 * np.pi * (rng.uniform(4.5, 8) * time_s) + 1.5 * wander
         # A saw-toothed wave whose size comes and goes.
         wave = (np.sin(phase) + 0.35 * np.sin(2 * phase + 0.6)) * (1 + 0.4 * wander)
         direction = _unit(np.array([-0.4, 0.35, -0.85]) + 0.3 * rng.standard_normal(3))
-        return np.outer(wave, 0.5 * uniform(rng, self.f_wave_mv) * direction)
+        size_mv = 0.5 * uniform(rng, self.f_wave_mv) * direction
+        return np.asarray(np.multiply.outer(size_mv.astype(np.float32), wave).T)
 
 
 def _unit(vector: FloatArray) -> FloatArray:

@@ -41,7 +41,7 @@ def limb_leads(lead_i: NDArray[np.float32], lead_ii: NDArray[np.float32]) -> NDA
         aVF = II − I/2 (Einthoven's triangle and Goldberger's augmented leads).
     """
     half = np.float32(0.5)
-    out = np.empty((len(lead_i), 6), np.float32)
+    out = np.empty((6, len(lead_i)), np.float32).T
     out[:, 0], out[:, 1] = lead_i, lead_ii
     out[:, 2] = lead_ii - lead_i
     out[:, 3] = -half * (lead_i + lead_ii)
@@ -57,14 +57,14 @@ def complete(independent_mv: NDArray[np.floating]) -> NDArray[np.float32]:
         independent_mv: (n, 8), mV, in the order of `INDEPENDENT`.
 
     Returns:
-        float32 (n, 12), mV, in the order of `LEADS`.
+        float32 (n, 12), mV, in the order of `LEADS`; each lead lies together in memory.
 
     Example:
         >>> complete(np.ones((1, 8)))[0, :6].tolist()
         [1.0, 1.0, 0.0, -1.0, 0.5, 0.5]
     """
     eight = np.asarray(independent_mv, np.float32)
-    out = np.empty((len(eight), 12), np.float32)
+    out = np.empty((12, len(eight)), np.float32).T
     out[:, :6] = limb_leads(eight[:, 0], eight[:, 1])
     out[:, 6:] = eight[:, 2:]
     return out

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_gen.dials import as_number
 from data_gen.errors import InputError
 from data_gen.sample import Record
-from data_gen.signals.draws import as_number
 
 if TYPE_CHECKING:
     from data_gen.signals import SignalSource

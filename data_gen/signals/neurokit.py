@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from data_gen.dials import Range, as_range, uniform
+from data_gen.dials import Range, as_number, as_probability, as_range, log_uniform, uniform
 from data_gen.sample import LEADS, Record
 from data_gen.signals.dipole import LEAD_VECTORS, FloatArray
-from data_gen.signals.draws import as_number, log_uniform, of_split
 from data_gen.signals.leads import INDEPENDENT, complete
+from data_gen.signals.splits import of_split
 
 # Waves P, Q, R, S, T of the dipole along x (left), y (down), z (back), in ECGSYN's terms: its
 # wave is as tall as ai · bi². Centres are in degrees of the beat, widths in radians.
@@ -63,7 +63,7 @@ class NeuroKit:
     def __post_init__(self) -> None:
         as_number("duration_s", self.duration_s, lowest=1, highest=600)
         as_number("fs_hz", self.fs_hz, lowest=100, highest=2000)
-        as_number("wave_jitter", self.wave_jitter, lowest=0, highest=1)
+        as_probability("wave_jitter", self.wave_jitter)
         for name, lowest, highest in (
             ("rate_bpm", 30, 220),
             ("rate_std_bpm", 0.01, 10),  # at 0 NeuroKit2 divides by it

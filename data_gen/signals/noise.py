@@ -1,12 +1,14 @@
 """What recording adds: baseline wander, muscle noise, mains hum."""
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from data_gen.dials import Range, as_choices, as_range, choose
-from data_gen.signals.draws import as_number, log_uniform
+from data_gen.dials import Range, as_choices, as_probability, as_range, choose, log_uniform
 
 # The eight independent leads from the potentials of nine electrodes RA, LA, LL, V1–V6:
 # I = LA − RA, II = LL − RA, a chest lead against the mean of the three (Wilson's terminal).
@@ -15,6 +17,10 @@ _LEADS_FROM_ELECTRODES[0, :3] = -1, 1, 0
 _LEADS_FROM_ELECTRODES[1, :3] = -1, 0, 1
 _LEADS_FROM_ELECTRODES[2:, :3] = -1 / 3
 _LEADS_FROM_ELECTRODES[range(2, 8), range(3, 9)] = 1
+
+_SWELL_STEP = 32  # samples between which the swelling of muscle noise is interpolated
+_EVEN_BYTES, _FIELD = np.uint64(0x00FF00FF00FF00FF), np.uint64(0xFFFF)
+_8, _16, _32 = np.uint64(8), np.uint64(16), np.uint64(32)
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Noise:
     def __post_init__(self) -> None:
         for name in ("wander", "emg", "hum"):
             key = f"{name}_probability"
-            as_number(f"noise.{key}", getattr(self, key), lowest=0, highest=1)
+            as_probability(f"noise.{key}", getattr(self, key))
             key = f"{name}_mv"
             value = as_range(f"noise.{key}", getattr(self, key), lowest=1e-6, highest=5)
             object.__setattr__(self, key, value)
@@ -66,51 +72,82 @@ class Noise:
 
         It arises at the electrodes, so it obeys the identities between the limb leads too.
         """
-        time_s = np.arange(n_samples, dtype=np.float32) / np.float32(fs_hz)
-        noise = np.zeros((n_samples, 9), np.float32)
+        noise = np.zeros((9, n_samples), np.float32)
         if rng.random() < self.wander_probability:
             low, high = self.wander_hz
             slow_hz = rng.uniform(low, high, 4)
-            noise += log_uniform(rng, self.wander_mv) * _tones(rng, time_s, slow_hz)
+            noise += _tones(rng, log_uniform(rng, self.wander_mv), slow_hz, fs_hz, n_samples)
         if rng.random() < self.emg_probability:
-            noise += log_uniform(rng, self.emg_mv) * _muscle(rng, time_s, fs_hz)
+            _add_muscle(rng, noise, log_uniform(rng, self.emg_mv), fs_hz)
         if rng.random() < self.hum_probability:
             mains_hz = choose(rng, self.hum_hz)
             tones_hz = np.array([f for f in (mains_hz, 3 * mains_hz) if f < fs_hz / 2])
-            noise += log_uniform(rng, self.hum_mv) * _tones(rng, time_s, tones_hz)
-        leads: NDArray[np.float32] = noise @ _LEADS_FROM_ELECTRODES.T
-        return leads
+            if tones_hz.size:
+                noise += _tones(rng, log_uniform(rng, self.hum_mv), tones_hz, fs_hz, n_samples)
+        return (_LEADS_FROM_ELECTRODES @ noise).T
 
 
 def _tones(
-    rng: np.random.Generator, time_s: NDArray[np.float32], tones_hz: NDArray[np.float64]
+    rng: np.random.Generator,
+    deviation_mv: float,
+    tones_hz: NDArray[np.float64],
+    fs_hz: float,
+    n_samples: int,
 ) -> NDArray[np.float32]:
-    """Sums of tones, unit deviation in expectation, float32 (n, 9).
+    """Sums of tones of that deviation in expectation, float32 (9, n).
 
     Each electrode has sizes and phases of its own; the k-th tone is 1/k as large as the first.
     """
-    turn = time_s[:, None] * (2 * np.pi * tones_hz).astype(np.float32)
-    basis = np.concatenate([np.sin(turn), np.cos(turn)], axis=1)
+    sizes = rng.standard_normal((9, 1, len(tones_hz), 2), np.float32).view(np.complex64)[..., 0]
     weight = 1 / np.arange(1, len(tones_hz) + 1, dtype=np.float32)
-    weight /= max(float(np.linalg.norm(weight)), 1e-9)
-    sizes = rng.standard_normal((basis.shape[1], 9), np.float32) * np.tile(weight, 2)[:, None]
-    tones: NDArray[np.float32] = (basis @ sizes).astype(np.float32, copy=False)
-    return tones
+    sizes *= deviation_mv * weight / max(float(np.linalg.norm(weight)), 1e-9)
+    # exp(a + b) = exp(a) · exp(b): every 64th sample and 64 steps make all samples.
+    turn = 2j * np.pi / fs_hz * tones_hz
+    coarse = sizes * np.exp(turn * np.arange(0, n_samples, 64)[:, None]).astype(np.complex64)
+    fine = np.exp(turn * np.arange(64)[:, None]).astype(np.complex64)
+    real = np.concatenate([coarse.real, -coarse.imag], axis=2)
+    tones = real.reshape(-1, 2 * len(tones_hz)) @ np.concatenate([fine.real, fine.imag], axis=1).T
+    return np.asarray(tones.reshape(9, -1)[:, :n_samples], np.float32)
 
 
-def _muscle(
-    rng: np.random.Generator, time_s: NDArray[np.float32], fs_hz: float
-) -> NDArray[np.float32]:
-    """Noise of unit deviation that comes and goes, float32 (n, 9).
+def _add_muscle(
+    rng: np.random.Generator, noise: NDArray[np.float32], deviation_mv: float, fs_hz: float
+) -> None:
+    """Add noise of that deviation that comes and goes, to float32 (9, n) in place.
 
     White, then smoothed as recorders do: a mean over up to 16 ms passes about 30 Hz.
     """
     width = 1 + int(rng.uniform(0, 0.016) * fs_hz)
-    white = rng.standard_normal((len(time_s) + width, 9), np.float32)
-    running = np.cumsum(white, axis=0, dtype=np.float32)
-    smooth = (running[width:] - running[:-width]) / np.sqrt(np.float32(width))
-    turn = 2 * np.pi * rng.random((2, 9), np.float32)
-    swell = np.sin(np.float32(0.3) * turn[0] * time_s[:, None] + turn[1])  # up to 0.3 Hz
+    swell_hz, phase = 0.3 * rng.random(9), 2 * np.pi * rng.random(9)
+    n = noise.shape[1]
+    # Cheaper than normal numbers, which took as long as the rest of a record: the sum of the
+    # four bytes of 32 bits has the bell's shape up to 3.4 deviations.
+    bits = rng.bit_generator.random_raw((9, (n + width + 1) // 2))
+    _add_swelling(noise, bits, width, deviation_mv, 2 * np.pi * swell_hz / fs_hz, phase)
+
+
+@njit(cache=True, nogil=True)
+def _add_swelling(
+    noise: Any, bits: Any, width: int, deviation: float, turns: Any, phases: Any
+) -> None:
+    """Add running means of white noise, times 1 + 0.6 sin; uint64 bits hold two numbers each."""
+    white_deviation = math.sqrt(4 * (256**2 - 1) / 12)
     # 1 + 0.6 sin has the mean square 1.18.
-    noise: NDArray[np.float32] = smooth * (1 + np.float32(0.6) * swell) / np.float32(1.18**0.5)
-    return noise
+    scale = deviation / (white_deviation * math.sqrt(1.18 * width))
+    white = np.empty(2 * bits.shape[1], np.int32)
+    for row in range(len(noise)):
+        for i in range(bits.shape[1]):
+            # Sums of neighbouring bytes in 16-bit fields, then of neighbouring fields.
+            pairs = (bits[row, i] & _EVEN_BYTES) + ((bits[row, i] >> _8) & _EVEN_BYTES)
+            sums = pairs + (pairs >> _16)
+            white[2 * i] = np.int32(sums & _FIELD) - 510
+            white[2 * i + 1] = np.int32((sums >> _32) & _FIELD) - 510
+        total = white[:width].sum()
+        for start in range(0, noise.shape[1], _SWELL_STEP):
+            stop = min(start + _SWELL_STEP, noise.shape[1])
+            size = 1.0 + 0.6 * math.sin(turns[row] * start + phases[row])
+            later = 1.0 + 0.6 * math.sin(turns[row] * (start + _SWELL_STEP) + phases[row])
+            size, grows = scale * size, scale * (later - size) / _SWELL_STEP
+            for i in range(start, stop):
+                noise[row, i] += (size + grows * (i - start)) * total
+                total += white[i + width] - white[i]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen.dials import Range, as_range, uniform
-from data_gen.signals.draws import as_number, triangular
+from data_gen.dials import Range, as_number, as_probability, as_range, triangular, uniform
 
 FloatArray = NDArray[np.float64]
 SHORTEST_RR_S = 0.22  # no ventricle follows faster than about 270 a minute
@@ -73,7 +72,7 @@ class Rhythm:
             object.__setattr__(self, name, value)
         as_number("rhythm.rate_typical_bpm", self.rate_typical_bpm, lowest=20, highest=270)
         for name in ("fibrillation_probability", "ectopic_probability"):
-            as_number(f"rhythm.{name}", getattr(self, name), lowest=0, highest=1)
+            as_probability(f"rhythm.{name}", getattr(self, name))
 
     def beats(self, rng: np.random.Generator, *, duration_s: float) -> Beats:
         """Draw the beats of a record of this length."""
@@ -100,8 +99,8 @@ class Rhythm:
     def _ectopic(self, rng: np.random.Generator, n: int) -> NDArray[np.bool_]:
         affected = rng.random() < self.ectopic_probability
         ectopic = rng.random(n) < uniform(rng, self.ectopic_fraction) * bool(affected)
-        for k in range(1, n):
-            ectopic[k] &= not ectopic[k - 1]
+        for k in np.flatnonzero(ectopic[1:]) + 1:
+            ectopic[k] = not ectopic[k - 1]
         return ectopic
 
 

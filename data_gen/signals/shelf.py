@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
-from data_gen.sample import LEADS, SPLITS, Record
-from data_gen.signals.draws import as_split
+from data_gen.sample import LEADS, SPLITS, Record, split_number
 from data_gen.signals.wfdb_read import BadRecordError, check_header, read_header, read_signal
 
 _log = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ class Shelf:
 
     def record_ids(self, split: str) -> tuple[str, ...]:
         """Every record of a split, in a fixed order."""
-        return tuple(i.decode() for i in self.ids[self.splits == as_split(split)])
+        return tuple(i.decode() for i in self.ids[self.splits == split_number(split)])
 
     def draw(self, rng: np.random.Generator, *, split: str) -> Record:
         """A record of the split, each as likely; a bad one is skipped and another drawn.
@@ -78,7 +77,7 @@ class Shelf:
             InputError: The split is empty, or more than `max_bad` of it proved bad in this
                 process.
         """
-        of_split = np.flatnonzero(self.splits == as_split(split))
+        of_split = np.flatnonzero(self.splits == split_number(split))
         if not of_split.size:
             raise InputError(
                 self.root, f"no record in split {split!r}", "add records, or change the split"

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from data_gen.dials import as_number
 from data_gen.sample import LEADS, Record
 from data_gen.signals.dipole import trace
-from data_gen.signals.draws import as_number, of_split
 from data_gen.signals.heart import Heart
 from data_gen.signals.leads import complete
 from data_gen.signals.noise import Noise
 from data_gen.signals.rhythm import Rhythm
+from data_gen.signals.splits import of_split
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,6 @@ class Simulate:
         dipole_mv = trace(self.heart.waves(heart, beats), fs_hz=self.fs_hz, n_samples=n)
         if beats.fibrillation:
             dipole_mv += self.heart.flutter(atria, fs_hz=self.fs_hz, n_samples=n)
-        signal_mv = dipole_mv @ self.heart.lead_vectors(leads).T
+        signal_mv = (self.heart.lead_vectors(leads).astype(np.float32) @ dipole_mv.T).T
         signal_mv += self.noise.draw(noise, fs_hz=self.fs_hz, n_samples=n)
         return Record(complete(signal_mv), self.fs_hz, LEADS, record_id, None, split)

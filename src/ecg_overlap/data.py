@@ -52,7 +52,7 @@ class ExampleMaker:
     def __call__(
         self, sample: LeadSample, rng: np.random.Generator, donor: Callable[[], LeadSample]
     ) -> Example:
-        """Planes float32 (4, H, W) and masks float32 (2, H, W), unpadded."""
+        """Planes float32 (5, H, W) and masks float32 (2, H, W), unpadded."""
         if sample.target_mask is None or sample.other_mask is None or sample.calibration is None:
             raise InputError(
                 f"sample {sample.record_id}", "training needs masks and scale", "generate it anew"

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 
-CHANNELS = 4  # red, green, blue, inside the crop
+CHANNELS = 5  # red, green, blue, inside the crop, height in the crop
+INSIDE = 3  # the plane that is 1 inside the crop
 TARGET, OTHER = 0, 1  # mask channels: the primary trace, the intruders (multilabel, amodal)
 
 
@@ -65,14 +66,16 @@ def round_up(length: int, multiple: int) -> int:
 
 
 def stack(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:
-    """Network input float32 (4, height, width) of a picture uint8 (H, W, 3).
+    """Network input float32 (5, height, width) of a picture uint8 (H, W, 3).
 
-    Colours run from 0 (paper white, and everything outside the crop) to 1 (black), so
-    padding looks like blank paper; the fourth channel is 1 inside the crop, so that the
-    network can tell the two apart: a lead's crop ends where its own extent ends.
+    Colours run from 0 (paper white, and everything outside the crop) to 1 (black), so that
+    padding looks like blank paper. A crop is cut around its primary trace, so where the crop
+    ends tells which trace that is: the fourth plane is 1 inside it, the fifth runs from -1 at
+    its upper edge to 1 at its lower one.
     """
     planes = np.zeros((CHANNELS, height, width), np.float32)
     rows, columns = image.shape[:2]
     planes[:3, :rows, :columns] = (255 - image).transpose(2, 0, 1) / np.float32(255)
-    planes[3, :rows, :columns] = 1
+    planes[INSIDE, :rows, :columns] = 1
+    planes[4, :rows, :columns] = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
     return planes

@@ -19,7 +19,7 @@ STRIDE = 32  # of every smp encoder at its full depth
 
 
 class SegmentationModel(nn.Module):
-    """Any smp architecture and encoder, from a picture's four input planes to two amodal masks.
+    """Any smp architecture and encoder, from a picture's five input planes to two amodal masks.
 
     Args:
         architecture: Name in smp, e.g. "Unet", "UnetPlusPlus", "FPN".
@@ -36,7 +36,7 @@ class SegmentationModel(nn.Module):
 
     Example:
         >>> model = SegmentationModel(encoder="resnet18").eval()
-        >>> model(torch.zeros(1, 4, 64, 96)).shape
+        >>> model(torch.zeros(1, 5, 64, 96)).shape
         torch.Size([1, 2, 64, 96])
     """
 
@@ -71,7 +71,7 @@ class SegmentationModel(nn.Module):
         self.net = net.to(memory_format=torch.channels_last)
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Logits (B, 2, H, W) of planes (B, 4, H, W); H and W multiples of 32 × fold."""
+        """Logits (B, 2, H, W) of planes (B, 5, H, W); H and W multiples of 32 × fold."""
         folded = nn.functional.pixel_unshuffle(planes, self.fold)
         logits = self.net(folded.contiguous(memory_format=torch.channels_last))
         return nn.functional.pixel_shuffle(logits, self.fold)

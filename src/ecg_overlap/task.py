@@ -11,7 +11,7 @@ from torchmetrics.classification import BinaryJaccardIndex
 
 from data_gen.errors import InputError
 from ecg_overlap.data import Example
-from ecg_overlap.inputs import OTHER, TARGET
+from ecg_overlap.inputs import INSIDE, OTHER, TARGET
 from ecg_overlap.models import SegmentationModel
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -46,7 +46,7 @@ class SegmentationTask(pl.LightningModule):
         self.val_iou_target, self.val_iou_other = BinaryJaccardIndex(), BinaryJaccardIndex()
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Logits (B, 2, H, W) of planes (B, 4, H, W)."""
+        """Logits (B, 2, H, W) of planes (B, 5, H, W)."""
         logits: Tensor = self.model(planes)
         return logits
 
@@ -61,7 +61,7 @@ class SegmentationTask(pl.LightningModule):
     def validation_step(self, batch: Example, batch_idx: int) -> None:
         logits, masks = self(batch["image"]), batch["mask"]
         self.log("val/loss", self.loss(logits, masks), prog_bar=True, batch_size=len(masks))
-        inside = batch["image"][:, -1] > 0  # padding is not scored
+        inside = batch["image"][:, INSIDE] > 0  # padding is not scored
         for channel, iou in ((TARGET, self.val_iou_target), (OTHER, self.val_iou_other)):
             iou.update(logits[:, channel][inside], masks[:, channel][inside] >= 0.5)
         self.log("val/iou_target", self.val_iou_target, prog_bar=True)

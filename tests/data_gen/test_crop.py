@@ -78,9 +78,9 @@ def test_an_artefact_does_not_make_a_picture_without_end() -> None:
     assert frame.height_px <= 10 * 160
 
 
-def test_growing_and_lowering() -> None:
+def test_a_part_and_a_lowered_frame() -> None:
     frame = Frame(10.0, 20.0, 100, 50, 5.0)
-    assert frame.grown(10) == Frame(8.0, 18.0, 120, 70, 5.0)
+    assert frame.part(slice(-10, 60), slice(5, 25)) == Frame(11.0, 18.0, 20, 70, 5.0)
     assert frame.lowered(3.0).y_mm == 23.0
 
 

@@ -223,7 +223,7 @@ def test_any_size_of_picture_survives_every_effect(shape: tuple[int, int]) -> No
         ({"defocus_p": True}, "defocus_p"),
         ({"rotation_deg": [3, -3]}, "rotation_deg"),
         ({"rotation_deg": [0, float("nan")]}, "rotation_deg"),
-        ({"rotation_deg": 3}, "rotation_deg"),
+        ({"rotation_deg": "3"}, "rotation_deg"),
         ({"rotation_deg": [1, 2, 3]}, "rotation_deg"),
         ({"jpeg_quality": [0, 50]}, "jpeg_quality"),
         ({"crease_count": [1, 2.5]}, "crease_count"),

@@ -65,7 +65,7 @@ def test_a_picture_comes_at_the_networks_scale_and_in_its_window() -> None:
     make = ExampleMaker(SPEC, window_px=64)
     example = make(Dots().sample(0), np.random.default_rng(0), lambda: Dots().sample(1))
     # 60 × 200 px at 12 px/mm are 30 × 100 at 6, of which 64 columns are kept.
-    assert example["image"].shape == (4, 30, 64)
+    assert example["image"].shape == (5, 30, 64)
     assert example["mask"].shape == (2, 30, 64)
     assert example["mask"].min() >= 0 and example["mask"].max() <= 1
 

@@ -20,12 +20,12 @@ def model() -> SegmentationModel:
 @pytest.mark.parametrize("architecture", ["Unet", "FPN"])
 def test_any_architecture_gives_two_masks_of_the_inputs_size(architecture: str) -> None:
     net = SegmentationModel(architecture=architecture, encoder="resnet18").eval()
-    assert net(torch.zeros(1, 4, 64, 96)).shape == (1, 2, 64, 96)
+    assert net(torch.zeros(1, 5, 64, 96)).shape == (1, 2, 64, 96)
 
 
 def test_folding_keeps_the_pictures_resolution() -> None:
     net = SegmentationModel(encoder="resnet18", fold=2).eval()
-    assert net(torch.zeros(1, 4, 64, 128)).shape == (1, 2, 64, 128)
+    assert net(torch.zeros(1, 5, 64, 128)).shape == (1, 2, 64, 128)
     assert net.input_spec.multiple == 64
 
 

@@ -19,7 +19,7 @@ from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.methods import Plan, plan_for
 from ecg_overlap.digitize.paths import Path, decode
 from ecg_overlap.digitize.paths.fortune import threshold_with_hedge
-from ecg_overlap.digitize.paths.ridge import most_probable
+from ecg_overlap.digitize.paths.ridge import most_probable, sharpened
 from ecg_overlap.digitize.pulse import find_pulse
 
 Image = NDArray[np.uint8]
@@ -124,8 +124,9 @@ def digitize_lead(
             "mask", f"{ink.shape} on a picture of {image.shape[:2]}", "give one value per pixel"
         )
     # mask → path
-    trace = most_probable(ink, scale.calibration.px_per_mm_y) if plan.whole_trace else ink
-    path = decode(trace, decoder or plan.decoder, row_px=row_px)
+    if plan.whole_trace and mask is None:
+        ink = _one_trace(image, ink, scale)
+    path = decode(ink, decoder or plan.decoder, row_px=row_px)
     if not np.isfinite(path.y_px).any():
         raise DigitizeError("trace", "no trace was found in the picture", "check the crop's box")
     # path → mV
@@ -231,6 +232,16 @@ def _mask(
     if plan.mask == "fortune":
         return threshold_with_hedge(image)
     return binarize(image, px_per_mm=px_per_mm, grid=scale.grid)
+
+
+def _one_trace(image: Image, probability: NDArray[Any], scale: Scale) -> NDArray[Any]:
+    """The most probable trace of a network's map, drawn with the picture's ink."""
+    px_per_mm = scale.calibration.px_per_mm_y
+    cover = most_probable(probability, px_per_mm)
+    try:
+        return sharpened(cover, binarize(image, px_per_mm=px_per_mm, grid=scale.grid))
+    except DigitizeError:
+        return cover  # too faint for binarization, not for the network
 
 
 def _with_row(scale: Scale, row_px: float | None, width_px: int) -> Calibration:

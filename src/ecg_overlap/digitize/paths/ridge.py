@@ -14,6 +14,7 @@ IntArray = NDArray[np.int64]
 
 STEP_COST_PER_MM = 0.15  # what a move of 1 mm between two columns costs, in columns without ink
 LEAST_PROBABILITY = 0.1  # a column whose best is fainter holds no trace
+INKED = 0.5  # coverage from which a pixel counts as ink
 HALF_WIDTH_MM = 0.5  # how far from the ridge its height is looked for
 
 
@@ -94,3 +95,27 @@ def most_probable(probability: Coverage, px_per_mm: float) -> Coverage:
     half_px = max(1, round(HALF_WIDTH_MM * px_per_mm))
     _kept(probability, rows, half_px, LEAST_PROBABILITY, cover)
     return cover
+
+
+def sharpened(cover: Coverage, ink: NDArray[np.uint8]) -> Coverage:
+    """The cover drawn with the picture's own ink: the network says which, the ink says where.
+
+    A network sees the picture at its own, coarser scale, and its edges are blurred. Where ink
+    lies under the trace, the ink's coverage is taken; a column in which none lies keeps the
+    network's, as a faint or hidden stroke is not in the ink.
+
+    Args:
+        cover: float32 (H, W), 0–1, of one trace.
+        ink: uint8 (H, W), coverage 0–255 of all ink, as `binarize` gives it.
+
+    Returns:
+        float32 (H, W), 0–1.
+
+    Example:
+        >>> blurred = np.array([[0.3], [0.9], [0.8], [0.2]], np.float32)
+        >>> sharpened(blurred, np.array([[0], [255], [0], [0]], np.uint8)).ravel().tolist()
+        [0.0, 1.0, 0.0, 0.0]
+    """
+    drawn = np.minimum(2 * cover, 1) * (ink.astype(np.float32) / 255)
+    seen = (drawn >= INKED).any(axis=0)
+    return np.where(seen, drawn, cover)

@@ -1,19 +1,13 @@
-"""The distortion dials: a probability and ranges for each effect, checked on construction."""
+"""The dials of distortion: a probability and ranges for each effect."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 
-import numpy as np
-
+from data_gen.dials import Range, as_probability, as_range
 from data_gen.errors import InputError
-
-Range = tuple[float, float]
-
 
 # The suffix of a dial is its unit, and the unit has its sensible limits.
 _LIMITS: dict[str, Range] = {
-    "p": (0, 1),
     "frac": (0, 1),
     "perspective_frac": (0, 0.25),  # further, and the corners may change places
     "deg": (-45, 45),
@@ -33,9 +27,9 @@ class Distortion:
     """What may happen to a page between the printer and the file; by default nothing.
 
     `EFFECT_p` is the probability that the effect happens; the other dials of an effect
-    are ranges [lo, hi] from which a value is drawn uniformly when it does. Lengths are in
-    millimetres of paper (suffix `_mm`), so that a dial means the same at any resolution;
-    `_levels` are gray levels of 255, `_frac` fractions.
+    are ranges, a number or [lo, hi], from which a value is drawn uniformly when it does.
+    Lengths are in millimetres of paper (suffix `_mm`), so that a dial means the same at any
+    resolution; `_levels` are gray levels of 255, `_frac` fractions.
 
     Geometry: `rotation`; `perspective` (shift of the corners, of the shorter side); `curl`
     (bow of the rows); `feed` (local error of the paper speed); `crease` (number, shift at the
@@ -43,16 +37,17 @@ class Distortion:
     Ink: `fading` of the traces; `gap` (number per trace, length); `grid_fade` (what is
     lighter than the ink pales); `scribble` (number, size).
     Paper: `tint`; `texture`; `stain` (number, darkness).
-    Light: `exposure`; `gradient`; `vignette`; `shadow`; `glare`; `desk` (a dark table where
-    the page ends, instead of more paper).
+    Surroundings: `desk` (a whole page lies on a table, which is seen this far around it;
+    otherwise, and round a crop, there is more paper).
+    Light: `exposure`; `gradient`; `vignette`; `shadow`; `glare`.
     Camera: `temperature`; `defocus` (sigma); `motion` (length); `noise` (sensor noise, and
     shot noise at white); `rescan` (resolution of a second, coarser scan); `gray`; `fax`
     (black and white: threshold as a fraction of the paper's gray, resolution, grain);
     `jpeg` (quality); `chroma` (4:2:0 given JPEG; 4:4:4 otherwise).
 
     Raises:
-        InputError: An unknown dial, a probability outside 0…1, a range that is not [lo, hi]
-            with lo ≤ hi, NaN, or a value outside the dial's sensible limits.
+        InputError: An unknown dial, a probability outside 0…1, what is no range, NaN, or a
+            value outside the dial's sensible limits.
 
     Example:
         >>> Distortion(rotation_p=1.0, rotation_deg=[-2, 2]).rotation_deg
@@ -105,6 +100,7 @@ class Distortion:
     glare_p: float = 0.0
     glare_frac: Range = (0.05, 0.25)
     desk_p: float = 0.0
+    desk_mm: Range = (2, 20)
 
     temperature_p: float = 0.0
     temperature_k: Range = (5000, 8500)
@@ -138,7 +134,14 @@ class Distortion:
     def __post_init__(self) -> None:
         for dial in fields(self):
             name, value = dial.name, getattr(self, dial.name)
-            checked = _number(name, value) if name.endswith("_p") else _range(name, value)
+            where = f"distortion.{name}"
+            checked: float | Range
+            if name.endswith("_p"):
+                checked = as_probability(where, value)
+            else:
+                lo, hi = _limits(name)
+                whole = name.endswith(_WHOLE)
+                checked = as_range(where, value, lowest=lo, highest=hi, whole=whole)
             object.__setattr__(self, name, checked)
 
     @property
@@ -153,43 +156,3 @@ _CHANCES = tuple(dial.name for dial in fields(Distortion) if dial.name.endswith(
 def _limits(dial: str) -> Range:
     """Of the dial, by the longest of its endings that `_LIMITS` knows."""
     return _LIMITS[max((unit for unit in _LIMITS if f"_{dial}".endswith(f"_{unit}")), key=len)]
-
-
-def _number(dial: str, value: object) -> float:
-    """The value as a float within the dial's limits."""
-    where, (lo, hi) = f"distortion.{dial}", _limits(dial)
-    remedy = f"give a number from {lo:g} to {hi:g}"
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputError(where, f"{value!r} is no number", remedy)
-    number = float(value)
-    if not lo <= number <= hi:  # so stands NaN
-        raise InputError(where, f"{number:g} is out of limits", remedy)
-    return number
-
-
-def _range(dial: str, value: object) -> Range:
-    """The value as (lo, hi), both within the dial's limits."""
-    where = f"distortion.{dial}"
-    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
-        raise InputError(where, f"{value!r} is no range", "give [lo, hi]")
-    lo, hi = (_number(dial, end) for end in value)
-    if lo > hi:
-        raise InputError(where, f"lo {lo:g} > hi {hi:g}", "give [lo, hi] with lo ≤ hi")
-    if dial.endswith(_WHOLE) and not (lo.is_integer() and hi.is_integer()):
-        raise InputError(where, f"[{lo:g}, {hi:g}] are not whole", "give whole numbers")
-    return lo, hi
-
-
-def happens(probability: float, rng: np.random.Generator) -> bool:
-    """Whether an effect happens; draws one number whatever the probability."""
-    return bool(rng.random() < probability)
-
-
-def uniform(span: Range, rng: np.random.Generator) -> float:
-    """A value of the range."""
-    return float(rng.uniform(*span))
-
-
-def count(span: Range, rng: np.random.Generator) -> int:
-    """A whole number of the range, both ends included."""
-    return int(rng.integers(int(span[0]), int(span[1]) + 1))
