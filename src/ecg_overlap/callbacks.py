@@ -6,9 +6,9 @@ from types import FrameType
 from typing import Any
 
 import cv2
-import matplotlib
 import numpy as np
 import pytorch_lightning as pl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback
@@ -23,8 +23,6 @@ from ecg_overlap.digitize.pipeline import Network, digitize_lead
 from ecg_overlap.metrics.signal import LeadScore, score_lead
 from ecg_overlap.models import ModelNetwork
 from ecg_overlap.task import SegmentationTask
-
-matplotlib.use("Agg")
 
 
 class TrainingInterrupt(Exception):
@@ -146,8 +144,9 @@ def send(logger: Any, figure: Figure, name: str, step: int) -> None:
 
 def pixels_of(figure: Figure) -> NDArray[np.uint8]:
     """uint8 (H, W, 3) of a drawn figure."""
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba(), np.uint8)[..., :3]  # type: ignore[attr-defined]
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba(), np.uint8)[..., :3]
 
 
 def validation_samples(trainer: pl.Trainer, n: int) -> list[LeadSample]:

@@ -9,6 +9,7 @@ import hydra
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers import WandbLogger
 
 from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator
@@ -60,9 +61,18 @@ def train(cfg: DictConfig) -> dict[str, float]:
     OmegaConf.save(cfg, run_dir / "config.yaml", resolve=False)
     fit(trainer, task, data, resume_from)
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    close(trainer)
     if cfg.test is not None and trainer.is_global_zero:
         test(cfg, trainer, generator, run_dir)
     return scores
+
+
+def close(trainer: pl.Trainer) -> None:
+    """End what the loggers hold open: under `-m`, the next job would log into this one's run."""
+    if any(isinstance(logger, WandbLogger) for logger in trainer.loggers):
+        import wandb
+
+        wandb.finish()
 
 
 def make(node: DictConfig, **more: Any) -> Any:
@@ -110,6 +120,8 @@ def fit(
         # Both are choices explained in conf/data/drawn.yaml.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")
+        # Ours is: its sampler goes on from the step count (data.LeadDataModule.samples_seen).
+        warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")
         try:
             trainer.fit(task, data, ckpt_path=ckpt, weights_only=True)
         except TrainingInterrupt as stop:

@@ -45,6 +45,21 @@ def test_training_ends_with_results_checkpoints_log_and_pictures(
         assert {(method, m) for m in ("iou", "mse_mv2", "failure_rate")} <= kinds
 
 
+@pytest.mark.parametrize(
+    ("logger", "left"),
+    [("tensorboard", "tensorboard/events.out.*"), ("wandb", "wandb/offline-run-*/*.wandb")],
+)
+def test_pictures_and_scores_reach_every_logger(
+    logger: str, left: str, config: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    train(config(f"logger={logger}", "test=null"))
+    run = tmp_path / "run"
+    assert (run / "logs" / "metrics.csv").is_file()  # always, whatever else there is
+    written = [path.read_bytes() for path in run.glob(left)]
+    assert len(written) == 1 and b"prediction_0" in written[0] and b"val/snr_db" in written[0]
+
+
 @pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "conf/experiment").glob("*.yaml")))
 def test_every_experiment_runs(name: str, config: Compose) -> None:
     cfg = config(f"experiment={name}", "test=null")
