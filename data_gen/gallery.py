@@ -1,11 +1,11 @@
 """Contact sheets of what the generator can draw, to be looked at.
 
 python -m data_gen.gallery --out gallery
+python -m data_gen.gallery --out docs --prefix gallery_ --width 1000 layouts contact distortions
 """
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen import presets
-from data_gen.distort import Distortion
+from data_gen.distort import LEVELS, Distortion
 from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator
 from data_gen.layout import LAYOUTS
@@ -59,10 +59,11 @@ def _cell(caption: str, image: U8, size: tuple[int, int]) -> U8:
 
 def layouts() -> U8:
     """Every page format, as a clean print."""
+    page: dict[str, Any] = {"dpi": 150, "paper": "a4", "mm_per_mv": 10}
     tiles = []
     for k, name in enumerate(LAYOUTS):
-        page = presets.load("clean", values={"page": {"layout": name, "dpi": 150}}).page(k)
-        tiles.append((f"{name}  {page.meta['paper']}  grid {page.meta['grid_name']}", page.image))
+        made = presets.load("clean", values={"page": page | {"layout": name}}).page(k)
+        tiles.append((f"{name}   grid {made.meta['grid_name']}", made.image))
     return contact_sheet(tiles, columns=2, size=(800, 560))
 
 
@@ -76,7 +77,7 @@ def looks() -> U8:
     return contact_sheet(tiles, columns=3, size=(560, 400))
 
 
-def contacts() -> U8:
+def contact() -> U8:
     """Crops of the paper's look, from no contact to 40 %."""
     tiles = []
     for asked in (0.0, 0.05, 0.1, 0.2, 0.3, 0.4):
@@ -92,36 +93,21 @@ def contacts() -> U8:
 
 
 def distortions() -> U8:
-    """Each distortion alone: lowest, middle and highest of its dials' ranges."""
+    """Each distortion alone, at low, mid and high."""
+    page: dict[str, Any] = {"layout": "3x4+1R", "grid": "standard", "header": 0.0, "dpi": 200}
+    page |= {"mm_per_mv": 10, "mm_per_s": 25, "lead_names": "below", "name_mm": 3}
+    values = {"page": page, "overlap": {"row_pitch_mm": 14}, "crop": {"size_px": [140, 260]}}
     tiles = []
-    for effect in (f.name[:-2] for f in fields(Distortion) if f.name.endswith("_p")):
-        for level, name in ((0.0, "low"), (0.5, "mid"), (1.0, "high")):
-            page = {"distortion": dials_at(effect, level), "layout": "3x4+1R", "grid": "standard"}
-            values: dict[str, Any] = {
-                "page": page | {"header": 0.0, "mm_per_mv": 10, "mm_per_s": 25, "dpi": 200},
-                "overlap": {"row_pitch_mm": 14},
-                "crop": {"size_px": [300, 560]},
-            }
-            image = presets.load("scan", crop="window", values=values).sample(4).image
-            tiles.append((f"{effect}  {name}", image))
-    return contact_sheet(tiles, columns=6, size=(400, 214))
-
-
-def dials_at(effect: str, level: float) -> Distortion:
-    """A distortion of which one effect happens, at that level (0–1) of its default ranges."""
-    default = Distortion()
-    dials: dict[str, Any] = {f"{effect}_p": 1.0}
-    if effect == "chroma":
-        dials["jpeg_p"] = 1.0  # coarse chroma is a matter of the JPEG
-    if effect == "desk":
-        dials["rotation_p"] = 1.0  # the desk is seen where the page has been turned away
-    for dial in fields(Distortion):
-        value = getattr(default, dial.name)
-        if dial.name.startswith(f"{effect}_") and isinstance(value, tuple):
-            at = value[0] + level * (value[1] - value[0])
-            at = round(at) if dial.name.endswith(("_count", "_quality")) else at
-            dials[dial.name] = (at, at)
-    return Distortion(**dials)
+    for effect, steps in LEVELS.items():
+        for name, dials in steps.items():
+            page["distortion"] = dials
+            made = presets.load("clean", crop="window", overlap="default", values=values)
+            tiles.append((f"{effect}  {name}", made.sample(4).image))
+    for name, around_mm in (("low", 4), ("mid", 10), ("high", 25)):
+        page["distortion"] = Distortion(desk_p=1, desk_mm=(around_mm,) * 2, rotation_p=1)
+        lying = presets.load("clean", values={"page": page | {"dpi": 60, "paper": "a4"}})
+        tiles.append((f"desk  {name}", lying.page(4).image))
+    return contact_sheet(tiles, columns=6, size=(260, 140))
 
 
 def signals() -> U8:
@@ -143,21 +129,34 @@ def signals() -> U8:
     return contact_sheet(tiles, columns=2, size=(800, 560))
 
 
-SHEETS = {f.__name__: f for f in (layouts, looks, contacts, distortions, signals)}
+SHEETS = {f.__name__: f for f in (layouts, looks, contact, distortions, signals)}
+
+
+def _small(sheet: U8, width: int) -> U8:
+    """A sheet for a document: shrunk, and of fewer levels, which halves the file."""
+    height = round(len(sheet) * width / sheet.shape[1])
+    small = np.asarray(cv2.resize(sheet, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.round(np.round(small / 8.5) * 8.5).astype(np.uint8)
 
 
 def main() -> None:
     """Write the sheets as PNG."""
     parser = argparse.ArgumentParser(description="Draw contact sheets of the generator.")
     parser.add_argument("--out", type=Path, default=Path("gallery"), help="folder for the PNGs")
+    parser.add_argument("--width", type=int, help="shrink the sheets to this width, for documents")
+    parser.add_argument("--prefix", default="", help="how the names of the files begin")
     parser.add_argument("sheets", nargs="*", metavar="SHEET", help=f"of {', '.join(SHEETS)}; all")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.sheets or SHEETS:
         if name not in SHEETS:
             parser.error(f"no sheet {name}; take of {', '.join(SHEETS)}")
-        path = arguments.out / f"{name}.png"
-        _, png = cv2.imencode(".png", cv2.cvtColor(SHEETS[name](), cv2.COLOR_RGB2BGR))
+        sheet = SHEETS[name]()
+        if arguments.width is not None:
+            sheet = _small(sheet, arguments.width)
+        path = arguments.out / f"{arguments.prefix}{name}.png"
+        bgr = cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)
+        _, png = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 9])
         path.write_bytes(png.tobytes())
         print(path)
 

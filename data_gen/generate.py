@@ -217,8 +217,8 @@ def _aim_at_page(
 ) -> tuple[_View, Colour | None]:
     """A whole page in its picture: with some of the desk around it, or without its edges."""
     shape = (page.height_px, page.width_px)
-    on = draw_desk(distortion, rng)
     warp = draw_warp(shape, dials=distortion, px_per_mm=page.px_per_mm, rng=rng)
+    on = draw_desk(distortion, rng)
     whole = slice(0, shape[0]), slice(0, shape[1])
     if on is not None:
         colour, around_mm = on
@@ -296,11 +296,15 @@ def fit_calibration(
         return nominal
     t, xy = t[known], np.asarray(polyline_px[known], np.float64)
     signal = signal_mv[known].astype(np.float64)
-    px_per_s, t0_px = np.polyfit(t, xy[:, 0], 1)
+    # The normal equations of centred terms: one product, where a solver takes 0.2 ms.
+    middle_s, middle_mv = t.mean(), signal.mean()
+    terms = np.stack((t - middle_s, middle_mv - signal))
+    square, wanted = terms @ terms.T, terms @ xy
+    px_per_s = wanted[0, 0] / square[0, 0]
+    t0_px = xy[:, 0].mean() - px_per_s * middle_s
     px_per_mv = nominal.px_per_mv
-    if float(np.std(signal)) > 1e-3:
-        terms = np.column_stack((-signal, t - t.mean(), np.ones_like(t)))
-        px_per_mv = float(np.linalg.lstsq(terms, xy[:, 1], rcond=None)[0][0])
+    if square[1, 1] > 1e-6 * len(signal):
+        px_per_mv = float(np.linalg.solve(square, wanted[:, 1])[1])
     if not (px_per_s > 0 and px_per_mv > 0):
         return nominal
     return replace(

@@ -14,11 +14,13 @@ from data_gen.overlap import OverlapDials, solve_pitch_px
 from data_gen.sample import split_number
 from data_gen.sheet import Line, Sheet, Trace, lay_out
 from data_gen.signals import SignalSource
+from data_gen.streams import parted
 from data_gen.style import PageDials, draw_style
 
 F64 = NDArray[np.float64]
 
 WIDEST_PITCH_MM = 30.0  # of rows that spread over a page
+_ONE_WORD = 2**32  # NumPy splits a larger seed in two, which could meet another index or split
 _SIGHT_MM = 5.0  # beyond the frame; a distortion may bring it into the picture
 
 
@@ -38,12 +40,17 @@ def streams_of(index: int, seed: int, split: str, attempt: int = 0) -> Streams:
     """The streams of one sample: from default_rng([seed, index]) alone for the train split.
 
     Val and test append their number, a further try its own: trailing zeros change nothing in
-    NumPy's seeding, and other numbers give streams that share nothing.
+    NumPy's seeding of four words, and other numbers give streams that share nothing.
+
+    Raises:
+        InputError: An unknown split, or a number that is no such word.
     """
-    if index < 0 or seed < 0:
-        raise InputError(f"sample {index} of seed {seed}", "negative", "count from 0")
+    if not (0 <= index < _ONE_WORD and 0 <= seed < _ONE_WORD):
+        raise InputError(
+            f"sample {index} of seed {seed}", "negative or too large", "take both from 0 to 2³² − 1"
+        )
     rng = np.random.default_rng([seed, index, split_number(split), attempt])
-    return Streams(*rng.spawn(6))
+    return Streams(*parted(rng, 6))
 
 
 @dataclass(frozen=True)

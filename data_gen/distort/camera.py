@@ -2,9 +2,11 @@
 
 import math
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from data_gen.dials import happens, uniform
@@ -82,23 +84,31 @@ def _bank() -> NDArray[np.float32]:
 
 
 def _noisy(image: Image, read: float, shot: float, rng: np.random.Generator) -> Image:
-    """Noise of variance read² + shot² · level / 255 (gray levels), independent per channel."""
-    levels = np.arange(256, dtype=np.float32) / 255
-    sigma = np.sqrt(read**2 + shot**2 * levels).astype(np.float32)
+    """Noise of variance read² + shot² · level / 255 (gray levels), independent per channel.
+
+    Each band of rows takes its numbers from a place of its own in the bank, so that no
+    pattern returns at the same place of two pictures.
+    """
     noisy = np.empty_like(image)
     width = image.shape[1] * 3
     rows = max(min(_BAND_PX, _BANK // (2 * width)), 1)
     for top in range(0, len(image), rows):
         band = image[top : top + rows]
         start = int(rng.integers(0, _BANK - band.size))
-        noise = _bank()[start : start + band.size].reshape(band.shape)
-        cv2.add(
-            band,
-            cv2.multiply(cv2.LUT(band, sigma), noise),
-            dst=noisy[top : top + rows],
-            dtype=cv2.CV_8U,
-        )
+        noise = _bank()[start : start + band.size]
+        _add_noise(band, noise, read**2, shot**2 / 255, noisy[top : top + rows])
     return noisy
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_noise(band: Any, noise: Any, fixed: float, per_level: float, out: Any) -> None:
+    """Standard normal noise (n,) of variance fixed + per_level · level, onto n levels."""
+    levels, added = band.reshape(-1), out.reshape(-1)
+    a, b = np.float32(fixed), np.float32(per_level)
+    for i in range(len(levels)):
+        level = np.float32(levels[i])
+        noisy = level + math.sqrt(a + b * level) * noise[i] + np.float32(0.5)
+        added[i] = np.uint8(np.int32(min(max(noisy, np.float32(0.0)), np.float32(255.0))))
 
 
 def _gray(image: Image) -> Image:

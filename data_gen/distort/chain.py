@@ -96,11 +96,12 @@ def distort(
         polylines = [warp.forward(line) for line in polylines]
         cover = None if cover is None else warp_mask(cover, warp, maps)
     draw_creases(image, warp, paper=paper, dials=dials, px_per_mm=px_per_mm, rng=rng)
-    if cover is not None and desk is not None:
-        image = lay(image, np.asarray(cv2.bitwise_not(cover), np.uint8), desk)
     cells = Cells(warp.shape, px_per_mm)
-    sheet = paper_gain(cells, warp, dials=dials, rng=rng)
-    image = shade(image, sheet * light_gain(cells, dials=dials, rng=rng))
+    gain = paper_gain(cells, warp, dials=dials, rng=rng)
+    if cover is not None and desk is not None:
+        beyond = np.asarray(cv2.bitwise_not(cover), np.uint8)
+        image, gain = lay(shade(image, gain), beyond, desk), np.ones_like(gain[:1, :1])
+    image = shade(image, gain * light_gain(cells, dials=dials, rng=rng))
     image = roughen(image, dials=dials, rng=rng)
     image = photograph(image, dials=dials, px_per_mm=px_per_mm, rng=rng)
     return Distorted(image, tuple(masks), _as_float32(polylines), warp)

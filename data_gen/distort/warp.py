@@ -121,10 +121,7 @@ class Warp:
         missing = np.isnan(page[:, 1])
         if missing.any():
             page = np.column_stack((page[:, 0], _levelled(page, missing)))
-        if self.ridges:
-            normals, offsets, shifts, waves = self._stacked
-            page = _solved(page, np.ascontiguousarray(normals.T), offsets, shifts, waves)
-        moved = np.asarray(self.project(page), np.float64)
+        moved: NDArray[np.float64] = _solved(page, self.homography, *self._stacked)
         moved[missing, 1] = np.nan
         return moved
 
@@ -196,8 +193,8 @@ def _levelled(points: Points, missing: NDArray[np.bool_]) -> Points:
 
 
 @njit(cache=True, nogil=True)
-def _solved(page: Any, normals: Any, offsets: Any, shifts: Any, waves: int) -> Any:
-    """U = p − d(u) for every point, each from the displacement of the one before it."""
+def _solved(page: Any, h: Any, normals: Any, offsets: Any, shifts: Any, waves: int) -> Any:
+    """H u of u = p − d(u) for every point, each from the displacement of the one before it."""
     out = np.full_like(page, np.nan)
     dx = dy = 0.0
     for i in range(len(page)):
@@ -208,7 +205,7 @@ def _solved(page: Any, normals: Any, offsets: Any, shifts: Any, waves: int) -> A
             last_x, last_y = dx, dy
             dx = dy = 0.0
             for k in range(len(offsets)):
-                at = (x - last_x) * normals[k, 0] + (y - last_y) * normals[k, 1] - offsets[k]
+                at = (x - last_x) * normals[0, k] + (y - last_y) * normals[1, k] - offsets[k]
                 if k < waves:
                     profile = math.sin(at)
                 else:
@@ -217,7 +214,10 @@ def _solved(page: Any, normals: Any, offsets: Any, shifts: Any, waves: int) -> A
                 dy += profile * shifts[k, 1]
             if max(abs(dx - last_x), abs(dy - last_y)) < _SOLVED_PX:
                 break
-        out[i, 0], out[i, 1] = x - dx, y - dy
+        x, y = x - dx, y - dy
+        depth = h[2, 0] * x + h[2, 1] * y + h[2, 2]
+        out[i, 0] = (h[0, 0] * x + h[0, 1] * y + h[0, 2]) / depth
+        out[i, 1] = (h[1, 0] * x + h[1, 1] * y + h[1, 2]) / depth
     return out
 
 

@@ -101,7 +101,7 @@ def _add_half(out: Any, centre: float, first: int, way: int, deviation: float, s
 def turned(dipole_mv: FloatArray, plane: Sequence[int], angle_deg: float) -> FloatArray:
     """Dipoles (..., 3) turned in the plane of two axes, from the first to the second."""
     out = dipole_mv.copy()
-    cos, sin = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
+    cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
     a, b = plane
     out[..., a] = cos * dipole_mv[..., a] - sin * dipole_mv[..., b]
     out[..., b] = sin * dipole_mv[..., a] + cos * dipole_mv[..., b]

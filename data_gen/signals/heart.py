@@ -25,8 +25,9 @@ _WAVES = {
     "spike": (-0.045, 0.0006, 0.0008, (0.0, 0.0, 0.0)),
 }
 _Q, _R, _S, _LATE, _ST, _T, _U, _SPIKE = range(2, 10)
-_P, _QRS = [0, 1], [_Q, _R, _S, _LATE]
+_P, _QRS, _AFTER_QRS = slice(0, _Q), slice(_Q, _ST), slice(_ST, _SPIKE)
 _TYPICAL = tuple(np.array([wave[k] for wave in _WAVES.values()]) for k in range(4))
+_TYPICAL_LENGTH = np.linalg.norm(_TYPICAL[3], axis=1, keepdims=True)
 _PR_TYPICAL_S = 0.168 + 2 * 0.018  # from the start of the first P wave to the R peak
 _AXIS_TYPICAL_DEG = math.degrees(math.atan2(0.55, 1.20))
 
@@ -117,9 +118,9 @@ class Heart:
         before = np.repeat(shape.before_s[None], n, axis=0)
         after = np.repeat(shape.after_s[None], n, axis=0)
         # QT goes with the cube root of RR (Fridericia), here against RR = 0.86 s; PR less so.
-        late = [_ST, _T, _U]
+        late = np.cbrt(rr_s / 0.86)
         for array in (centre, before, after):
-            array[:, late] *= np.cbrt(rr_s / 0.86)
+            array[:, _AFTER_QRS] *= late
         centre[:, _P] *= np.clip(rr_s / 0.6, 0.4, 1.0) ** 0.4
         dipole = shape.dipole_mv[None] * sway[:, None, None]
         waves = Waves(centre, before, after, dipole)
@@ -128,8 +129,7 @@ class Heart:
 
     def _shape(self, rng: np.random.Generator, *, fibrillation: bool) -> Waves:
         centre, before, after, dipole = (array.copy() for array in _TYPICAL)
-        length = np.linalg.norm(dipole, axis=1, keepdims=True)
-        dipole += self.wave_jitter * length * rng.standard_normal(dipole.shape)
+        dipole += self.wave_jitter * _TYPICAL_LENGTH * rng.standard_normal(dipole.shape)
         stretch = math.exp(rng.normal(0, 0.1))
         for array in (centre, before, after):
             array[_QRS] *= stretch
@@ -144,7 +144,9 @@ class Heart:
         if rng.random() < self.t_inversion_probability:
             dipole[_T] *= -1
         self._turn(rng, dipole)
-        dipole[[*_QRS, _T]] *= log_uniform(rng, self.amplitude)
+        size = log_uniform(rng, self.amplitude)
+        dipole[_QRS] *= size
+        dipole[_T] *= size
         dipole[_ST] = uniform(rng, (0.0, 0.25)) * dipole[_T]  # ST runs up into T
         if rng.random() < self.st_probability:
             dipole[_ST] += uniform(rng, self.st_mv) * _direction(rng)

@@ -19,8 +19,8 @@ _LEADS_FROM_ELECTRODES[2:, :3] = -1 / 3
 _LEADS_FROM_ELECTRODES[range(2, 8), range(3, 9)] = 1
 
 _SWELL_STEP = 32  # samples between which the swelling of muscle noise is interpolated
-_EVEN_BYTES, _FIELD = np.uint64(0x00FF00FF00FF00FF), np.uint64(0xFFFF)
-_8, _16, _32 = np.uint64(8), np.uint64(16), np.uint64(32)
+_EVEN_BYTES, _LOW_HALF = np.uint32(0x00FF00FF), np.uint32(0xFFFF)
+_8, _16 = np.uint32(8), np.uint32(16)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _add_muscle(
     n = noise.shape[1]
     # Cheaper than normal numbers, which took as long as the rest of a record: the sum of the
     # four bytes of 32 bits has the bell's shape up to 3.4 deviations.
-    bits = rng.bit_generator.random_raw((9, (n + width + 1) // 2))
+    bits = rng.bit_generator.random_raw((9, (n + width + 1) // 2)).view(np.uint32)
     _add_swelling(noise, bits, width, deviation_mv, 2 * np.pi * swell_hz / fs_hz, phase)
 
 
@@ -130,24 +130,27 @@ def _add_muscle(
 def _add_swelling(
     noise: Any, bits: Any, width: int, deviation: float, turns: Any, phases: Any
 ) -> None:
-    """Add running means of white noise, times 1 + 0.6 sin; uint64 bits hold two numbers each."""
+    """Add running means of white noise times 1 + 0.6 sin; four bytes of bits are a number."""
     white_deviation = math.sqrt(4 * (256**2 - 1) / 12)
     # 1 + 0.6 sin has the mean square 1.18.
     scale = deviation / (white_deviation * math.sqrt(1.18 * width))
-    white = np.empty(2 * bits.shape[1], np.int32)
+    n = noise.shape[1]
+    white, totals = np.empty(bits.shape[1], np.int32), np.empty(n, np.int32)
     for row in range(len(noise)):
-        for i in range(bits.shape[1]):
-            # Sums of neighbouring bytes in 16-bit fields, then of neighbouring fields.
+        for i in range(len(white)):
             pairs = (bits[row, i] & _EVEN_BYTES) + ((bits[row, i] >> _8) & _EVEN_BYTES)
-            sums = pairs + (pairs >> _16)
-            white[2 * i] = np.int32(sums & _FIELD) - 510
-            white[2 * i + 1] = np.int32((sums >> _32) & _FIELD) - 510
-        total = white[:width].sum()
-        for start in range(0, noise.shape[1], _SWELL_STEP):
-            stop = min(start + _SWELL_STEP, noise.shape[1])
-            size = 1.0 + 0.6 * math.sin(turns[row] * start + phases[row])
-            later = 1.0 + 0.6 * math.sin(turns[row] * (start + _SWELL_STEP) + phases[row])
-            size, grows = scale * size, scale * (later - size) / _SWELL_STEP
-            for i in range(start, stop):
-                noise[row, i] += (size + grows * (i - start)) * total
-                total += white[i + width] - white[i]
+            white[i] = np.int32((pairs & _LOW_HALF) + (pairs >> _16)) - np.int32(510)
+        later, total = white[width:], np.int32(0)
+        for i in range(width):
+            total += white[i]
+        for i in range(n):
+            totals[i] = total
+            total = np.int32(total + later[i] - white[i])
+        for start in range(0, n, _SWELL_STEP):
+            stop = min(start + _SWELL_STEP, n)
+            size = scale * (1.0 + 0.6 * math.sin(turns[row] * start + phases[row]))
+            next_size = scale * (1.0 + 0.6 * math.sin(turns[row] * stop + phases[row]))
+            first, grows = np.float32(size), np.float32((next_size - size) / (stop - start))
+            part, of = noise[row, start:stop], totals[start:stop]
+            for k in range(len(part)):
+                part[k] += (first + grows * np.float32(np.int32(k))) * np.float32(of[k])

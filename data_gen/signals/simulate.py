@@ -12,6 +12,7 @@ from data_gen.signals.leads import complete
 from data_gen.signals.noise import Noise
 from data_gen.signals.rhythm import Rhythm
 from data_gen.signals.splits import of_split
+from data_gen.streams import parted
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Simulate:
         record_id = f"simulate-{rng.integers(2**63):016x}"
         n = round(self.duration_s * self.fs_hz)
         # A stream for each part: a dial of the one leaves the others as they were.
-        rhythm, heart, atria, leads, noise = rng.spawn(5)
+        rhythm, heart, atria, leads, noise = parted(rng, 5)
         beats = self.rhythm.beats(rhythm, duration_s=self.duration_s)
         dipole_mv = trace(self.heart.waves(heart, beats), fs_hz=self.fs_hz, n_samples=n)
         if beats.fibrillation:

@@ -3,10 +3,12 @@
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from data_gen import gallery
+from data_gen.distort import LEVELS
 from data_gen.errors import InputError
 
 
@@ -26,17 +28,18 @@ def test_a_sheet_holds_every_picture_in_its_cell() -> None:
         gallery.contact_sheet([], columns=2, size=(60, 30))
 
 
-def test_one_effect_at_one_level() -> None:
-    dials = gallery.dials_at("gap", 0.5)
-    assert dials.gap_p == 1.0 and dials.rotation_p == 0.0
-    assert dials.gap_mm[0] == dials.gap_mm[1]
-    assert gallery.dials_at("chroma", 0.0).jpeg_p == 1.0
+def test_every_distortion_has_its_three_tiles() -> None:
+    height, width = 140 + 28, 260 + 6
+    rows = -(-3 * (len(LEVELS) + 1) // 6)  # and the desk, which only a page has
+    assert gallery.distortions().shape == (rows * height, 6 * width, 3)
 
 
 def test_the_command_writes_a_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["gallery", "--out", str(tmp_path), "layouts"])
+    options = ["--out", str(tmp_path), "--width", "300"]
+    monkeypatch.setattr(sys, "argv", ["gallery", *options, "layouts"])
     gallery.main()
     assert [p.name for p in tmp_path.iterdir()] == ["layouts.png"]
+    assert cv2.imread(str(tmp_path / "layouts.png")).shape[1] == 300
+    monkeypatch.setattr(sys, "argv", ["gallery", *options, "nothing"])
     with pytest.raises(SystemExit):
-        monkeypatch.setattr(sys, "argv", ["gallery", "--out", str(tmp_path), "nothing"])
         gallery.main()

@@ -1,6 +1,5 @@
 """Samples and pages: what is true of them, and that nothing but (seed, index) decides them."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +15,8 @@ from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator, fit_calibration
 from data_gen.overlap import OverlapDials, severity
 from data_gen.sample import LEADS, LeadSample, Record
+from data_gen.scene import streams_of
+from data_gen.streams import parted
 from data_gen.style import PageDials
 
 GEOMETRY = Distortion(rotation_p=1, perspective_p=1, curl_p=1, feed_p=1, crease_p=1, wrinkle_p=1)
@@ -223,20 +224,73 @@ def test_a_dial_of_one_thing_moves_nothing_else() -> None:
     assert np.array_equal(plain.target_mask, other.target_mask)
 
 
-def test_unknown_splits_and_negative_indices_are_refused() -> None:
-    with pytest.raises(InputError, match="split holdout"):
-        generator().sample(0, split="holdout")
-    with pytest.raises(InputError, match="negative"):
-        generator().sample(-1)
+def test_a_training_sample_comes_from_its_seed_and_index_alone() -> None:
+    """The rule that other programs may rely on: NumPy's default_rng([seed, index])."""
+    drawn = streams_of(7, 3, "train")
+    same_rng = parted(np.random.default_rng([3, 7]), 6)
+    for name, rng in zip(vars(drawn), same_rng, strict=True):
+        assert np.array_equal(getattr(drawn, name).random(5), rng.random(5))
+    firsts = {
+        streams_of(7, 3, split, attempt).signals.random()
+        for split in ("train", "val", "test")
+        for attempt in range(3)
+    }
+    assert len(firsts) == 9
 
 
-def test_meta_says_what_was_drawn_and_json_can_hold_it() -> None:
-    sample = generator("box", distortion=SCAN).sample(5, seed=2)
-    meta = json.loads(json.dumps(sample.meta))
-    assert (meta["seed"], meta["index"], meta["split"], meta["layout"]) == (
-        2, 5, "train", sample.meta["layout"],
-    )  # fmt: skip
-    assert 8 <= meta["row_pitch_mm"] <= 14 and meta["distorted"] is True
+@pytest.mark.parametrize(
+    ("index", "seed", "split", "named"),
+    [
+        (0, 0, "holdout", "split holdout"),
+        (-1, 0, "train", "negative"),
+        (0, 2**32, "train", "too large"),
+    ],
+)
+def test_what_is_no_sample_is_refused(index: int, seed: int, split: str, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        generator().sample(index, seed=seed, split=split)
+
+
+@pytest.mark.parametrize("crop", ["extent", "box", "window"])
+def test_a_missing_stretch_stays_a_stretch_on_a_scan(crop: str) -> None:
+    """Every sample keeps its x through the warp, so none is dropped and times stay true."""
+    made = generator(crop, layout="3x4", distortion=SCAN, source=Beats(missing=True))
+    for index in range(4):
+        sample = made.sample(index)
+        x, y = sample.polyline_px.T
+        missing = np.isnan(sample.signal_mv)
+        assert missing.sum() > 60 and np.array_equal(missing, np.isnan(y))
+        assert np.isfinite(x).all()
+        time_s = np.arange(len(x)) / sample.fs_hz
+        assert np.abs(sample.calibration.time_s(x) - time_s).max() < 0.05
+        middle = int(np.median(np.flatnonzero(missing)[:75]))
+        assert not sample.target_mask[:, round(float(x[middle]))].any()
+
+
+def test_a_photo_of_a_crop_shows_paper_up_to_its_edges() -> None:
+    """As much is drawn as the warp brings into the picture: no corner is bare."""
+    distortion = Distortion(
+        rotation_p=1, rotation_deg=[8, 8], perspective_p=1, perspective_frac=[0.1, 0.1]
+    )
+    made = generator(distortion=distortion, grid="gray", row_pitch_mm=40)
+    for index in range(4):
+        gray = made.sample(index).image[..., 0].astype(int)
+        for corner in (gray[:60, :60], gray[:60, -60:], gray[-60:, :60], gray[-60:, -60:]):
+            assert (corner < 245).mean() > 0.05  # the grid runs through it
+
+
+def test_a_page_on_a_desk_is_whole_and_the_desk_is_seen_round_it() -> None:
+    distortion = Distortion(desk_p=1, desk_mm=[10, 10], rotation_p=1, rotation_deg=[3, 3])
+    page = generator(layout="3x4", paper="a4", distortion=distortion).page(0)
+    around = round(10 * 150 / 25.4)
+    assert page.image.shape == (1240 + 2 * around, 1754 + 2 * around, 3)
+    desk = page.image[0, 0]
+    assert (page.image[[0, 0, -1, -1], [0, -1, 0, -1]] == desk).all()
+    height, width = page.image.shape[:2]
+    assert (page.image[height // 2, width // 2] != desk).any()
+    for trace in page.traces:
+        x, y = np.rint(trace.polyline_px[5:-5]).astype(int).T
+        assert (trace.mask[y, x] > 60).all()
 
 
 @pytest.mark.parametrize("distortion", [Distortion(), GEOMETRY])
