@@ -159,8 +159,3 @@ def place(
             start_s = column * seconds
             places.append(Placement(lead, row, column, start_s, length_s, x_mm))
     return tuple(places)
-
-
-def row_pitch_limit_mm(n_rows: int, *, height_mm: float, top_mm: float, bottom_mm: float) -> float:
-    """The widest row pitch with which every row keeps half a pitch to the margins (mm)."""
-    return (height_mm - top_mm - bottom_mm) / n_rows

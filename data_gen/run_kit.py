@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import wfdb
 
 from data_gen.errors import InputError
 from data_gen.formats.ecg_image_kit import EcgImageKit
@@ -96,6 +95,8 @@ def write_records(
     signals: SignalSource, root: Path, *, n: int, seed: int = 0, split: str = "train"
 ) -> None:
     """Writes n drawn records as WFDB, 12 leads, 1 µV."""
+    import wfdb  # 1 s to import: only where it is used
+
     root.mkdir(parents=True, exist_ok=True)
     for index in range(n):
         record = signals.draw(np.random.default_rng([seed, index]), split=split)

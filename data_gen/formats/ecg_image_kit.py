@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import wfdb
 from numpy.typing import NDArray
 
 from data_gen.calibration import Calibration
@@ -146,8 +145,10 @@ def _leads(path: Path, notes: Any) -> list[dict[str, Any]]:
     return list(leads)
 
 
-def _record(path: Path) -> wfdb.Record:
-    """The record beside a page: `00504_hr` for `00504_hr-0.json` and `00504_hr-0-….json`."""
+def _record(path: Path) -> Any:
+    """The wfdb.Record beside a page: `00504_hr` for `00504_hr-0.json` and its like."""
+    import wfdb  # 1 s to import: only where it is used
+
     name = path.stem
     while not path.with_name(name + ".hea").is_file():
         if "-" not in name:

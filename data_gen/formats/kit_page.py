@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import wfdb
 
 from data_gen.errors import InputError
 from data_gen.formats.ecg_image_kit import HALF_PX
@@ -71,6 +70,8 @@ def _lead_notes(trace: PageTrace) -> dict[str, Any]:
 
 def _wfdb_files(page: Page, name: str, fs_hz: float) -> dict[str, bytes]:
     """The record of what the page shows; NaN where it does not show a lead."""
+    import wfdb  # 1 s to import: only where it is used
+
     starts = [round(trace.start_s * fs_hz) for trace in page.traces]
     ends = [s + len(trace.signal_mv) for s, trace in zip(starts, page.traces, strict=True)]
     leads = [lead for lead in LEADS if any(trace.lead_name == lead for trace in page.traces)]

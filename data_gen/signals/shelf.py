@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data_gen.dials import as_probability
 from data_gen.errors import InputError
 from data_gen.sample import LEADS, SPLITS, Record, split_number
 from data_gen.signals.wfdb_read import BadRecordError, check_header, read_header, read_signal
@@ -41,8 +42,7 @@ class Reading:
                 f"{self.min_duration_s:g} is not in (0, duration_s = {self.duration_s:g}]",
                 "change one of them",
             )
-        if not 0 <= self.max_bad <= 1:
-            raise InputError("max_bad", f"{self.max_bad} is no fraction", "give 0 to 1")
+        as_probability("max_bad", self.max_bad)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from ecg_overlap.digitize.paths.runs import Runs, find_runs
 
 HEDGES = np.arange(1.0, 0.59, -0.05)
 FEW_LINES = 4
+GRID_ANGLES_DEG = ((0, 5), (85, 95), (175, 180))  # of a line's normal
 
 
 def fortune(cover: Coverage) -> Path:
@@ -53,8 +54,18 @@ def threshold_with_hedge(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     ink: NDArray[np.uint8] = np.zeros(gray.shape, np.uint8)
     for hedge in HEDGES:
         ink = (gray < otsu * hedge).astype(np.uint8) * np.uint8(255)
-        votes = max(int(0.6 * min(gray.shape)), 20)
-        lines = cv2.HoughLines(ink, 1, np.pi / 180, votes)
-        if lines is None or len(lines) <= FEW_LINES:
+        if _count_grid_lines(ink) <= FEW_LINES:
             break
     return ink
+
+
+def _count_grid_lines(ink: NDArray[np.uint8]) -> int:
+    """Hough lines that are upright or level; of other angles no grid has any, and they cost."""
+    votes = max(int(0.6 * min(ink.shape)), 20)
+    count = 0
+    for lo, hi in GRID_ANGLES_DEG:
+        lines = cv2.HoughLines(
+            ink, 1, np.pi / 180, votes, min_theta=np.deg2rad(lo), max_theta=np.deg2rad(hi)
+        )
+        count += 0 if lines is None else len(lines)
+    return count
