@@ -103,6 +103,13 @@ def distortions() -> U8:
             page["distortion"] = dials
             made = presets.load("clean", crop="window", overlap="default", values=values)
             tiles.append((f"{effect}  {name}", made.sample(4).image))
+    page["distortion"] = Distortion()
+    for name, part in (("low", 0.2), ("mid", 0.4), ("high", 0.7)):
+        pen = {"pen_thin": part, "pen_pale": part, "pen_waver": part / 2}
+        made = presets.load(
+            "clean", crop="window", overlap="default", values=values | {"page": page | pen}
+        )
+        tiles.append((f"pen  {name}", made.sample(4).image))
     for name, around_mm in (("low", 4), ("mid", 10), ("high", 25)):
         page["distortion"] = Distortion(desk_p=1, desk_mm=(around_mm,) * 2, rotation_p=1)
         lying = presets.load("clean", values={"page": page | {"dpi": 60, "paper": "a4"}})

@@ -119,20 +119,19 @@ def _picture(
     view = _aim(distortion, crop, scene, streams.distortion)
     frame = view.drawn
     sights = scene.lines(frame)
-    lines = [line.xy_px for line in sights]
-    target = draw_traces(frame, lines[:1], pen_mm=pen_mm)
-    other = draw_traces(frame, lines[1:], pen_mm=pen_mm)
     ink, _ = draw_marks(
         sheet, frame, scene.baselines_mm, drawn=scene.drawn, pen_mm=pen_mm, rng=streams.marks
     )
+    target, other = (
+        draw_traces(frame, part, pen_mm=pen_mm, pen=sheet.style.pen, ink=ink)
+        for part in (sights[:1], sights[1:])
+    )
     image = draw_grid(frame, sheet.style.grid, sheet.style.grid_origin_mm(scene.baseline_mm))
-    for coverage in (target, other):
-        np.maximum(ink, coverage, out=ink)
     draw_ink(image, ink, sheet.style.ink_rgb)
     done = distort(
         image,
         [target, other],
-        lines,
+        [line.xy_px for line in sights],
         dials=distortion,
         px_per_mm=frame.px_per_mm,
         rng=streams.distortion,
@@ -180,19 +179,19 @@ def _page(
     )
     frame = view.drawn
     traces = [sheet.trace(k) for k in range(len(sheet.places))]
-    lines = [t.line(frame, float(baselines[t.place.row])).xy_px for t in traces]
-    masks = [draw_traces(frame, [line], pen_mm=rows.pen_mm) for line in lines]
+    lines = [t.line(frame, float(baselines[t.place.row])) for t in traces]
     ink, texts = draw_marks(
         sheet, frame, baselines, drawn=range(len(traces)), pen_mm=rows.pen_mm, rng=streams.marks
     )
-    for mask in masks:
-        np.maximum(ink, mask, out=ink)
+    masks = [
+        draw_traces(frame, [line], pen_mm=rows.pen_mm, pen=style.pen, ink=ink) for line in lines
+    ]
     image = draw_grid(frame, style.grid, style.grid_origin_mm(float(baselines[0])))
     draw_ink(image, ink, style.ink_rgb)
     done = distort(
         image,
         masks,
-        lines + [np.array(text["box_px"], np.float64) for text in texts],
+        [line.xy_px for line in lines] + [np.array(text["box_px"], np.float64) for text in texts],
         dials=distortion,
         px_per_mm=scale,
         rng=streams.distortion,

@@ -21,15 +21,18 @@ F32 = np.float32
 MIN_STROKE_PX = 1.25
 # Samples that lie this near to a straight line are drawn as one.
 STRAIGHT_PX = 0.04
+# And over which the pen changes no more than this.
+STEADY_PX, STEADY_DARK = 0.08, 0.03
 
 _8 = np.uint32(8)
 
 
 @njit(cache=True, nogil=True)
-def _straight(xy: Any, i: int) -> int:
+def _straight(xy: Any, widths: Any, darks: Any, i: int) -> int:
     """The farthest point to which a straight line from point i passes all points between.
 
-    Each point passed narrows the cone of slopes that the line may have.
+    Each point passed narrows the cone of slopes that the line may have. The pen stays the same
+    on it, as far as can be seen.
     """
     x0, y0 = xy[i, 0], xy[i, 1]
     low, high = -math.inf, math.inf
@@ -38,13 +41,16 @@ def _straight(xy: Any, i: int) -> int:
         dx, dy = xy[k, 0] - x0, xy[k, 1] - y0
         if not (math.isfinite(dy) and dx > 0.0 and low <= dy / dx <= high):
             break
+        pen_moved = abs(widths[k] - widths[i]) > STEADY_PX or abs(darks[k] - darks[i]) > STEADY_DARK
+        if pen_moved and k > i + 1:
+            break
         j = k
         low, high = max(low, (dy - STRAIGHT_PX) / dx), min(high, (dy + STRAIGHT_PX) / dx)
     return j
 
 
 @njit(cache=True, nogil=True)
-def _stroke(canvas: Any, xy: Any, width: float) -> None:
+def _stroke(canvas: Any, xy: Any, widths: Any, darks: Any) -> None:
     n = len(xy)
     drawing = False  # the point before this one is inked up to this one
     i = 0
@@ -54,18 +60,21 @@ def _stroke(canvas: Any, xy: Any, width: float) -> None:
             i += 1
         elif i + 1 == n or not (math.isfinite(xy[i + 1, 0]) and math.isfinite(xy[i + 1, 1])):
             if not drawing:  # a lone sample is a dot
-                _segment(canvas, xy[i, 0], xy[i, 1], xy[i, 0], xy[i, 1], width)
+                _segment(canvas, xy[i, 0], xy[i, 1], xy[i, 0], xy[i, 1], widths[i], darks[i])
             i += 1
         else:
-            j = _straight(xy, i)
-            _segment(canvas, xy[i, 0], xy[i, 1], xy[j, 0], xy[j, 1], width)
+            j = _straight(xy, widths, darks, i)
+            width, dark = 0.5 * (widths[i] + widths[j]), 0.5 * (darks[i] + darks[j])
+            _segment(canvas, xy[i, 0], xy[i, 1], xy[j, 0], xy[j, 1], width, dark)
             drawing = True
             i = j
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _segment(canvas: Any, x0: float, y0: float, x1: float, y1: float, width: float) -> None:
-    """A straight stroke with round ends.
+def _segment(
+    canvas: Any, x0: float, y0: float, x1: float, y1: float, width: float, dark: float
+) -> None:
+    """A straight stroke with round ends, all of its coverage times `dark`.
 
     Every pixel of its box is computed alike, in single precision: without a branch the
     compiler makes vectors of it, three times as fast as leaving out what need not be drawn.
@@ -80,7 +89,7 @@ def _segment(canvas: Any, x0: float, y0: float, x1: float, y1: float, width: flo
     length = math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2)
     per_px = 1.0 / max(length, 1e-9)
     ux, uy, end = F32((x1 - x0) * per_px), F32((y1 - y0) * per_px), F32(length)
-    first_px, radius = F32(left - x0), F32(reach)
+    first_px, radius, full = F32(left - x0), F32(reach), F32(dark)
     for y in range(top, bottom + 1):
         row, py = canvas[y, left : right + 1], F32(y - y0)
         for k in range(len(row)):
@@ -88,7 +97,8 @@ def _segment(canvas: Any, x0: float, y0: float, x1: float, y1: float, width: flo
             along = min(max(px * ux + py * uy, F32(0.0)), end)
             dx, dy = px - along * ux, py - along * uy
             level = (radius - math.sqrt(dx * dx + dy * dy)) * F32(255.0) + F32(0.5)
-            row[k] = max(row[k], np.uint8(np.int32(min(max(level, F32(0.0)), F32(255.0)))))
+            level = min(max(level, F32(0.0)), F32(255.0)) * full
+            row[k] = max(row[k], np.uint8(np.int32(level)))
 
 
 @njit(cache=True, nogil=True)
@@ -103,16 +113,26 @@ def _darken(image: Any, coverage: Any, factors: Any) -> None:
                     image[y, x, k] = (product + (product >> _8)) >> _8  # over 255, rounded
 
 
-def draw_stroke(canvas: U8, polyline_px: NDArray[Any], *, width_px: float) -> None:
+def draw_stroke(
+    canvas: U8,
+    polyline_px: NDArray[Any],
+    *,
+    width_px: float | NDArray[np.float64],
+    dark: float | NDArray[np.float64] = 1.0,
+) -> None:
     """Draw one polyline's coverage into a canvas, keeping the darker of old and new.
 
     Args:
         canvas: uint8 (H, W), changed in place.
         polyline_px: (n, 2), (x, y), x increasing or not; no ink where a point is NaN.
-        width_px: Stroke width; never drawn thinner than `MIN_STROKE_PX`.
+        width_px: Stroke width, of all or at every point (n,); never drawn thinner than
+            `MIN_STROKE_PX`.
+        dark: 0–1, what part of the full coverage it has, of all or at every point (n,).
     """
     xy = np.ascontiguousarray(polyline_px, dtype=np.float64)
-    _stroke(canvas, xy, max(float(width_px), MIN_STROKE_PX))
+    widths, darks = np.empty(len(xy)), np.empty(len(xy))
+    widths[:], darks[:] = np.maximum(width_px, MIN_STROKE_PX), dark
+    _stroke(canvas, xy, widths, darks)
 
 
 def draw_bar(canvas: U8, *, x0: float, y0: float, x1: float, y1: float) -> None:

@@ -27,7 +27,7 @@ from data_gen.layout import (
 )
 from data_gen.render import draw_stroke
 from data_gen.sample import Record
-from data_gen.style import PageStyle
+from data_gen.style import PageStyle, PenStyle
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -35,6 +35,8 @@ F64 = NDArray[np.float64]
 SIDE_MM, TOP_MM, BOTTOM_MM = 10.0, 8.0, 8.0
 TEXT_MM = 22.0  # of header or footer
 PULSE_MM = 3.0  # kept free beside the calibration pulse
+# A pen takes its slope over about its own width: tremor finer than that makes no thin strokes.
+_PEN_REACH_MM = 0.15
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,14 @@ class Line:
         xy_px: float64 (n, 2), (x, y); NaN in y where a sample is missing.
         top: Its least y; inf without a sample.
         bottom: Its greatest; -inf likewise.
+        row: Which row of the sheet it is in.
     """
 
     first: int
     xy_px: F64
     top: float
     bottom: float
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class Trace:
         xy, top, bottom = _placed(
             self.x_mm[first:last], self.y_mm[first:last], frame.x_mm, gain, below_mm, scale
         )
-        return Line(first, xy, top, bottom)
+        return Line(first, xy, top, bottom, self.place.row)
 
 
 @njit(cache=True, nogil=True)
@@ -258,10 +262,87 @@ def _resampled(signal: NDArray[np.float32], old_hz: float, new_hz: float) -> NDA
     return np.asarray(out, np.float32)
 
 
-def draw_traces(frame: Frame, polylines_px: Sequence[F64], *, pen_mm: float) -> U8:
-    """The coverage of some traces together, uint8 (H, W)."""
+def draw_traces(
+    frame: Frame,
+    lines: Sequence[Line],
+    *,
+    pen_mm: float,
+    pen: PenStyle | None = None,
+    ink: U8 | None = None,
+) -> U8:
+    """The coverage of some traces together.
+
+    Args:
+        frame: What is seen of the page.
+        lines: Their centre lines.
+        pen_mm: Stroke width; with a `pen`, that of its level strokes.
+        pen: How the strokes vary; None for the same width everywhere.
+        ink: uint8 (H, W), to which the traces are added as they are seen: what is pale only
+            there has its full coverage in the result.
+
+    Returns:
+        uint8 (H, W).
+    """
     canvas = np.zeros((frame.height_px, frame.width_px), np.uint8)
     width_px = pen_mm * frame.px_per_mm
-    for xy in polylines_px:
-        draw_stroke(canvas, xy, width_px=width_px)
+    for line in lines:
+        if pen is None or not len(line.xy_px):
+            draw_stroke(canvas, line.xy_px, width_px=width_px)
+            continue
+        factors, dark = _varied(pen, line, frame)
+        draw_stroke(canvas, line.xy_px, width_px=width_px * factors)
+        if ink is not None:
+            draw_stroke(ink, line.xy_px, width_px=width_px * factors, dark=dark)
+    if pen is None and ink is not None:
+        np.maximum(ink, canvas, out=ink)
     return canvas
+
+
+def _varied(pen: PenStyle, line: Line, frame: Frame) -> tuple[F64, F64]:
+    """Factors of a trace's width and of its darkness at every point, (n,) each."""
+    xy, scale = line.xy_px, frame.px_per_mm
+    # Straight between whole mm of the paper: a sine of every sample would take 0.5 ms.
+    first, last = (math.floor(x / scale + frame.x_mm) for x in (xy[0, 0], xy[-1, 0]))
+    waver = pen.wavering(np.arange(first, last + 2, dtype=np.float64), line.row)
+    width, dark = _factors(
+        xy, _PEN_REACH_MM * scale, pen.thin, pen.pale, waver, frame.x_mm - first, scale
+    )
+    return width, dark
+
+
+@njit(cache=True, nogil=True)
+def _factors(
+    xy: Any, reach: float, thin: float, pale: float, waver: Any, left_mm: float, scale: float
+) -> Any:
+    """The factors, from the waver at every mm; the picture's left edge is at `left_mm` of it."""
+    width, dark = np.empty(len(xy)), np.empty(len(xy))
+    per_mm = 1.0 / scale
+    for i in range(len(xy)):
+        steep = _steepness(xy, i, reach)
+        at = xy[i, 0] * per_mm + left_mm
+        k = min(max(int(at), 0), len(waver) - 2)
+        width[i] = (1.0 - thin * steep) * (waver[k] + (at - k) * (waver[k + 1] - waver[k]))
+        dark[i] = 1.0 - pale * steep
+    return width, dark
+
+
+@njit(cache=True, nogil=True)
+def _steepness(xy: Any, i: int, reach: float) -> float:
+    """How much faster than on a level line the pen moves at point i: 1 − cos of its angle.
+
+    The angle is that of the chord over the points within reach, at least the next ones: level
+    at a peak, where the pen turns and rests. Points beyond a missing sample do not count.
+    """
+    if not math.isfinite(xy[i, 1]):
+        return 0.0
+    a = b = i
+    while a > 0 and math.isfinite(xy[a - 1, 1]) and (a == i or xy[i, 0] - xy[a - 1, 0] <= reach):
+        a -= 1
+    while (
+        b + 1 < len(xy)
+        and math.isfinite(xy[b + 1, 1])
+        and (b == i or xy[b + 1, 0] - xy[i, 0] <= reach)
+    ):
+        b += 1
+    dx, dy = xy[b, 0] - xy[a, 0], xy[b, 1] - xy[a, 1]
+    return 1.0 - dx / math.sqrt(dx * dx + dy * dy) if dx > 0.0 else 0.0

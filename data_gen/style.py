@@ -6,8 +6,18 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from data_gen.dials import as_choices, as_number, as_probability, as_range, choose, uniform
+from data_gen.dials import (
+    Range,
+    as_choices,
+    as_number,
+    as_probability,
+    as_range,
+    choose,
+    log_uniform,
+    uniform,
+)
 from data_gen.distort import Distortion
 from data_gen.layout import LAYOUTS, PAPERS_MM
 from data_gen.text import FONTS
@@ -23,6 +33,10 @@ INKS: dict[str, tuple[Rgb, Rgb]] = {  # between these two colours
 NAMES = ("below", "above", "before", "none")
 SEPARATORS = ("none", "bar", "bars", "dotted")
 PULSES = ("left", "right", "none")
+
+_WAVES_MM = (8.0, 60.0)
+_N_WAVES = 3
+_GOLDEN = 0.6180339887  # its multiples leave no two rows alike, however many there are
 
 # Major, minor: papers that are sold, by the colour of their print.
 _STANDARD: tuple[tuple[Rgb, Rgb], ...] = (
@@ -58,6 +72,35 @@ class GridStyle:
 
 
 @dataclass(frozen=True)
+class PenStyle:
+    """How the stroke of a stylus or a jet varies along a trace.
+
+    The faster it moves over the paper the less it leaves there; and its width wavers slowly,
+    by a sum of waves along the paper, with phases of its own in every row.
+
+    Args:
+        thin: Part of its width that a vertical stroke lacks.
+        pale: Part of its ink that a vertical stroke lacks; seen in the picture alone.
+        waver: The most by which the width wavers, as a part of it.
+        waves_mm: Lengths of the waves.
+        phases: Where they begin in the first row, in waves.
+    """
+
+    thin: float
+    pale: float
+    waver: float
+    waves_mm: tuple[float, ...]
+    phases: tuple[float, ...]
+
+    def wavering(self, at_mm: NDArray[np.float64], row: int) -> NDArray[np.float64]:
+        """Factor of the width at places of the paper (n,), by the row and the place alone."""
+        waves = np.zeros(len(at_mm))
+        for k, (wave_mm, phase) in enumerate(zip(self.waves_mm, self.phases, strict=True)):
+            waves += np.sin(2 * np.pi * (at_mm / wave_mm + phase + (k + 1) * row * _GOLDEN))
+        return 1.0 + self.waver / len(self.waves_mm) * waves
+
+
+@dataclass(frozen=True)
 class PageDials:
     """The dials of a page; each range is a number or [lo, hi], each choice one or a list.
 
@@ -80,6 +123,9 @@ class PageDials:
         header: Probability of header text.
         footer: Probability of footer text.
         baseline_on_grid: Probability that 0 mV stands on a 5 mm line.
+        pen_thin: Part of its width that a vertical stroke of a trace lacks.
+        pen_pale: Part of its ink that it lacks; masks do not know of it.
+        pen_waver: The most by which a trace's width wavers along it, as a part of it.
         distortion: What happens to the print afterwards.
     """
 
@@ -101,6 +147,9 @@ class PageDials:
     header: float = 0.0
     footer: float = 0.0
     baseline_on_grid: float = 0.0
+    pen_thin: Any = (0.0, 0.0)
+    pen_pale: Any = (0.0, 0.0)
+    pen_waver: Any = (0.0, 0.0)
     distortion: Distortion = field(default_factory=Distortion)
 
     def __post_init__(self) -> None:
@@ -112,7 +161,8 @@ class PageDials:
         for name, known in choices.items():
             object.__setattr__(self, name, as_choices(f"page.{name}", getattr(self, name), known))
         bounds = {
-            "dpi": (50, 600), "name_mm": (1, 20), "name_drop_mm": (0, 50), "column_gap_mm": (0, 50)
+            "dpi": (50, 600), "name_mm": (1, 20), "name_drop_mm": (0, 50), "column_gap_mm": (0, 50),
+            "pen_thin": (0, 0.9), "pen_pale": (0, 0.9), "pen_waver": (0, 0.9),
         }  # fmt: skip
         for name, (lowest, highest) in bounds.items():
             value = as_range(f"page.{name}", getattr(self, name), lowest=lowest, highest=highest)
@@ -148,6 +198,7 @@ class PageStyle:
     header: bool
     footer: bool
     baseline_on_grid: bool
+    pen: PenStyle | None
 
     def grid_origin_mm(self, baseline_mm: float) -> tuple[float, float]:
         """A crossing of 5 mm lines; on that 0 mV where the style wants it there."""
@@ -156,7 +207,10 @@ class PageStyle:
 
     def facts(self) -> dict[str, Any]:
         """What was drawn, as values that JSON can hold."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "grid"}
+        apart = ("grid", "pen")
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
+        if self.pen is not None:
+            values |= {f"pen_{k}": getattr(self.pen, k) for k in ("thin", "pale", "waver")}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
@@ -187,7 +241,18 @@ def draw_style(dials: PageDials, rng: np.random.Generator) -> PageStyle:
         header=rng.random() < dials.header,
         footer=rng.random() < dials.footer,
         baseline_on_grid=rng.random() < dials.baseline_on_grid,
+        pen=_draw_pen(dials, rng),
     )
+
+
+def _draw_pen(dials: PageDials, rng: np.random.Generator) -> PenStyle | None:
+    """How the stroke varies; None, and nothing drawn, where no dial asks for it."""
+    ranges: tuple[Range, ...] = (dials.pen_thin, dials.pen_pale, dials.pen_waver)
+    if not any(highest for _, highest in ranges):
+        return None
+    thin, pale, waver = (uniform(rng, bounds) for bounds in ranges)
+    waves_mm = tuple(log_uniform(rng, _WAVES_MM) for _ in range(_N_WAVES))
+    return PenStyle(thin, pale, waver, waves_mm, tuple(rng.random(_N_WAVES).tolist()))
 
 
 def _draw_grid_style(name: str, rng: np.random.Generator) -> GridStyle:

@@ -30,7 +30,7 @@ def test_a_sheet_holds_every_picture_in_its_cell() -> None:
 
 def test_every_distortion_has_its_three_tiles() -> None:
     height, width = 140 + 28, 260 + 6
-    rows = -(-3 * (len(LEVELS) + 1) // 6)  # and the desk, which only a page has
+    rows = -(-3 * (len(LEVELS) + 2) // 6)  # the pen, and the desk, which only a page has
     assert gallery.distortions().shape == (rows * height, 6 * width, 3)
 
 

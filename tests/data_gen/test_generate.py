@@ -22,6 +22,8 @@ from data_gen.style import PageDials
 GEOMETRY = Distortion(rotation_p=1, perspective_p=1, curl_p=1, feed_p=1, crease_p=1, wrinkle_p=1)
 SCAN = replace(GEOMETRY, noise_p=1.0, jpeg_p=1.0, fading_p=1.0, tint_p=1.0, gap_p=1.0)
 
+PEN = {"pen_thin": 0.5, "pen_pale": 0.5, "pen_waver": 0.3}
+
 
 class Beats:
     """Twelve leads of triangular beats and a slow wave: cheap, and each lead unlike the others."""
@@ -82,15 +84,18 @@ def off_ink_px(sample: LeadSample) -> float:
 
 @pytest.mark.parametrize("distortion", [Distortion(), GEOMETRY, SCAN])
 @pytest.mark.parametrize("crop", ["extent", "box", "window"])
-def test_the_ink_lies_under_the_polyline(crop: str, distortion: Distortion) -> None:
-    made = generator(crop, distortion=distortion, ink="black")
+@pytest.mark.parametrize("pen", [{}, PEN])
+def test_the_ink_lies_under_the_polyline(
+    crop: str, distortion: Distortion, pen: dict[str, Any]
+) -> None:
+    made = generator(crop, distortion=distortion, ink="black", **pen)
     for index in range(4):
         assert off_ink_px(made.sample(index)) < 0.5
 
 
 @pytest.mark.parametrize("distortion", [Distortion(), GEOMETRY])
 def test_every_sample_of_the_polyline_in_the_picture_is_inked(distortion: Distortion) -> None:
-    made = generator(distortion=distortion, source=Beats(missing=True))
+    made = generator(distortion=distortion, source=Beats(missing=True), **PEN)
     for index in range(4):
         sample = made.sample(index)
         height, width = sample.target_mask.shape
@@ -102,9 +107,10 @@ def test_every_sample_of_the_polyline_in_the_picture_is_inked(distortion: Distor
 
 
 @pytest.mark.parametrize("crop", ["extent", "box", "window"])
-def test_intruders_do_not_touch_the_targets_coverage(crop: str) -> None:
+@pytest.mark.parametrize("pen", [{}, PEN])
+def test_intruders_do_not_touch_the_targets_coverage(crop: str, pen: dict[str, Any]) -> None:
     for index in range(4):
-        among, alone = (generator(crop, above=n, below=n).sample(index) for n in (None, 0))
+        among, alone = (generator(crop, above=n, below=n, **pen).sample(index) for n in (None, 0))
         assert np.array_equal(among.target_mask, alone.target_mask)
         assert np.array_equal(among.polyline_px, alone.polyline_px)
         assert (among.image.astype(int) <= alone.image.astype(int) + 3).mean() > 0.9

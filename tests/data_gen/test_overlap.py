@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from data_gen.crop import Frame
 from data_gen.errors import InputError
 from data_gen.overlap import OverlapDials, longest_run, severity, solve_pitch_px
-from data_gen.sheet import draw_traces
+from data_gen.sheet import Line, draw_traces
 
 
 def picture(rows: list[str]) -> np.ndarray:
@@ -110,8 +110,8 @@ def test_the_pitch_that_is_solved_gives_the_contact_that_was_asked(asked: float)
     )  # fmt: skip
     frame = Frame(0, 0, 400, 220, 1.0)
     found = severity(
-        draw_traces(frame, [own], pen_mm=3.0),
-        draw_traces(frame, [other + np.array((0, pitch))], pen_mm=3.0),
+        draw_traces(frame, [Line(0, own, 0, 220)], pen_mm=3.0),
+        draw_traces(frame, [Line(0, other + np.array((0, pitch)), 0, 220)], pen_mm=3.0),
     )
     assert found.contact == pytest.approx(asked, abs=0.05)
     assert miss < 0.02
