@@ -198,3 +198,13 @@ def test_sigma_is_larger_where_the_stroke_is_steep() -> None:
     slope = np.abs(np.gradient(path.y_px))
     steep, level = slope > np.nanquantile(slope, 0.98), slope < np.nanquantile(slope, 0.5)
     assert np.nanmedian(path.sigma_px[steep]) > 2 * np.nanmedian(path.sigma_px[level])
+
+
+def test_a_networks_evidence_decides_between_two_whole_traces() -> None:
+    cover = np.zeros((60, 80), np.float32)
+    cover[14:17] = cover[44:47] = 1  # alike, and as far from the edges
+    for row in (15, 45):
+        evidence = np.full(cover.shape, 0.1, np.float32)
+        evidence[row - 2 : row + 3] = 0.8
+        path = decode(cover, "stroke", evidence=evidence)
+        assert np.nanmedian(path.y_px) == pytest.approx(row, abs=0.1)

@@ -254,3 +254,15 @@ def test_unknown_attribute_of_the_package() -> None:
 def test_calibration_given_without_a_method_is_taken() -> None:
     scale = Calibration(8, 8, t0_px=20.3, baseline_px=100)
     assert digitize_lead(TRUTH.image, calibration=scale, mask=TRUTH.mask).calibration == scale
+
+
+def test_the_redrawn_path_is_the_mask_that_a_network_method_took() -> None:
+    truth = TRUTH.mask
+
+    def network(image: NDArray, *, px_per_mm: float, row_px: float | None = None) -> NDArray:
+        return truth.astype(np.float32) / 255
+
+    lead = digitize_lead(TRUTH.image, px_per_mm=8.0, network=network, stages=True)
+    taken = lead.stage_images["mask"] >= 128
+    inked = truth >= 128
+    assert (taken & inked).sum() / (taken | inked).sum() > 0.8

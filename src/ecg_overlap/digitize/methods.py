@@ -29,9 +29,9 @@ class Plan:
     remove_wander: bool = False
 
     @property
-    def whole_trace(self) -> bool:
-        """Whether the most probable trace is sought before decoding; the paper does not."""
-        return self.needs_network and self.grid != "paper"
+    def reads_ink(self) -> bool:
+        """Whether the network only tells which ink is the primary's, and the ink is decoded."""
+        return self.needs_network and self.decoder == "stroke"
 
     @property
     def needs_network(self) -> bool:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
+from data_gen.render import draw_stroke
 from ecg_overlap.digitize.binarize import binarize
 from ecg_overlap.digitize.calibrate import to_signal
 from ecg_overlap.digitize.errors import DigitizeError
@@ -19,7 +20,7 @@ from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.methods import Plan, plan_for
 from ecg_overlap.digitize.paths import Path, decode
 from ecg_overlap.digitize.paths.fortune import threshold_with_hedge
-from ecg_overlap.digitize.paths.ridge import most_probable, sharpened
+from ecg_overlap.digitize.paths.path import Coverage, as_coverage
 from ecg_overlap.digitize.pulse import find_pulse
 
 Image = NDArray[np.uint8]
@@ -124,11 +125,13 @@ def digitize_lead(
             "mask", f"{ink.shape} on a picture of {image.shape[:2]}", "give one value per pixel"
         )
     # mask → path
-    if plan.whole_trace and mask is None:
-        ink = _one_trace(image, ink, scale)
-    path = decode(ink, decoder or plan.decoder, row_px=row_px)
+    evidence = as_coverage(ink) if plan.reads_ink and mask is None else None
+    if evidence is not None:
+        ink = _with_ink(image, evidence, scale)
+    path = decode(ink, decoder or plan.decoder, row_px=row_px, evidence=evidence)
     if not np.isfinite(path.y_px).any():
         raise DigitizeError("trace", "no trace was found in the picture", "check the crop's box")
+    taken = _as_picture(ink) if evidence is None else redrawn(path, image.shape[:2])
     # path → mV
     lead = to_signal(
         turned(path, scale.angle_deg),
@@ -145,7 +148,7 @@ def digitize_lead(
         angle_deg=scale.angle_deg,
         grid_confidence=scale.confidence,
         method=plan.name,
-        stage_images={"image": image, "mask": _as_picture(ink)} if stages else {},
+        stage_images={"image": image, "mask": taken} if stages else {},
     )
 
 
@@ -234,14 +237,25 @@ def _mask(
     return binarize(image, px_per_mm=px_per_mm, grid=scale.grid)
 
 
-def _one_trace(image: Image, probability: NDArray[Any], scale: Scale) -> NDArray[Any]:
-    """The most probable trace of a network's map, drawn with the picture's ink."""
-    px_per_mm = scale.calibration.px_per_mm_y
-    cover = most_probable(probability, px_per_mm)
+def _with_ink(image: Image, probability: Coverage, scale: Scale) -> Coverage:
+    """The picture's ink, and in columns without any the network's probability.
+
+    A network sees the picture at its own, coarser scale: it tells which ink is the primary's,
+    the ink itself tells where that runs.
+    """
     try:
-        return sharpened(cover, binarize(image, px_per_mm=px_per_mm, grid=scale.grid))
+        ink = binarize(image, px_per_mm=scale.calibration.px_per_mm_y, grid=scale.grid)
     except DigitizeError:
-        return cover  # too faint for binarization, not for the network
+        return probability  # too faint for binarization, not for the network
+    cover = as_coverage(ink)
+    return np.where((cover >= 0.5).any(axis=0), cover, probability)
+
+
+def redrawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The path drawn with its own pen: the amodal mask uint8 (H, W) that it stands for."""
+    mask = np.zeros(shape, np.uint8)
+    draw_stroke(mask, np.stack([path.x_px, path.y_px], axis=1), width_px=path.width_px)
+    return mask
 
 
 def _with_row(scale: Scale, row_px: float | None, width_px: int) -> Calibration:

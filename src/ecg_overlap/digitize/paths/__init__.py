@@ -22,13 +22,20 @@ _WITHOUT_ROW: dict[str, Callable[[Coverage], Path]] = {
 DECODERS = ("stroke", *_WITHOUT_ROW)
 
 
-def decode(mask: NDArray[Any], decoder: str = "stroke", *, row_px: float | None = None) -> Path:
+def decode(
+    mask: NDArray[Any],
+    decoder: str = "stroke",
+    *,
+    row_px: float | None = None,
+    evidence: Coverage | None = None,
+) -> Path:
     """The centre line of the trace in a mask.
 
     Args:
         mask: uint8 coverage 0–255 or float probability 0–1, (H, W).
         decoder: One of `DECODERS`.
         row_px: Row of the trace's baseline, where known; only `stroke` uses it.
+        evidence: float32 (H, W), a network's probability of the primary; likewise.
 
     Raises:
         InputError: An unknown decoder, or no mask.
@@ -45,7 +52,7 @@ def decode(mask: NDArray[Any], decoder: str = "stroke", *, row_px: float | None 
         raise InputError(f"decoder {decoder!r}", "unknown", f"choose of {', '.join(DECODERS)}")
     cover = as_coverage(mask)
     if decoder == "stroke":
-        return stroke(cover, row_px=row_px)
+        return stroke(cover, row_px=row_px, evidence=evidence)
     return _WITHOUT_ROW[decoder](cover)
 
 

@@ -18,6 +18,7 @@ MOST_LEVEL_COST_PX = 1.5  # … but less than passing the column over
 LEVELS = 3  # levels that are tried
 LEAST_LEVEL = 0.3  # of the fullest level: a level that fewer columns share is none
 EDGE_COST_PX = 5.0  # a column in which the trace touches the picture's edge
+UNLIKELY_COST_PX = 0.3  # a run that a network rules out, in a column where it is sure
 LOOK_BACK = 4  # non-empty columns that one step may look back over
 
 
@@ -73,7 +74,12 @@ def find_runs(cover: Coverage, *, hole_px: int = 0) -> Runs:
 
 @njit(cache=True)
 def _best_chain(
-    column: IntArray, top: FloatArray, bottom: FloatArray, first: IntArray, level_px: float
+    column: IntArray,
+    top: FloatArray,
+    bottom: FloatArray,
+    first: IntArray,
+    level_px: float,
+    unlikely: FloatArray,
 ) -> IntArray:
     """Index of the chosen run per column, -1 for none; see `track`."""
     n_columns = len(first) - 1
@@ -101,7 +107,7 @@ def _best_chain(
                     if here < best:
                         best = here
                         back[i] = j
-            cost[i] = best + away
+            cost[i] = best + away + unlikely[i]
         filled[n_filled] = c
         n_filled += 1
     chosen = np.full(n_columns, -1, np.int64)
@@ -120,7 +126,13 @@ def _best_chain(
     return chosen
 
 
-def track(runs: Runs, height: int, *, row_px: float | None = None) -> IntArray:
+def track(
+    runs: Runs,
+    height: int,
+    *,
+    row_px: float | None = None,
+    evidence: Coverage | None = None,
+) -> IntArray:
     """Choose the connected chain of runs that is one trace, the primary.
 
     A Viterbi search over the runs: a step costs the vertical gap between two runs (none
@@ -134,15 +146,31 @@ def track(runs: Runs, height: int, *, row_px: float | None = None) -> IntArray:
         runs: Of the whole mask.
         height: Of the mask.
         row_px: Where the trace's baseline is known to be.
+        evidence: float32 (H, W), 0–1: a network's probability of the primary trace. A run that
+            is less probable than another of its column costs up to `UNLIKELY_COST_PX`.
 
     Returns:
         int64 (W,): index of the run chosen in each column, -1 where none is.
     """
+    unlikely = np.zeros(len(runs.column)) if evidence is None else _unlikely(runs, evidence)
     levels = _levels(runs, height) if row_px is None else [float(row_px)]
     chains = [
-        _best_chain(runs.column, runs.top_px, runs.bottom_px, runs.first, level) for level in levels
+        _best_chain(runs.column, runs.top_px, runs.bottom_px, runs.first, level, unlikely)
+        for level in levels
     ]
-    return min(chains, key=lambda chain: _doubt(runs, chain, height))
+    return min(chains, key=lambda chain: _doubt(runs, chain, height, unlikely))
+
+
+def _unlikely(runs: Runs, evidence: Coverage) -> FloatArray:
+    """What each run costs for being less probable than the likeliest of its column (m,)."""
+    likely = np.array(
+        [evidence[t:b, c].max() for (t, b), c in zip(runs.row, runs.column, strict=True)],
+        np.float64,
+    )
+    most = np.zeros(len(runs.first) - 1)
+    np.maximum.at(most, runs.column, likely)
+    cost: FloatArray = UNLIKELY_COST_PX * (most[runs.column] - likely)
+    return cost
 
 
 def _levels(runs: Runs, height: int) -> list[float]:
@@ -160,11 +188,13 @@ def _levels(runs: Runs, height: int) -> list[float]:
     return levels
 
 
-def _doubt(runs: Runs, chain: IntArray, height: int) -> float:
-    """What speaks against a chain: columns without ink, columns at the picture's edge."""
-    row = runs.row[chain[chain >= 0]]
+def _doubt(runs: Runs, chain: IntArray, height: int, unlikely: FloatArray) -> float:
+    """What speaks against a chain: columns without ink or at the edge, unlikely runs."""
+    taken = chain[chain >= 0]
+    row = runs.row[taken]
     at_edge = np.count_nonzero((row[:, 0] == 0) | (row[:, 1] == height))
-    return SKIP_COST_PX * np.count_nonzero(chain < 0) + EDGE_COST_PX * at_edge
+    empty = np.count_nonzero(chain < 0)
+    return SKIP_COST_PX * empty + EDGE_COST_PX * at_edge + float(unlikely[taken].sum())
 
 
 def stroke_width_px(top_px: FloatArray, bottom_px: FloatArray) -> float:

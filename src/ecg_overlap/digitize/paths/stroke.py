@@ -25,17 +25,24 @@ HOLE_PX = 2
 GAP_WIDTHS = 4.0  # a gap of up to this many stroke widths is bridged by a straight line
 
 
-def stroke(cover: Coverage, *, row_px: float | None = None, refine: bool = True) -> Path:
+def stroke(
+    cover: Coverage,
+    *,
+    row_px: float | None = None,
+    evidence: Coverage | None = None,
+    refine: bool = True,
+) -> Path:
     """Decode the pen's centre line.
 
     Args:
         cover: float32 (H, W), coverage or probability of one trace, 0–1; it may have holes
             and false islands.
         row_px: Row of the trace's baseline, where known: chooses between several traces.
+        evidence: float32 (H, W), a network's probability of the trace, which chooses too.
         refine: Redraw and fit; without, the core's way alone.
     """
     runs = find_runs(cover, hole_px=HOLE_PX)
-    chosen = track(runs, len(cover), row_px=row_px)
+    chosen = track(runs, len(cover), row_px=row_px, evidence=evidence)
     columns = np.flatnonzero(chosen >= 0)
     width = cover.shape[1]
     if len(columns) < 2:
