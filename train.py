@@ -12,7 +12,7 @@ def main(cfg: DictConfig) -> float:
     # Here, so that the worker processes, which import this file anew, need not load torch.
     from ecg_overlap.training import train
 
-    return run(train, cfg)[cfg.optimized_metric]
+    return run(train, cfg).get(cfg.optimized_metric, float("nan"))
 
 
 if __name__ == "__main__":
