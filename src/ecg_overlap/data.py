@@ -265,6 +265,9 @@ class LeadDataModule(pl.LightningDataModule):
             drop_last=sampler is not None,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=_one_thread,
+            # A fork of a process whose libraries hold threads can hang; it did.
+            multiprocessing_context="spawn" if self.num_workers else None,
+            persistent_workers=self.num_workers > 0,
         )
 
 
