@@ -38,6 +38,7 @@ format: install  ## let ruff put the code in order
 
 gallery: install  ## contact sheets of what the generator draws, in outputs/gallery
 	$(BIN)/python -m data_gen.gallery --out outputs/gallery
+	$(BIN)/python -m ecg_overlap.augment_gallery --out outputs/gallery/augmentations.png
 
 compare: install  ## paired differences of two results (A=folder B=folder)
 	$(BIN)/python -m ecg_overlap.evaluation.compare $(A) $(B)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecg_overlap.digitize.pipeline import digitize_lead
-    from ecg_overlap.models import load_model
+    from ecg_overlap.network import load_model
 
 __all__ = ["digitize_lead", "load_model"]
 
@@ -16,7 +16,7 @@ def __getattr__(name: str) -> Any:
 
         return digitize_lead
     if name == "load_model":
-        from ecg_overlap.models import load_model
+        from ecg_overlap.network import load_model
 
         return load_model
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

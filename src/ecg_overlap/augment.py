@@ -3,6 +3,7 @@
 The only module that knows albumentations, which is no longer maintained.
 """
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,12 +17,14 @@ from data_gen.calibration import Calibration
 from data_gen.sample import LeadSample
 
 Picture = NDArray[np.uint8]
+Points = NDArray[np.float64]
 Donor = Callable[[], LeadSample]
 INK = 128  # coverage from which a pixel counts as ink
+OFFSETS = 48  # places above, and as many below, at which an intruder is tried
 
 
 class Augmentation:
-    """A chain of transforms on a picture and its two masks, seeded per sample.
+    """A chain of transforms on a picture, its two masks and its points, seeded per sample.
 
     Args:
         transforms: albumentations transforms, or ours below.
@@ -31,49 +34,70 @@ class Augmentation:
         >>> flip = Augmentation([A.VerticalFlip(p=1)])
         >>> image = np.zeros((2, 3, 3), np.uint8); image[0] = 9
         >>> mask = image[..., 0]
-        >>> out, _, _ = flip(image, mask, mask, px_per_mm=8, donor=None,
-        ...                  rng=np.random.default_rng(0))
-        >>> int(out[1, 0, 0])
-        9
+        >>> (out, _, _), points = flip([image, mask, mask], np.array([[1.0, 0.0]]), px_per_mm=8,
+        ...                            donor=None, rng=np.random.default_rng(0))
+        >>> int(out[1, 0, 0]), points.tolist()
+        (9, [[1.0, 1.0]])
     """
 
     def __init__(self, transforms: Sequence[A.BasicTransform] = ()) -> None:
-        self.chain = A.Compose(list(transforms), additional_targets={"other": "mask"})
+        self.chain = None
+        if transforms:
+            self.chain = A.Compose(
+                list(transforms),
+                additional_targets={"other": "mask"},
+                keypoint_params=A.KeypointParams(format="xy", remove_invisible=False),
+            )
 
     def __call__(
         self,
-        image: Picture,
-        target: Picture,
-        other: Picture,
+        pictures: Sequence[Picture],
+        points_px: Points,
         *,
         px_per_mm: float,
         donor: Donor | None,
         rng: np.random.Generator,
-    ) -> list[Picture]:
+        index: int = 0,
+    ) -> tuple[list[Picture], Points]:
         """Augment one sample.
 
         Args:
-            image: uint8 (H, W, 3).
-            target: uint8 (H, W), coverage of the primary trace.
-            other: uint8 (H, W), coverage of the intruders.
+            pictures: The picture uint8 (H, W, 3), the primary's coverage uint8 (H, W), and the
+                intruders'.
+            points_px: float64 (…, 2), (x, y) of what has a place in them.
             px_per_mm: Scale of the three.
             donor: Draws another sample, for the transforms that lay one over this; called
                 only when one of them comes up.
             rng: Decides everything that happens here.
+            index: The sample's place in the training stream, for transforms that grow with it.
 
         Returns:
-            The three pictures, of the same size unless a transform changes it.
+            The three pictures, of the same size unless a transform changes it, and the points.
         """
-        # albumentations repeats its draws across workers and epochs unless it is seeded anew.
-        self.chain.set_random_seed(int(rng.integers(2**31)))
-        out = self.chain(image=image, mask=target, other=other, px_per_mm=px_per_mm, donor=donor)
-        return [np.ascontiguousarray(out[name]) for name in ("image", "mask", "other")]
+        if self.chain is None:
+            return list(pictures), points_px
+        # albumentations repeats its draws across workers and epochs unless it is seeded anew. Its
+        # set_random_seed gives every transform the same draws: all come up, or none.
+        seed = int(rng.integers(2**31))
+        self.chain.set_random_state(np.random.default_rng(seed), random.Random(seed))
+        image, target, other = pictures
+        out = self.chain(
+            image=image,
+            mask=target,
+            other=other,
+            keypoints=points_px.reshape(-1, 2),
+            px_per_mm=px_per_mm,
+            donor=donor,
+            index=index,
+        )
+        changed = [np.ascontiguousarray(out[name]) for name in ("image", "mask", "other")]
+        return changed, np.asarray(out["keypoints"], np.float64).reshape(points_px.shape)
 
 
 class _Overlay(A.DualTransform):
-    """Changes the picture and the intruders' mask, and leaves the primary's mask alone."""
+    """Changes the picture and the intruders' mask, and leaves the primary where it is."""
 
-    _targets = (Targets.IMAGE, Targets.MASK)
+    _targets = (Targets.IMAGE, Targets.MASK, Targets.KEYPOINTS)
 
     def add_targets(self, additional_targets: dict[str, str]) -> None:
         super().add_targets(additional_targets)
@@ -81,6 +105,9 @@ class _Overlay(A.DualTransform):
 
     def apply_to_mask(self, mask: Picture, *args: Any, **params: Any) -> Picture:
         return mask
+
+    def apply_to_keypoints(self, keypoints: Points, *args: Any, **params: Any) -> Points:
+        return keypoints
 
     def apply_to_other(self, other: Picture, **params: Any) -> Picture:
         return other
@@ -152,7 +179,12 @@ class OverlapTraces(_Overlay):
     intruders' mask; the primary's mask stays, as it is amodal.
 
     Args:
-        offset_mm: Range of the distance between the two baselines; its sign is drawn.
+        contact: Range of the severity asked for: the fraction of the primary's columns that the
+            intruder touches (`docs/metrics.md`). Of the places that `offset_mm` allows, the one
+            that comes nearest is taken.
+        ramp: Samples of the training stream over which the range's upper end grows from its
+            lower one; 0: all of it from the start.
+        offset_mm: Range of the distance between the two baselines; both signs are tried.
         gain: Range of the factor on the intruder's amplitude.
         twin: Probability that the intruder is a near-identical neighbour: the primary's own
             course, moved by up to a few pen widths, tangent to it at the same slope.
@@ -163,21 +195,24 @@ class OverlapTraces(_Overlay):
     def __init__(
         self,
         *,
-        offset_mm: tuple[float, float] = (0.0, 15.0),
+        contact: tuple[float, float] = (0.0, 0.4),
+        ramp: int = 0,
+        offset_mm: tuple[float, float] = (3.0, 18.0),
         gain: tuple[float, float] = (0.5, 2.0),
-        twin: float = 0.15,
+        twin: float = 0.05,
         pen_mm: tuple[float, float] = (0.2, 0.5),
         p: float = 0.5,
     ) -> None:
         super().__init__(p=p)
+        self.contact, self.ramp = tuple(contact), ramp
         self.offset_mm, self.gain, self.pen_mm = tuple(offset_mm), tuple(gain), tuple(pen_mm)
         self.twin = twin
 
     def get_params_dependent_on_data(
         self, params: dict[str, Any], data: dict[str, Any]
     ) -> dict[str, Any]:
-        draw, px_per_mm = self.py_random, data["px_per_mm"]
-        course = column_centres(data["mask"])
+        draw, px_per_mm, mask = self.py_random, data["px_per_mm"], data["mask"]
+        course = column_centres(mask)
         pen_px = draw.uniform(*self.pen_mm) * px_per_mm
         if np.isnan(course).all():
             points = np.empty((0, 2))
@@ -185,16 +220,30 @@ class OverlapTraces(_Overlay):
             offset_px = draw.choice((-1, 1)) * draw.uniform(1.0, 4.0) * pen_px
             points = np.column_stack([np.arange(len(course)), course + offset_px])
         else:
-            offset_px = draw.choice((-1, 1)) * draw.uniform(*self.offset_mm) * px_per_mm
-            row = float(np.nanmedian(course)) + offset_px
+            row = float(np.nanmedian(course))
             points = _donor_points(
                 data["donor"](), row, px_per_mm, draw.uniform(*self.gain), draw.random(), course
             )
-        shape = data["image"].shape[:2]
+            points[:, 1] += self._offset_px(points, mask, pen_px, px_per_mm, data["index"])
         return {
-            "coverage": draw_coverage(points, shape, pen_px),
-            "ink": _ink_of(data["image"], data["mask"]),
+            "coverage": draw_coverage(points, mask.shape, pen_px),
+            "ink": _ink_of(data["image"], mask),
         }
+
+    def _offset_px(
+        self, points: Points, mask: Picture, pen_px: float, px_per_mm: float, index: int
+    ) -> float:
+        """How far the intruder is moved to come nearest to a contact drawn from the range."""
+        least, most = self.contact
+        if self.ramp:
+            most = least + (most - least) * min(1.0, (index + 1) / self.ramp)
+        asked = self.py_random.uniform(least, most)
+        near, far = self.offset_mm
+        above = np.linspace(near, far, OFFSETS) * px_per_mm
+        offsets = np.concatenate([-above, above])
+        short = np.abs(contact_at(offsets, points, mask, pen_px) - asked)
+        best = np.flatnonzero(short <= short.min() + 0.01)  # many places touch nothing at all
+        return float(offsets[self.py_random.choice(best.tolist())])
 
     def apply(
         self, img: Picture, coverage: Picture, ink: NDArray[np.float32], **params: Any
@@ -216,6 +265,34 @@ def column_centres(mask: Picture) -> NDArray[np.float64]:
     centres = np.full(len(total), np.nan)
     np.divide((weight * rows).sum(axis=0), total, out=centres, where=total > 0)
     return centres
+
+
+def contact_at(
+    offsets_px: NDArray[np.float64], points_px: Points, mask: Picture, pen_px: float
+) -> NDArray[np.float64]:
+    """Fraction of the primary's columns that an intruder would touch, were it moved.
+
+    Args:
+        offsets_px: float64 (m,), by which the intruder is moved downwards.
+        points_px: float64 (n, 2), the intruder's (x, y), x ascending.
+        mask: uint8 (H, W), coverage of the primary.
+        pen_px: Width of the intruder's pen.
+
+    Returns:
+        float64 (m,): fractions of columns with a vertical gap of at most 1 px.
+    """
+    ink = mask >= INK
+    columns = np.flatnonzero(ink.any(axis=0))
+    top = ink.argmax(axis=0)[columns]
+    bottom = len(mask) - 1 - ink[::-1].argmax(axis=0)[columns]
+    fine = np.interp(np.arange(-0.5, mask.shape[1], 0.25), *points_px.T)
+    # Each column with both its borders: five of the fine steps.
+    stretch = np.lib.stride_tricks.sliding_window_view(fine, 5)[::4][columns]
+    upper = stretch.min(axis=1) - pen_px / 2 + offsets_px[:, None]
+    lower = stretch.max(axis=1) + pen_px / 2 + offsets_px[:, None]
+    gap = np.maximum(upper - (bottom + 0.5), (top - 0.5) - lower)
+    fraction: NDArray[np.float64] = (gap <= 1).mean(axis=1)
+    return fraction
 
 
 def draw_coverage(points_px: NDArray[np.float64], shape: tuple[int, int], pen_px: float) -> Picture:

@@ -21,7 +21,7 @@ from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.pipeline import Network, digitize_lead
 from ecg_overlap.metrics.signal import LeadScore, score_lead
-from ecg_overlap.models import ModelNetwork
+from ecg_overlap.network import ModelNetwork
 from ecg_overlap.task import SegmentationTask
 
 
@@ -83,7 +83,7 @@ class SignalValidation(Callback):
         method: Of `ecg_overlap.digitize.methods`.
     """
 
-    def __init__(self, n: int = 24, method: str = "unet+stroke") -> None:
+    def __init__(self, n: int = 24, method: str = "default") -> None:
         self.n, self.method = n, method
         self._samples: list[LeadSample] = []
 
@@ -117,7 +117,7 @@ class PredictionPictures(Callback):
         method: Of `ecg_overlap.digitize.methods`.
     """
 
-    def __init__(self, dirpath: str, n: int = 4, method: str = "unet+stroke") -> None:
+    def __init__(self, dirpath: str, n: int = 4, method: str = "default") -> None:
         self.dirpath, self.n, self.method = Path(dirpath), n, method
         self._samples: list[LeadSample] = []
 

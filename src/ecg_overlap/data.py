@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
-from ecg_overlap import inputs
+from ecg_overlap import inputs, targets
 from ecg_overlap.augment import Augmentation
 
 AUGMENT_STREAM = (
@@ -41,6 +41,8 @@ class ExampleMaker:
             None keeps all.
         max_height_px: A taller crop is cut at random to this height, which bounds memory.
         scale_jitter: The scale is drawn from 1 ± this, as a found grid is never exact.
+        prompted: Fraction of the examples that are told the row of the primary's baseline.
+        prompt_error_mm: Standard deviation of that row's error.
     """
 
     spec: inputs.InputSpec
@@ -48,41 +50,76 @@ class ExampleMaker:
     window_px: int | None = 512
     max_height_px: int = 512
     scale_jitter: float = 0.0
+    prompted: float = 0.0
+    prompt_error_mm: float = 0.5
 
     def __call__(
-        self, sample: LeadSample, rng: np.random.Generator, donor: Callable[[], LeadSample]
+        self,
+        sample: LeadSample,
+        rng: np.random.Generator,
+        donor: Callable[[], LeadSample],
+        index: int = 0,
     ) -> Example:
-        """Planes float32 (5, H, W) and masks float32 (2, H, W), unpadded."""
+        """Planes, masks and centre line of one sample, unpadded.
+
+        Args:
+            sample: Has masks, scale and polyline.
+            rng: Decides everything that is drawn here.
+            donor: Draws another sample, for the augmentations that lay one over this.
+            index: The sample's place in the training stream, for those that grow with it.
+
+        Returns:
+            `image` float32 (6, H, W), `mask` float32 (2, H, W) 0–1, and `centre` float32
+            (W × columns_per_px,), the primary's row in each output column, NaN where it is not.
+        """
+        points = targets.trace_points(sample)
         if sample.target_mask is None or sample.other_mask is None or sample.calibration is None:
-            raise InputError(
-                f"sample {sample.record_id}", "training needs masks and scale", "generate it anew"
-            )
+            raise InputError(f"sample {sample.record_id}", "has no masks", "generate it anew")
         factor = 1 + self.scale_jitter * rng.uniform(-1, 1)
         scale = sample.calibration.px_per_mm_x * factor
-        height, width = sample.image.shape[:2]
-        size = self.spec.size_of(height, width, scale)
-        pictures = [sample.image, sample.target_mask, sample.other_mask]
-        pictures = [inputs.resize(p, size) for p in pictures]
+        shape = sample.image.shape[:2]
+        size = self.spec.size_of(shape[0], shape[1], scale)
+        pictures = [
+            inputs.resize(p, size) for p in (sample.image, sample.target_mask, sample.other_mask)
+        ]
+        points = inputs.resize_points(points, shape, size)
+        px_per_mm = scale * size[0] / shape[0]
         if self.spec.size_px is None:
-            pictures = self._cut(pictures, rng)
+            pictures, points = self._cut(pictures, points, rng)
         if self.augmentation is not None:
-            px_per_mm = scale * size[0] / height
-            pictures = self.augmentation(*pictures, px_per_mm=px_per_mm, donor=donor, rng=rng)
+            pictures, points = self.augmentation(
+                pictures, points, px_per_mm=px_per_mm, donor=donor, rng=rng, index=index
+            )
         image, target, other = pictures
+        shape = image.shape[:2]
+        row_px = self._row_prompt(points[1], shape[1], px_per_mm, rng)
+        centre = targets.centre_line(points[0], shape, max(self.spec.columns_per_px, 1))
         return {
-            "image": torch.from_numpy(inputs.stack(image, *image.shape[:2])),
+            "image": torch.from_numpy(inputs.stack(image, *shape, row_px=row_px)),
             "mask": torch.from_numpy(np.stack([target, other]).astype(np.float32) / 255),
+            "centre": torch.from_numpy(centre),
         }
 
     def _cut(
-        self, pictures: list[NDArray[np.uint8]], rng: np.random.Generator
-    ) -> list[NDArray[np.uint8]]:
+        self,
+        pictures: list[NDArray[np.uint8]],
+        points: NDArray[np.float64],
+        rng: np.random.Generator,
+    ) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]:
         height, width = pictures[0].shape[:2]
         rows = min(height, self.max_height_px)
         columns = width if self.window_px is None else min(width, self.window_px)
         top = int(rng.integers(height - rows + 1))
         left = int(rng.integers(width - columns + 1))
-        return [p[top : top + rows, left : left + columns] for p in pictures]
+        cut = [p[top : top + rows, left : left + columns] for p in pictures]
+        return cut, points - (left, top)
+
+    def _row_prompt(
+        self, baseline: NDArray[np.float64], width: int, px_per_mm: float, rng: np.random.Generator
+    ) -> float | None:
+        told, error_mm = rng.random() < self.prompted, rng.normal() * self.prompt_error_mm
+        row_px = targets.baseline_row(baseline, width)
+        return row_px + error_mm * px_per_mm if told and row_px is not None else None
 
 
 class DrawnExamples(Dataset[Example]):
@@ -112,7 +149,7 @@ class DrawnExamples(Dataset[Example]):
             other = int(rng.integers(2**31))
             return self.source.sample(other, seed=self.seed, split=self.split)
 
-        example = self.make(self.sample(index), rng, donor)
+        example = self.make(self.sample(index), rng, donor, index)
         example["index"] = torch.tensor(index)
         return example
 
@@ -165,16 +202,18 @@ def collate(examples: list[Example], multiple: int) -> Example:
         inputs.round_up(max(e["image"].shape[axis] for e in examples), multiple) for axis in (1, 2)
     )
 
-    def padded(name: str) -> Tensor:
+    def padded(name: str, length: tuple[int, ...], blank: float = 0.0) -> Tensor:
         first = examples[0][name]
-        batch = first.new_zeros(len(examples), first.shape[0], height, width)
+        batch = first.new_full((len(examples), *first.shape[: -len(length)], *length), blank)
         for slot, example in zip(batch, examples, strict=True):
-            slot[:, : example[name].shape[1], : example[name].shape[2]] = example[name]
+            slot[tuple(slice(n) for n in example[name].shape)] = example[name]
         return batch
 
+    per_px = examples[0]["centre"].shape[0] // examples[0]["image"].shape[2]
     return {
-        "image": padded("image"),
-        "mask": padded("mask"),
+        "image": padded("image", (height, width)),
+        "mask": padded("mask", (height, width)),
+        "centre": padded("centre", (width * per_px,), torch.nan),
         "index": torch.stack([e["index"] for e in examples]),
     }
 
@@ -197,6 +236,8 @@ class LeadDataModule(pl.LightningDataModule):
         max_height_px: See `ExampleMaker`.
         scale_jitter: See `ExampleMaker`.
         n_distinct: Train on only this many samples, over and over; None for an endless stream.
+        prompted: See `ExampleMaker`; in validation no row is told.
+        prompt_error_mm: See `ExampleMaker`.
 
     Raises:
         InputError: The two seeds are equal: with simulated signals the validation set would
@@ -219,12 +260,19 @@ class LeadDataModule(pl.LightningDataModule):
         max_height_px: int = 512,
         scale_jitter: float = 0.02,
         n_distinct: int | None = None,
+        prompted: float = 0.3,
+        prompt_error_mm: float = 0.5,
     ) -> None:
         super().__init__()
         if seed == val_seed:
             raise InputError("data.val_seed", "equal to the training seed", "choose another seed")
         cut = partial(ExampleMaker, spec, window_px=window_px, max_height_px=max_height_px)
-        train_maker = cut(augmentation=augmentation, scale_jitter=scale_jitter)
+        train_maker = cut(
+            augmentation=augmentation,
+            scale_jitter=scale_jitter,
+            prompted=prompted,
+            prompt_error_mm=prompt_error_mm,
+        )
         self.train_set = DrawnExamples(
             source, train_maker, seed=seed, split="train", length=samples_per_epoch
         )

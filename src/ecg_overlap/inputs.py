@@ -13,25 +13,29 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 
-CHANNELS = 5  # red, green, blue, inside the crop, height in the crop
-INSIDE = 3  # the plane that is 1 inside the crop
+# red, green, blue, inside the crop, height in the crop, the primary's row
+CHANNELS = 6
+INSIDE, HEIGHT, ROW = 3, 4, 5
 TARGET, OTHER = 0, 1  # mask channels: the primary trace, the intruders (multilabel, amodal)
+ROW_REACH_PX = 128  # how far the row prompt is felt: 16 mm at 8 px/mm
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How a network wants its pictures.
+    """How a network wants its pictures, and how finely it answers.
 
     Args:
         px_per_mm: Scale that pictures are resized to; None with `size_px`.
         size_px: (height, width) that pictures are squashed to instead, the way of
             arXiv 2506.10617; None with `px_per_mm`.
         multiple: Both sides are padded up to a multiple of this (the encoder's stride).
+        columns_per_px: Columns of its coordinate head per input column; 0 without one.
     """
 
     px_per_mm: float | None = 8.0
     size_px: tuple[int, int] | None = None
     multiple: int = 32
+    columns_per_px: int = 0
 
     def __post_init__(self) -> None:
         if (self.px_per_mm is None) == (self.size_px is None):
@@ -54,6 +58,15 @@ def resize(picture: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.u
     return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.uint8)
 
 
+def resize_points(
+    points_px: NDArray[np.float64], before: tuple[int, ...], after: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Where the points (…, 2) of a picture of (height, width) `before` are in the resized one."""
+    factor = np.array([after[1] / before[1], after[0] / before[0]])
+    moved: NDArray[np.float64] = (points_px + 0.5) * factor - 0.5
+    return moved
+
+
 def pad_to(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """Pad (H, W[, C]) with zeros at the bottom and on the right."""
     missing = [(0, height - picture.shape[0]), (0, width - picture.shape[1])]
@@ -65,17 +78,23 @@ def round_up(length: int, multiple: int) -> int:
     return math.ceil(length / multiple) * multiple
 
 
-def stack(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:
-    """Network input float32 (5, height, width) of a picture uint8 (H, W, 3).
+def stack(
+    image: NDArray[np.uint8], height: int, width: int, *, row_px: float | None = None
+) -> NDArray[np.float32]:
+    """Network input float32 (6, height, width) of a picture uint8 (H, W, 3).
 
     Colours run from 0 (paper white, and everything outside the crop) to 1 (black), so that
     padding looks like blank paper. A crop is cut around its primary trace, so where the crop
     ends tells which trace that is: the fourth plane is 1 inside it, the fifth runs from -1 at
-    its upper edge to 1 at its lower one.
+    its upper edge to 1 at its lower one. The sixth is the prompt: where the row of the
+    primary's baseline is known, it rises to 1 there; else it is 0.
     """
     planes = np.zeros((CHANNELS, height, width), np.float32)
     rows, columns = image.shape[:2]
     planes[:3, :rows, :columns] = (255 - image).transpose(2, 0, 1) / np.float32(255)
     planes[INSIDE, :rows, :columns] = 1
-    planes[4, :rows, :columns] = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
+    planes[HEIGHT, :rows, :columns] = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
+    if row_px is not None:
+        away = np.abs(np.arange(rows) - row_px) / ROW_REACH_PX
+        planes[ROW, :rows, :columns] = np.maximum(1 - away, 0)[:, None]
     return planes

@@ -1,9 +1,13 @@
-"""Losses on the two amodal masks."""
+"""Losses on amodal masks, on the rows of a coordinate head, and on the signal they give."""
 
 import segmentation_models_pytorch as smp
+import torch
 from torch import Tensor, nn
 
-from ecg_overlap.inputs import OTHER, TARGET
+from data_gen.errors import InputError
+from ecg_overlap.inputs import INSIDE, OTHER, TARGET
+
+Batch = dict[str, Tensor]
 
 
 class BceDice(nn.Module):
@@ -13,13 +17,13 @@ class BceDice(nn.Module):
         bce_weight: Weight of the cross-entropy.
         dice_weight: Weight of the Dice loss.
         pos_weight: How much more a pixel of ink counts than one of paper in the cross-entropy.
-        other_weight: Weight of the intruders' mask beside the primary's; 0 leaves it out.
+        other_weight: Weight of the intruders' mask beside the primary's; 0 leaves it out, and
+            so does a model that predicts the primary's alone.
 
     Example:
-        >>> import torch
         >>> loss = BceDice()
         >>> masks = torch.ones(1, 2, 8, 8)
-        >>> float(loss(masks * 20, masks)) < 1e-3
+        >>> float(loss({"mask": masks * 20}, {"mask": masks})) < 1e-3
         True
     """
 
@@ -36,10 +40,11 @@ class BceDice(nn.Module):
         self.pos_weight, self.other_weight = pos_weight, other_weight
         self.dice = smp.losses.DiceLoss(mode="binary", from_logits=True)
 
-    def forward(self, logits: Tensor, masks: Tensor) -> Tensor:
-        """Scalar loss of logits (B, 2, H, W) against coverage 0–1 of the same shape."""
+    def forward(self, answers: Batch, batch: Batch) -> Tensor:
+        """Scalar loss of the logits `mask` (B, M, H, W) against coverage 0–1 (B, 2, H, W)."""
+        logits, masks = answers["mask"], batch["mask"]
         loss = self._one(logits[:, TARGET : TARGET + 1], masks[:, TARGET : TARGET + 1])
-        if self.other_weight:
+        if self.other_weight and logits.shape[1] > OTHER:
             other = self._one(logits[:, OTHER : OTHER + 1], masks[:, OTHER : OTHER + 1])
             loss = loss + self.other_weight * other
         return loss
@@ -50,3 +55,111 @@ class BceDice(nn.Module):
         )
         dice: Tensor = self.dice(logits, mask)
         return self.bce_weight * bce + self.dice_weight * dice
+
+
+class MasksAndRows(nn.Module):
+    """The masks' loss and, where a model has a coordinate head, the losses of its rows.
+
+    Args:
+        masks: The loss on the masks.
+        masks_weight: Its weight.
+        rows_weight: Of the cross-entropy between the rows' distribution and a Gaussian around
+            the trace's centre line.
+        sigma_px: The Gaussian's standard deviation, in the network's pixels.
+        presence_weight: Of the cross-entropy of presence, per column.
+        snr_weight: Of the signal's noise-to-signal ratio, see `noise_to_signal`.
+
+    Example:
+        >>> loss = MasksAndRows(BceDice())
+        >>> masks = torch.ones(1, 2, 8, 8)
+        >>> float(loss({"mask": masks * 20}, {"mask": masks})) < 1e-3
+        True
+    """
+
+    def __init__(
+        self,
+        masks: nn.Module,
+        *,
+        masks_weight: float = 1.0,
+        rows_weight: float = 0.5,
+        sigma_px: float = 1.0,
+        presence_weight: float = 0.3,
+        snr_weight: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.masks, self.masks_weight = masks, masks_weight
+        self.rows_weight, self.sigma_px = rows_weight, sigma_px
+        self.presence_weight, self.snr_weight = presence_weight, snr_weight
+
+    def forward(self, answers: Batch, batch: Batch) -> Tensor:
+        """Scalar loss of a model's answers against the batch's `mask`, `centre` and `image`."""
+        loss: Tensor = self.masks_weight * self.masks(answers, batch)
+        if "rows" not in answers:
+            return loss
+        rows, presence, centre = answers["rows"].float(), answers["presence"], batch["centre"]
+        known = centre.isfinite()
+        if self.rows_weight:
+            surprise = rows_cross_entropy(rows, centre, self.sigma_px)
+            loss = loss + self.rows_weight * surprise[known].sum() / known.sum().clamp(min=1)
+        if self.presence_weight:
+            per_px = presence.shape[-1] // batch["image"].shape[-1]
+            in_crop = batch["image"][:, INSIDE].amax(dim=1).repeat_interleave(per_px, dim=-1)
+            each = nn.functional.binary_cross_entropy_with_logits(
+                presence.float(), known.float(), weight=in_crop, reduction="sum"
+            )
+            loss = loss + self.presence_weight * each / in_crop.sum().clamp(min=1)
+        if self.snr_weight:
+            loss = loss + self.snr_weight * noise_to_signal(rows, centre).mean()
+        return loss
+
+
+def rows_cross_entropy(rows: Tensor, centre: Tensor, sigma_px: float) -> Tensor:
+    """Cross-entropy (B, C) of each column against a Gaussian around the true row, in nats.
+
+    Args:
+        rows: Logits (B, H, C).
+        centre: True rows (B, C); where NaN, the result says nothing.
+        sigma_px: Of the Gaussian.
+    """
+    at = torch.arange(rows.shape[1], device=rows.device, dtype=rows.dtype)[None, :, None]
+    away = at - torch.nan_to_num(centre)[:, None]
+    wanted = (-0.5 * (away / sigma_px) ** 2).softmax(dim=1)
+    return -(wanted * rows.log_softmax(dim=1)).sum(dim=1)
+
+
+def noise_to_signal(rows: Tensor, centre: Tensor, *, beta: float = 1.0) -> Tensor:
+    """Mean-free noise over signal energy of each picture, in nats: -ln 10 / 10 × its SNR in dB.
+
+    The signal is the mean of each column's distribution, in rows; gain and zero cancel. The
+    logarithm of one plus the ratio keeps pictures that are lost from ruling the batch.
+
+    Args:
+        rows: Logits (B, H, C).
+        centre: True rows (B, C); NaN where the trace is not.
+        beta: Of the softmax; more looks at the mode alone.
+
+    Returns:
+        (B,): ln(1 + noise / signal); 0 for a picture without a trace.
+    """
+    at = torch.arange(rows.shape[1], device=rows.device, dtype=rows.dtype)[None, :, None]
+    found = ((beta * rows).softmax(dim=1) * at).sum(dim=1)
+    known = centre.isfinite()
+    n = known.sum(dim=1).clamp(min=1)
+    truth = torch.nan_to_num(centre)
+    mean = (truth * known).sum(dim=1, keepdim=True) / n[:, None]
+    error = (found - truth) * known
+    error = (error - error.sum(dim=1, keepdim=True) / n[:, None]) * known
+    signal = (((truth - mean) * known) ** 2).sum(dim=1)
+    return torch.log1p((error**2).sum(dim=1) / signal.clamp(min=1.0))
+
+
+def check_trains(loss: nn.Module, columns_per_px: int) -> None:
+    """Refuse a loss that leaves a model's coordinate head untrained.
+
+    Raises:
+        InputError: There is such a head, and the loss knows masks alone.
+    """
+    if columns_per_px and not isinstance(loss, MasksAndRows):
+        raise InputError(
+            "loss", f"{type(loss).__name__} does not train the model's rows", "take loss=rows"
+        )

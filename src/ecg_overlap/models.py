@@ -1,25 +1,21 @@
 """The networks: smp architectures that know what scale of picture they want."""
 
 import inspect
-from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import segmentation_models_pytorch as smp
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from data_gen.errors import InputError
 from ecg_overlap import inputs
-from ecg_overlap.inputs import TARGET
 
 STRIDE = 32  # of every smp encoder at its full depth
+NOWHERE = -1e4  # logit of a row outside the crop; half precision holds it
 
 
 class SegmentationModel(nn.Module):
-    """Any smp architecture and encoder, from a picture's five input planes to two amodal masks.
+    """Any smp architecture and encoder, from a picture's planes to amodal masks and rows.
 
     Args:
         architecture: Name in smp, e.g. "Unet", "UnetPlusPlus", "FPN".
@@ -29,15 +25,21 @@ class SegmentationModel(nn.Module):
         fold: Each fold × fold block of pixels enters as channels of one, and leaves as such
             (space to depth): the picture keeps its resolution at 1 / fold² of the cost.
         size_px: (height, width) that pictures are squashed to instead.
+        planes: How many of the input planes it sees: 3 are the colours alone.
+        masks: 2: the primary's and the intruders' mask; 1: the primary's alone.
+        fine_channels: Channels of a shallow branch at half the picture's resolution, beside the
+            folded network: the one knows where ink runs, the other whose it is. 0: none.
+        columns_per_px: Output columns per input column of a head that tells the primary's row
+            in each of them; 0: no such head.
         options: Further arguments of the architecture, e.g. `decoder_channels`.
 
     Raises:
         InputError: An unknown architecture or encoder; the message lists the choices.
 
     Example:
-        >>> model = SegmentationModel(encoder="resnet18").eval()
-        >>> model(torch.zeros(1, 5, 64, 96)).shape
-        torch.Size([1, 2, 64, 96])
+        >>> model = SegmentationModel(encoder="resnet18", fold=2, columns_per_px=2).eval()
+        >>> {name: tuple(t.shape) for name, t in model(torch.zeros(1, 6, 64, 128)).items()}
+        {'mask': (1, 2, 64, 128), 'rows': (1, 64, 256), 'presence': (1, 256)}
     """
 
     def __init__(
@@ -49,9 +51,15 @@ class SegmentationModel(nn.Module):
         px_per_mm: float | None = 8.0,
         size_px: tuple[int, int] | None = None,
         fold: int = 1,
+        planes: int = inputs.CHANNELS,
+        masks: int = 2,
+        fine_channels: int = 0,
+        columns_per_px: int = 0,
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        if fine_channels and fold % 2:
+            raise InputError("model.fine_channels", f"fold {fold} is odd", "give fold 2 or 4, or 0")
         size = None if size_px is None else (int(size_px[0]), int(size_px[1]))
         # Plain values: a checkpoint carries them, and `build` makes the model anew from them.
         self.spec: dict[str, Any] = {
@@ -60,21 +68,96 @@ class SegmentationModel(nn.Module):
             "px_per_mm": px_per_mm,
             "size_px": size,
             "fold": fold,
+            "planes": planes,
+            "masks": masks,
+            "fine_channels": fine_channels,
+            "columns_per_px": columns_per_px,
             "options": dict(options or {}),
         }
-        self.fold = fold
+        self.fold, self.planes, self.masks, self.per_px = fold, planes, masks, columns_per_px
         self.input_spec = inputs.InputSpec(
-            px_per_mm=px_per_mm, size_px=size, multiple=STRIDE * fold
+            px_per_mm=px_per_mm,
+            size_px=size,
+            multiple=STRIDE * fold,
+            columns_per_px=columns_per_px,
         )
-        net = _smp_model(architecture, encoder, encoder_weights, self.spec["options"], fold)
+        answers = masks + 2 * columns_per_px  # of each pixel
+        context = fine_channels * (fold // 2) ** 2 if fine_channels else answers * fold**2
+        self.net = _smp_model(
+            architecture, encoder, encoder_weights, options or {}, planes * fold**2, context
+        )
+        self.fine = FineBranch(planes, fine_channels, fold // 2, answers) if fine_channels else None
         # Convolutions on a CPU, and those in half precision on a GPU, are faster this way.
-        self.net = net.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)
 
-    def forward(self, planes: Tensor) -> Tensor:
-        """Logits (B, 2, H, W) of planes (B, 5, H, W); H and W multiples of 32 × fold."""
-        folded = nn.functional.pixel_unshuffle(planes, self.fold)
-        logits = self.net(folded.contiguous(memory_format=torch.channels_last))
-        return nn.functional.pixel_shuffle(logits, self.fold)
+    @property
+    def name(self) -> str:
+        """Which of the networks in `docs/architecture.md` it is."""
+        if self.per_px:
+            return "unet_coord"
+        return "unet" if self.input_spec.size_px is None else "unet_paper"
+
+    def forward(self, planes: Tensor) -> dict[str, Tensor]:
+        """Answers to planes (B, 6, H, W); H and W multiples of 32 × fold.
+
+        Returns:
+            `mask`: logits (B, masks, H, W). With a coordinate head, C = W × columns_per_px:
+            `rows`: logits (B, H, C), of which a softmax over H is where the trace runs in a
+            column; `presence`: logits (B, C) of whether it is there.
+        """
+        seen = planes[:, : self.planes]
+        folded = nn.functional.pixel_unshuffle(seen, self.fold)
+        context = self.net(folded.contiguous(memory_format=torch.channels_last))
+        if self.fine is None:
+            answers = nn.functional.pixel_shuffle(context, self.fold)
+        else:
+            answers = self.fine(seen, context)
+        found = {"mask": answers[:, : self.masks]}
+        if self.per_px:
+            found |= self._columns(answers[:, self.masks :], planes[:, inputs.INSIDE])
+        return found
+
+    def _columns(self, answers: Tensor, inside: Tensor) -> dict[str, Tensor]:
+        """Rows and presence per output column; presence is read where the trace would be."""
+        halves: tuple[Tensor, ...] = torch.chunk(answers, 2, dim=1)
+        rows, presence = (part.permute(0, 2, 3, 1).flatten(2) for part in halves)
+        in_crop = inside.amax(dim=2) > 0  # (B, H): no trace runs in the padding
+        rows = rows.masked_fill(~in_crop[..., None], NOWHERE)
+        where = rows.detach().float().softmax(dim=1)
+        return {"rows": rows, "presence": (where * presence).sum(dim=1)}
+
+
+class FineBranch(nn.Module):
+    """Two convolutions at half the picture's resolution, told by the folded network what is what.
+
+    Args:
+        planes: Input planes.
+        channels: Of each branch.
+        up: Factor from the folded network's resolution to this one's.
+        answers: Channels of the result, at the picture's resolution.
+    """
+
+    def __init__(self, planes: int, channels: int, up: int, answers: int) -> None:
+        super().__init__()
+        self.up = up
+        self.look = nn.Sequential(
+            nn.Conv2d(4 * planes, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+        )
+        self.join = nn.Sequential(
+            nn.Conv2d(2 * channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, 4 * answers, 3, padding=1),
+        )
+
+    def forward(self, planes: Tensor, context: Tensor) -> Tensor:
+        """Answers (B, answers, H, W) of planes (B, planes, H, W) and the folded network's."""
+        near = nn.functional.pixel_unshuffle(planes, 2)
+        near = self.look(near.contiguous(memory_format=torch.channels_last))
+        far = nn.functional.pixel_shuffle(context, self.up)
+        return nn.functional.pixel_shuffle(self.join(torch.cat([near, far], dim=1)), 2)
 
 
 def _smp_model(
@@ -82,7 +165,8 @@ def _smp_model(
     encoder: str,
     encoder_weights: str | None,
     options: dict[str, Any],
-    fold: int,
+    channels_in: int,
+    channels_out: int,
 ) -> nn.Module:
     known = smp.MODEL_ARCHITECTURES_MAPPING
     if architecture.lower() not in known:
@@ -102,8 +186,8 @@ def _smp_model(
             architecture,
             encoder_name=encoder,
             encoder_weights=encoder_weights,
-            in_channels=inputs.CHANNELS * fold**2,
-            classes=2 * fold**2,
+            in_channels=channels_in,
+            classes=channels_out,
             **options,
         )
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
@@ -114,93 +198,3 @@ def _smp_model(
             f"choose one of {names}, or tu-<a timm name>",
         ) from error
     return model
-
-
-class ModelNetwork:
-    """A trained model as the callable that `digitize_lead` takes: picture → probability map.
-
-    Args:
-        model: Put into evaluation mode.
-        device: Where it runs.
-        checkpoint: Where the weights came from, for the record.
-    """
-
-    def __init__(
-        self,
-        model: SegmentationModel,
-        device: str | torch.device = "cpu",
-        *,
-        checkpoint: str | None = None,
-    ) -> None:
-        self.device = torch.device(device)
-        self.model = model.to(self.device).eval()
-        self.checkpoint = checkpoint
-        self.params = sum(p.numel() for p in model.parameters())
-        self.size_of = model.input_spec.size_of
-
-    @torch.inference_mode()
-    def __call__(
-        self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
-    ) -> NDArray[np.float32]:
-        """Probability float32 (H, W) of the primary trace in `image` uint8 (H, W, 3)."""
-        spec = self.model.input_spec
-        small = inputs.resize(image, spec.size_of(image.shape[0], image.shape[1], px_per_mm))
-        rows, columns = small.shape[:2]
-        planes = inputs.stack(
-            small, inputs.round_up(rows, spec.multiple), inputs.round_up(columns, spec.multiple)
-        )
-        logits = self.model(torch.from_numpy(planes)[None].to(self.device))
-        probability = logits[0, TARGET, :rows, :columns].float().sigmoid().cpu().numpy()
-        size = (image.shape[1], image.shape[0])
-        return np.asarray(cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def build(spec: dict[str, Any], weights: dict[str, Tensor], *, where: object) -> SegmentationModel:
-    """The model of a checkpoint.
-
-    Raises:
-        InputError: The weights do not fit the model that the checkpoint names.
-    """
-    model = SegmentationModel(**spec)
-    missing, unexpected = model.load_state_dict(weights, strict=False)
-    if missing or unexpected:
-        raise InputError(
-            where,
-            f"the weights lack {missing[:3]} and bring {unexpected[:3]} beyond the model",
-            "give a checkpoint of this model, or train anew",
-        )
-    return model
-
-
-def shown(file: Path) -> str:
-    """The path as a record of it may be passed on: below the working folder, else the name."""
-    here = Path.cwd()
-    return (
-        str(file.resolve().relative_to(here)) if file.resolve().is_relative_to(here) else file.name
-    )
-
-
-def load_model(path: str | Path | None = None, *, device: str = "cpu") -> ModelNetwork:
-    """Load a checkpoint that `train.py` wrote.
-
-    Args:
-        path: The checkpoint.
-        device: Where the network runs.
-
-    Raises:
-        InputError: No such file, not a checkpoint of this project, or weights that do not fit.
-    """
-    if path is None:
-        raise InputError("load_model", "no weights come with the package yet", "give a checkpoint")
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(file, "no such checkpoint", "give the path of a .ckpt that train.py wrote")
-    try:
-        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-        spec, state = checkpoint["network"], checkpoint["state_dict"]
-    except Exception as error:  # torch.load raises a dozen types on a foreign file
-        raise InputError(
-            file, f"not a checkpoint of ecg-overlap ({type(error).__name__})", "train one"
-        ) from error
-    weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
-    return ModelNetwork(build(spec, weights, where=file), device, checkpoint=shown(file))

@@ -1,7 +1,7 @@
 """The training task: amodal masks by a U-Net, judged by masks and by recovered signals."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -11,9 +11,11 @@ from torchmetrics.classification import BinaryJaccardIndex
 
 from data_gen.errors import InputError
 from ecg_overlap.data import Example
-from ecg_overlap.inputs import INSIDE, OTHER, TARGET
+from ecg_overlap.inputs import INSIDE, TARGET
+from ecg_overlap.losses import check_trains
 from ecg_overlap.models import SegmentationModel
 
+MASKS = ("target", "other")  # the order of the mask's channels
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 
@@ -22,7 +24,7 @@ class SegmentationTask(pl.LightningModule):
 
     Args:
         model: What is trained.
-        loss: Scalar of (logits, masks), both (B, 2, H, W).
+        loss: Scalar of the model's answers and the batch.
         optimizer: Makes the optimizer from the parameters.
         max_lr: Peak of the one-cycle schedule, which runs over the trainer's whole budget.
         warmup: Fraction of the budget in which the learning rate rises.
@@ -41,31 +43,32 @@ class SegmentationTask(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        check_trains(loss, model.per_px)
         self.model, self.loss, self.make_optimizer = model, loss, optimizer
         self.max_lr, self.warmup, self.seed = max_lr, warmup, seed
-        self.val_iou_target, self.val_iou_other = BinaryJaccardIndex(), BinaryJaccardIndex()
+        self.val_iou = nn.ModuleDict({name: BinaryJaccardIndex() for name in MASKS})
 
-    def forward(self, planes: Tensor) -> Tensor:
-        """Logits (B, 2, H, W) of planes (B, 5, H, W)."""
-        logits: Tensor = self.model(planes)
-        return logits
+    def forward(self, planes: Tensor) -> dict[str, Tensor]:
+        """The model's answers to planes (B, 6, H, W)."""
+        answers: dict[str, Tensor] = self.model(planes)
+        return answers
 
     def on_train_batch_start(self, batch: Example, batch_idx: int) -> None:
         torch.manual_seed(self.seed + self.global_step)
 
     def training_step(self, batch: Example, batch_idx: int) -> Tensor:
-        loss: Tensor = self.loss(self(batch["image"]), batch["mask"])
+        loss: Tensor = self.loss(self(batch["image"]), batch)
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
     def validation_step(self, batch: Example, batch_idx: int) -> None:
-        logits, masks = self(batch["image"]), batch["mask"]
-        self.log("val/loss", self.loss(logits, masks), prog_bar=True, batch_size=len(masks))
+        answers, masks = self(batch["image"]), batch["mask"]
+        self.log("val/loss", self.loss(answers, batch), prog_bar=True, batch_size=len(masks))
         inside = batch["image"][:, INSIDE] > 0  # padding is not scored
-        for channel, iou in ((TARGET, self.val_iou_target), (OTHER, self.val_iou_other)):
-            iou.update(logits[:, channel][inside], masks[:, channel][inside] >= 0.5)
-        self.log("val/iou_target", self.val_iou_target, prog_bar=True)
-        self.log("val/iou_other", self.val_iou_other)
+        for channel, name in list(enumerate(MASKS))[: self.model.masks]:
+            iou = cast(BinaryJaccardIndex, self.val_iou[name])
+            iou.update(answers["mask"][:, channel][inside], masks[:, channel][inside] >= 0.5)
+            self.log(f"val/iou_{name}", iou, prog_bar=channel == TARGET)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = self.make_optimizer(self.model.parameters())

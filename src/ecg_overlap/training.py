@@ -23,7 +23,7 @@ from ecg_overlap.evaluation.run import (
     newest_checkpoint,
 )
 from ecg_overlap.evaluation.wording import results_table
-from ecg_overlap.models import load_model
+from ecg_overlap.network import load_model
 from ecg_overlap.task import SegmentationTask
 
 
@@ -133,8 +133,9 @@ def test(cfg: DictConfig, trainer: pl.Trainer, generator: LeadGenerator, run_dir
     """Digitize held-back leads with the best checkpoint and the baselines; print the table."""
     checkpoint: Any = trainer.checkpoint_callback
     network = load_model(checkpoint.best_model_path, device=str(trainer.strategy.root_device))
+    names = [network.method if name == "default" else name for name in cfg.test.methods]
     results = evaluate(
-        [build_method(name, {"unet": network, "unet_paper": network}) for name in cfg.test.methods],
+        [build_method(name, {network.name: network}) for name in names],
         generated_sets(cfg.test.sets, signals=generator.signals, n=cfg.test.n, seed=cfg.test.seed),
         out=run_dir,
         jobs=cfg.test.jobs,

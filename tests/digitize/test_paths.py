@@ -142,15 +142,6 @@ def test_viterbi_keeps_its_direction_at_a_crossing_of_level_runs() -> None:
     assert np.allclose(decode(mask, "viterbi").y_px, 10)
 
 
-def test_coordinate_takes_the_mode_not_the_mean_of_two_peaks() -> None:
-    rows = np.arange(60)[:, None]
-    bump = lambda at: np.exp(-((rows - at) ** 2) / 4.5)  # noqa: E731
-    distribution = np.repeat(0.6 * bump(20.4) + 0.4 * bump(45), 30, axis=1).astype(np.float32)
-    path = decode(distribution / distribution.sum(axis=0), "coordinate")
-    assert np.allclose(path.y_px, 20.4, atol=0.1)
-    assert np.allclose(path.confidence, 0.6, atol=0.05)
-
-
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_empty_mask_gives_no_point(decoder: str) -> None:
     path = decode(np.zeros((20, 30), np.uint8), decoder)

@@ -16,6 +16,7 @@ from data_gen.render import draw_stroke
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead_signal import FLAGS
 from ecg_overlap.digitize.methods import METHODS, plan_for
+from ecg_overlap.digitize.paths import ColumnReading
 from ecg_overlap.digitize.pipeline import digitize_lead
 
 TRUTH = drawn()
@@ -32,6 +33,16 @@ class TrueNetwork:
     ) -> NDArray[np.float32]:
         self.asked.append((px_per_mm, row_px))
         return TRUTH.mask.astype(np.float32) / 255
+
+    def columns(
+        self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
+    ) -> ColumnReading:
+        mask = self(image, px_per_mm=px_per_mm, row_px=row_px)
+        height, width = mask.shape
+        ink = mask.sum(axis=0)
+        rows = mask / np.maximum(ink, 1e-6)
+        x_px, y_px = np.arange(float(width)), np.arange(float(height))
+        return ColumnReading(mask, rows, (ink > 0).astype(np.float32), x_px, y_px)
 
 
 def score(signal_mv: NDArray[np.float64]) -> float:

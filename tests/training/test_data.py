@@ -18,7 +18,7 @@ from ecg_overlap.data import (
     StreamSampler,
     collate,
 )
-from ecg_overlap.inputs import InputSpec
+from ecg_overlap.inputs import ROW, InputSpec
 
 
 class Dots:
@@ -33,8 +33,9 @@ class Dots:
             target_mask=rng.integers(0, 256, (height, width), dtype=np.uint8),
             other_mask=np.zeros((height, width), np.uint8),
             signal_mv=signal,
+            polyline_px=np.column_stack([np.linspace(2, width - 3, 500), 30 - signal]).astype("f4"),
             fs_hz=500.0,
-            calibration=Calibration(12.0, 12.0),
+            calibration=Calibration(12.0, 12.0, mm_per_mv=1 / 12, baseline_px=30.0),
         )
 
 
@@ -55,6 +56,7 @@ def test_an_example_is_the_same_whoever_draws_it_and_when() -> None:
     again = other[7]
     assert torch.equal(first["image"], again["image"])
     assert torch.equal(first["mask"], again["mask"])
+    assert torch.equal(first["centre"].nan_to_num(-1), again["centre"].nan_to_num(-1))
 
 
 def test_examples_differ_by_index() -> None:
@@ -65,7 +67,7 @@ def test_a_picture_comes_at_the_networks_scale_and_in_its_window() -> None:
     make = ExampleMaker(SPEC, window_px=64)
     example = make(Dots().sample(0), np.random.default_rng(0), lambda: Dots().sample(1))
     # 60 × 200 px at 12 px/mm are 30 × 100 at 6, of which 64 columns are kept.
-    assert example["image"].shape == (5, 30, 64)
+    assert example["image"].shape == (6, 30, 64)
     assert example["mask"].shape == (2, 30, 64)
     assert example["mask"].min() >= 0 and example["mask"].max() <= 1
 
@@ -84,6 +86,21 @@ def test_a_batch_is_padded_to_its_largest_picture_with_paper_outside_the_crop() 
     torch.testing.assert_close(batch["image"][0, :, :rows, :columns], drawn[0]["image"])
     assert batch["image"][0, :, rows:].abs().sum() == 0
     assert batch["index"].tolist() == [0, 4]
+    assert batch["centre"].shape == (2, batch["image"].shape[3])
+    assert batch["centre"][0, columns:].isnan().all()  # no trace in the padding
+
+
+def test_the_row_is_told_as_often_as_asked_for_and_about_right() -> None:
+    make = ExampleMaker(SPEC, window_px=None, prompted=0.5, prompt_error_mm=0.25)
+    rows = []
+    sample = Dots().sample(0)
+    for seed in range(60):
+        plane = make(sample, np.random.default_rng(seed), lambda: sample)["image"][ROW]
+        if plane.any():
+            rows.append(int(plane[:, 0].argmax()))
+    assert 20 < len(rows) < 40
+    # The baseline's row 30 is row 14.75 at half the scale; 0.25 mm are 1.5 px there.
+    assert abs(np.mean(rows) - 14.75) < 1.0 and 0.7 < np.std(rows) < 2.5
 
 
 def test_the_stream_goes_on_from_the_samples_seen() -> None:

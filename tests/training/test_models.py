@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from data_gen.errors import InputError
-from ecg_overlap.losses import BceDice
-from ecg_overlap.models import ModelNetwork, SegmentationModel, load_model
+from ecg_overlap.inputs import INSIDE
+from ecg_overlap.models import SegmentationModel
+from ecg_overlap.network import TILE_PX, ModelNetwork, load_model, tiles
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +21,87 @@ def model() -> SegmentationModel:
 @pytest.mark.parametrize("architecture", ["Unet", "FPN"])
 def test_any_architecture_gives_two_masks_of_the_inputs_size(architecture: str) -> None:
     net = SegmentationModel(architecture=architecture, encoder="resnet18").eval()
-    assert net(torch.zeros(1, 5, 64, 96)).shape == (1, 2, 64, 96)
+    assert net(torch.zeros(1, 6, 64, 96))["mask"].shape == (1, 2, 64, 96)
 
 
-def test_folding_keeps_the_pictures_resolution() -> None:
-    net = SegmentationModel(encoder="resnet18", fold=2).eval()
-    assert net(torch.zeros(1, 5, 64, 128)).shape == (1, 2, 64, 128)
-    assert net.input_spec.multiple == 64
+@pytest.mark.parametrize("fine_channels", [0, 8])
+def test_folding_keeps_the_pictures_resolution(fine_channels: int) -> None:
+    net = SegmentationModel(encoder="resnet18", fold=4, fine_channels=fine_channels).eval()
+    assert net(torch.zeros(1, 6, 128, 256))["mask"].shape == (1, 2, 128, 256)
+    assert net.input_spec.multiple == 128
+
+
+def test_an_odd_fold_has_no_half_resolution() -> None:
+    with pytest.raises(InputError, match="fold 1 is odd"):
+        SegmentationModel(encoder="resnet18", fine_channels=8)
+
+
+def test_a_network_of_colours_alone_cannot_see_the_prompt() -> None:
+    net = SegmentationModel(encoder="resnet18", planes=3, masks=1).eval()
+    planes = torch.zeros(1, 6, 32, 32)
+    told = planes.clone()
+    told[:, 3:] = 1
+    assert net(planes)["mask"].shape == (1, 1, 32, 32)
+    assert torch.equal(net(planes)["mask"], net(told)["mask"])
+
+
+@pytest.fixture(scope="module")
+def coord() -> SegmentationModel:
+    torch.manual_seed(0)
+    return SegmentationModel(encoder="resnet18", fold=2, fine_channels=8, columns_per_px=2).eval()
+
+
+def test_a_coordinate_head_tells_the_rows_of_two_columns_per_pixel(
+    coord: SegmentationModel,
+) -> None:
+    planes = torch.zeros(2, 6, 64, 128)
+    planes[:, INSIDE, :50] = 1  # 14 rows of padding
+    answers = coord(planes)
+    assert answers["rows"].shape == (2, 64, 256) and answers["presence"].shape == (2, 256)
+    where = answers["rows"].softmax(dim=1)
+    assert float(where[:, 50:].detach().max()) < 1e-6  # no trace runs in the padding
+
+
+def test_output_columns_stand_side_by_side_within_their_pixel(coord: SegmentationModel) -> None:
+    answers = torch.arange(4.0)[None, :, None, None] * torch.ones(1, 4, 64, 64)
+    answers[:, :2] += 10 * torch.arange(64.0)  # the input column
+    rows = coord._columns(answers, torch.ones(1, 64, 64))["rows"]
+    assert rows[0, 0, :6].tolist() == [0, 1, 10, 11, 20, 21]
+
+
+def test_a_coordinate_network_reads_columns_in_the_pictures_pixels(
+    coord: SegmentationModel,
+) -> None:
+    image = np.full((60, 300, 3), 255, np.uint8)
+    reading = ModelNetwork(coord).columns(image, px_per_mm=16.0)
+    assert reading.mask.shape == (60, 300)
+    assert reading.rows.shape == (30, 300) and len(reading.x_px) == 300
+    np.testing.assert_allclose(reading.rows.sum(axis=0), 1, atol=1e-5)
+    # 150 columns at 8 px/mm, two outputs each: one per column of the picture; rows of 2 px.
+    np.testing.assert_allclose(reading.x_px[[0, -1]], [0, 299], atol=1e-9)
+    np.testing.assert_allclose(reading.y_px[[0, -1]], [0.5, 58.5], atol=1e-9)
+
+
+def test_tiles_cover_every_column_once() -> None:
+    for width in (1, 4096, 4097, 9000, 40_000):
+        parts = tiles(width)
+        kept = [column for *_, first, last in parts for column in (first, last)]
+        assert kept[0] == 0 and kept[-1] == width and kept[1:-1:2] == kept[2::2]
+        assert all(left <= first < last <= right for left, right, first, last in parts)
+        assert all(right - left <= TILE_PX for left, right, *_ in parts)
+
+
+def test_a_picture_in_tiles_is_read_as_a_whole_one(
+    coord: SegmentationModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(200, 256, (32, 1500, 3), dtype=np.uint8)
+    whole = ModelNetwork(coord).columns(image, px_per_mm=8.0)
+    monkeypatch.setattr("ecg_overlap.network.TILE_PX", 1024)
+    tiled = ModelNetwork(coord).columns(image, px_per_mm=8.0)
+    assert tiled.rows.shape == whole.rows.shape and tiled.mask.shape == whole.mask.shape
+    # Away from where the tiles meet, nothing has changed but what the far end of the other tells.
+    np.testing.assert_allclose(tiled.mask[:, :400], whole.mask[:, :400], atol=0.05)
 
 
 def test_an_unknown_architecture_lists_the_choices() -> None:
@@ -88,20 +163,3 @@ def test_a_foreign_file_is_no_checkpoint(content: bytes, tmp_path: Path) -> None
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such checkpoint"):
         load_model(tmp_path / "none.ckpt")
-
-
-def test_the_loss_is_near_zero_for_a_perfect_mask_and_large_for_its_inverse() -> None:
-    masks = (torch.rand(2, 2, 16, 16, generator=torch.Generator().manual_seed(0)) > 0.5).float()
-    logits = (masks * 2 - 1) * 20
-    loss = BceDice()
-    assert float(loss(logits, masks)) < 1e-3
-    assert float(loss(-logits, masks)) > 1.0
-
-
-def test_without_other_weight_the_intruders_do_not_count() -> None:
-    loss = BceDice(other_weight=0.0)
-    masks = torch.zeros(1, 2, 8, 8)
-    logits = torch.full((1, 2, 8, 8), -20.0)
-    changed = logits.clone()
-    changed[:, 1] = 20.0
-    assert float(loss(logits, masks)) == float(loss(changed, masks))

@@ -46,6 +46,24 @@ def test_training_ends_with_results_checkpoints_log_and_pictures(
 
 
 @pytest.mark.parametrize(
+    ("model", "method"), [("unet_coord", "unet_coord"), ("unet_paper", "paper")]
+)
+def test_every_model_is_trained_and_tested_by_its_own_method(
+    model: str, method: str, config: Compose, tmp_path: Path
+) -> None:
+    scores = train(config(f"model={model}", "loss=snr"))
+    assert scores["val/loss"] < 1e6  # finite
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert set(results["methods"]) == {method, "viterbi"}
+    assert results["methods"][method]["params"] > 1e6
+
+
+def test_a_loss_that_leaves_the_rows_untrained_is_refused(config: Compose) -> None:
+    with pytest.raises(InputError, match="loss=rows"):
+        train(config("model=unet_coord", "loss=bce_dice"))
+
+
+@pytest.mark.parametrize(
     ("logger", "left"),
     [("tensorboard", "tensorboard/events.out.*"), ("wandb", "wandb/offline-run-*/*.wandb")],
 )

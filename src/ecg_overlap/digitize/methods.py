@@ -14,7 +14,7 @@ class Plan:
         name: As asked for.
         mask: "network", "ink" (our binarization), "fortune" (threshold with a hedge), or
             "given" (the truth).
-        decoder: Mask to path.
+        decoder: Mask to path; "coordinate": the network's own rows, column by column.
         grid: "lines" (ours), "fortune" (autocorrelation), "paper" (Otsu hedge and Hough), or
             "given".
         row: Whether the baseline's row must be given.
@@ -32,6 +32,11 @@ class Plan:
     def reads_ink(self) -> bool:
         """Whether the network only tells which ink is the primary's, and the ink is decoded."""
         return self.needs_network and self.decoder == "stroke"
+
+    @property
+    def reads_columns(self) -> bool:
+        """Whether the path is read from a network's coordinate head."""
+        return self.decoder == "coordinate"
 
     @property
     def needs_network(self) -> bool:
@@ -55,15 +60,13 @@ METHODS = {
 TRUTHS = ("mask", "grid", "row")
 
 
-def plan_for(method: str, *, has_network: bool = False, has_mask: bool = False) -> Plan:
+def plan_for(method: str, *, default: str = "classical") -> Plan:
     """The plan of a method or oracle by its name.
 
     Args:
-        method: A name of `METHODS`; "default" (`unet+stroke` with a network, else
-            `classical`); or an oracle: DECODER@mask, DECODER@mask@grid, METHOD@grid,
-            METHOD@row.
-        has_network: Whether a network is at hand.
-        has_mask: Whether a mask is given, so that "default" needs no network.
+        method: A name of `METHODS`; "default"; or an oracle: DECODER@mask, DECODER@mask@grid,
+            METHOD@grid, METHOD@row.
+        default: What "default" stands for.
 
     Raises:
         InputError: An unknown name.
@@ -74,8 +77,7 @@ def plan_for(method: str, *, has_network: bool = False, has_mask: bool = False) 
 remove_wander=False)
     """
     base, *truths = method.split("@")
-    if base == "default":
-        base = "unet+stroke" if has_network and not has_mask else "classical"
+    base = default if base == "default" else base
     known = DECODERS if "mask" in truths else tuple(METHODS)
     if base not in known or any(t not in TRUTHS for t in truths) or len(set(truths)) < len(truths):
         raise InputError(f"method {method!r}", "unknown", f"choose of {choices()}")

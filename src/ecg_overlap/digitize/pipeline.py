@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from ecg_overlap.digitize.grid_fortune import find_grid_fortune
 from ecg_overlap.digitize.grid_paper import find_grid_paper
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.methods import Plan, plan_for
-from ecg_overlap.digitize.paths import Path, decode
+from ecg_overlap.digitize.paths import ColumnReading, Path, coordinate, decode
 from ecg_overlap.digitize.paths.fortune import threshold_with_hedge
 from ecg_overlap.digitize.paths.path import Coverage, as_coverage
 from ecg_overlap.digitize.pulse import find_pulse
@@ -41,6 +41,15 @@ class Network(Protocol):
         self, image: Image, *, px_per_mm: float, row_px: float | None = None
     ) -> NDArray[np.float32]:
         """Probability of the primary trace, float32 (H, W), for RGB uint8 (H, W, 3)."""
+
+
+class ColumnNetwork(Network, Protocol):
+    """A network with a coordinate head, which `unet_coord` reads."""
+
+    def columns(
+        self, image: Image, *, px_per_mm: float, row_px: float | None = None
+    ) -> ColumnReading:
+        """The primary trace's mask, and its row in each column."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,8 @@ def digitize_lead(
         mm_per_s: Paper speed.
         mm_per_mv: Gain.
         row_px: Row of the primary's baseline (0 mV), where known: chooses the trace.
-        method: A name of `ecg_overlap.digitize.methods`.
+        method: A name of `ecg_overlap.digitize.methods`; "default": what the network is made
+            for (its `method`), or `classical` without one.
         fs_hz: Of the result.
         network: For the methods that use one.
         mask: (H, W), the primary's coverage or probability, instead of the method's own.
@@ -111,7 +121,7 @@ def digitize_lead(
         ((5000,), 500.0)
     """
     image = checked_image(image)
-    plan = plan_for(method, has_network=network is not None, has_mask=mask is not None)
+    plan = plan_for(method, default=_default_method(network, mask))
     _require_inputs(plan, mask, calibration, row_px, network)
     # image → grid → calibration
     if calibration is not None:
@@ -119,7 +129,12 @@ def digitize_lead(
     else:
         scale = _scale(image, plan, px_per_mm, mm_per_s, mm_per_mv)
     # image → mask
-    ink = _mask(image, plan, scale, row_px, network) if mask is None else np.asarray(mask)
+    reading = None
+    if plan.reads_columns:
+        reading = _columns(image, plan, scale, row_px, network)
+        ink: NDArray[Any] = reading.mask
+    else:
+        ink = _mask(image, plan, scale, row_px, network) if mask is None else np.asarray(mask)
     if ink.shape != image.shape[:2]:
         raise InputError(
             "mask", f"{ink.shape} on a picture of {image.shape[:2]}", "give one value per pixel"
@@ -128,7 +143,10 @@ def digitize_lead(
     evidence = as_coverage(ink) if plan.reads_ink and mask is None else None
     if evidence is not None:
         ink = _with_ink(image, evidence, scale)
-    path = decode(ink, decoder or plan.decoder, row_px=row_px, evidence=evidence)
+    if reading is not None:
+        path = coordinate(reading)
+    else:
+        path = decode(ink, decoder or plan.decoder, row_px=row_px, evidence=evidence)
     if not np.isfinite(path.y_px).any():
         raise DigitizeError("trace", "no trace was found in the picture", "check the crop's box")
     taken = _as_picture(ink) if evidence is None else redrawn(path, image.shape[:2])
@@ -150,6 +168,12 @@ def digitize_lead(
         method=plan.name,
         stage_images={"image": image, "mask": taken} if stages else {},
     )
+
+
+def _default_method(network: Network | None, mask: object) -> str:
+    if network is None or mask is not None:
+        return "classical"
+    return str(getattr(network, "method", "unet+stroke"))  # a plain function has none
 
 
 def checked_image(image: Any) -> Image:
@@ -235,6 +259,17 @@ def _mask(
     if plan.mask == "fortune":
         return threshold_with_hedge(image)
     return binarize(image, px_per_mm=px_per_mm, grid=scale.grid)
+
+
+def _columns(
+    image: Image, plan: Plan, scale: Scale, row_px: float | None, network: Network | None
+) -> ColumnReading:
+    if not hasattr(network, "columns"):
+        raise InputError(
+            f"method {plan.name!r}", "the network has no coordinate head", "train model=unet_coord"
+        )
+    reader = cast(ColumnNetwork, network)
+    return reader.columns(image, px_per_mm=scale.calibration.px_per_mm_y, row_px=row_px)
 
 
 def _with_ink(image: Image, probability: Coverage, scale: Scale) -> Coverage:

@@ -21,7 +21,7 @@ from ecg_overlap.evaluation.report import render_report
 from ecg_overlap.evaluation.results import Results
 from ecg_overlap.evaluation.test_sets import GeneratorSet, TestSet, crops, eik, shards
 from ecg_overlap.evaluation.wording import results_table
-from ecg_overlap.models import ModelNetwork, load_model
+from ecg_overlap.network import ModelNetwork, load_model
 
 N_GENERATED = 50  # leads in a generated set where `n=` does not say
 
@@ -83,7 +83,7 @@ def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, ModelNetwork]
         tqdm.write("warning: no checkpoint given or found: classical methods and oracles only")
         return {}
     network = load_model(path)
-    return {"unet" if network.model.input_spec.size_px is None else "unet_paper": network}
+    return {network.name: network}
 
 
 def newest_checkpoint(runs: Path = Path("outputs/train"), name: str = "best.ckpt") -> Path | None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.paths.columns import centroid, viterbi
-from ecg_overlap.digitize.paths.coordinate import coordinate
+from ecg_overlap.digitize.paths.coordinate import ColumnReading, coordinate
 from ecg_overlap.digitize.paths.fortune import fortune, fortune_fixed
 from ecg_overlap.digitize.paths.path import Coverage, Path, as_coverage
 from ecg_overlap.digitize.paths.stroke import stroke
@@ -17,7 +17,6 @@ _WITHOUT_ROW: dict[str, Callable[[Coverage], Path]] = {
     "viterbi": viterbi,
     "fortune": fortune,
     "fortune_fixed": fortune_fixed,
-    "coordinate": coordinate,
 }
 DECODERS = ("stroke", *_WITHOUT_ROW)
 
@@ -56,4 +55,4 @@ def decode(
     return _WITHOUT_ROW[decoder](cover)
 
 
-__all__ = ["DECODERS", "Path", "decode"]
+__all__ = ["DECODERS", "ColumnReading", "Path", "coordinate", "decode"]

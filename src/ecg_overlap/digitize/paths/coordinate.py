@@ -1,40 +1,121 @@
 """The path from a network's distribution over the rows of each column."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from numba import njit
+from numpy.typing import NDArray
 
-from ecg_overlap.digitize.paths.path import Coverage, FloatArray, Path
+from ecg_overlap.digitize.paths.path import FloatArray, Path
 
-WINDOW_PX = 3  # rows on each side of the mode that count as its peak
-LEAST_MASS = 0.25  # of the column: a peak that holds less is no trace
+STEP_COST = 0.15  # nats per row that the path climbs or falls
+LEAST_PROBABILITY = 1e-6  # a column may rule out a row only this far
+LEAST_PRESENCE = 0.5
+WINDOW_ROWS = 4  # on each side of the path that count as its peak
+LEAST_SIGMA_ROWS = 0.1
 
 
-def coordinate(cover: Coverage) -> Path:
-    """Each column's mode, refined to the centroid of the distribution around it.
-
-    A mean over the whole column would fall between two peaks where the network hesitates
-    between two traces.
+@dataclass(frozen=True)
+class ColumnReading:
+    """What a network with a coordinate head says of a picture.
 
     Args:
-        cover: float32 (H, W), 0–1; a column's scale does not matter.
+        mask: float32 (H, W), probability of the primary trace, in the picture's pixels.
+        rows: float32 (R, C), where the trace runs in each column; a column's sum is 1.
+        presence: float32 (C,), probability that it runs there at all.
+        x_px: float64 (C,), the columns' centres in the picture.
+        y_px: float64 (R,), the rows' centres in the picture.
     """
-    height, width = cover.shape
-    at = np.argmax(cover, axis=0)
-    rows = at + np.arange(-WINDOW_PX, WINDOW_PX + 1)[:, None]
-    inside = (rows >= 0) & (rows < height)
-    peak = np.where(inside, cover[rows.clip(0, height - 1), np.arange(width)], 0).astype(np.float64)
-    mass = peak.sum(axis=0)
-    confidence = mass / np.maximum(cover.sum(axis=0), 1e-9)
-    seen = (confidence >= LEAST_MASS) & (cover.max(axis=0) > 1e-3)
-    y, sigma = np.full(width, np.nan), np.full(width, np.nan)
-    weight = peak[:, seen] / mass[seen]
-    y[seen] = (weight * rows[:, seen]).sum(axis=0)
-    sigma[seen] = np.sqrt((weight * (rows[:, seen] - y[seen]) ** 2).sum(axis=0)) + 0.1
-    return _as_path(y, sigma, np.where(seen, confidence, 0.0))
+
+    mask: NDArray[np.float32]
+    rows: NDArray[np.float32]
+    presence: NDArray[np.float32]
+    x_px: FloatArray
+    y_px: FloatArray
 
 
-def _as_path(y: FloatArray, sigma: FloatArray, confidence: FloatArray) -> Path:
-    """No stroke has been drawn: the trace begins and ends with its first and last column."""
-    columns = np.flatnonzero(np.isfinite(y))
-    start, end = (columns[0], columns[-1]) if len(columns) else (np.nan, np.nan)
-    x = np.arange(len(y), dtype=np.float64)
-    return Path(x, y, sigma, confidence, np.nan, float(start), float(end))
+def coordinate(reading: ColumnReading) -> Path:
+    """The likeliest path through the columns' distributions.
+
+    Column by column, a network that hesitates between two traces jumps from one to the other; a
+    Viterbi search in which each row of climb has its price does not. Around the row it chooses,
+    the distribution's mean is the path (a mean over the whole column would fall between two
+    traces) and its spread the uncertainty.
+
+    Args:
+        reading: Of the network.
+    """
+    n_rows, n_columns = reading.rows.shape
+    present = reading.presence >= LEAST_PRESENCE
+    surprise = -np.log(np.maximum(reading.rows.T, LEAST_PROBABILITY)).astype(np.float64)
+    chosen = cheapest_rows(surprise * present[:, None], STEP_COST)
+    near = chosen[:, None] + np.arange(-WINDOW_ROWS, WINDOW_ROWS + 1)
+    inside = (near >= 0) & (near < n_rows)
+    at = near.clip(0, n_rows - 1)
+    weight = np.where(inside, reading.rows[at, np.arange(n_columns)[:, None]], 0).astype(np.float64)
+    mass = weight.sum(axis=1)
+    share = weight / np.maximum(mass, 1e-12)[:, None]
+    place = reading.y_px[at]
+    pitch = float(reading.y_px[1] - reading.y_px[0]) if n_rows > 1 else 1.0
+    y = np.where(mass > 1e-9, (share * place).sum(axis=1), reading.y_px[chosen])
+    variance = (share * (place - y[:, None]) ** 2).sum(axis=1)
+    y[~present] = np.nan
+    sigma = np.where(present, np.sqrt(variance) + LEAST_SIGMA_ROWS * pitch, np.nan)
+    confidence = np.where(present, mass * reading.presence, 0.0).clip(0, 1)
+    start, end = _ends(reading)
+    return Path(reading.x_px, y, sigma, confidence, np.nan, start, end)
+
+
+def _ends(reading: ColumnReading) -> tuple[float, float]:
+    """Columns where the presence rises over one half for the first time, and falls for the last."""
+    seen = np.flatnonzero(reading.presence >= LEAST_PRESENCE)
+    if len(seen) == 0:
+        return np.nan, np.nan
+    ends = []
+    for at, before in ((seen[0], seen[0] - 1), (seen[-1], seen[-1] + 1)):
+        x = reading.x_px[at]
+        if 0 <= before < len(reading.presence):
+            low, high = float(reading.presence[before]), float(reading.presence[at])
+            share = (high - LEAST_PRESENCE) / max(high - low, 1e-9)
+            x += share * (reading.x_px[before] - x)
+        ends.append(float(x))
+    return ends[0], ends[1]
+
+
+@njit(cache=True)
+def cheapest_rows(cost: FloatArray, step_cost: float) -> NDArray[np.int64]:
+    """The row of each column on the path of least cost.
+
+    The L1 price of a climb lets the search over a column's predecessors be two sweeps instead
+    of all pairs (the lower envelope of cones; P. Felzenszwalb and D. Huttenlocher, 2012).
+
+    Args:
+        cost: float64 (C, R), of each row in each column.
+        step_cost: Of one row's climb from a column to the next.
+
+    Returns:
+        int64 (C,).
+    """
+    n_columns, n_rows = cost.shape
+    back = np.empty((n_columns, n_rows), np.int32)
+    total = cost[0].copy()
+    source = np.empty(n_rows, np.int32)
+    for c in range(1, n_columns):
+        for r in range(n_rows):
+            source[r] = r
+        for r in range(1, n_rows):
+            if total[r - 1] + step_cost < total[r]:
+                total[r] = total[r - 1] + step_cost
+                source[r] = source[r - 1]
+        for r in range(n_rows - 2, -1, -1):
+            if total[r + 1] + step_cost < total[r]:
+                total[r] = total[r + 1] + step_cost
+                source[r] = source[r + 1]
+        for r in range(n_rows):
+            back[c, r] = source[r]
+            total[r] += cost[c, r]
+    chosen = np.empty(n_columns, np.int64)
+    chosen[n_columns - 1] = np.argmin(total)
+    for c in range(n_columns - 1, 0, -1):
+        chosen[c - 1] = back[c, chosen[c]]
+    return chosen

@@ -1,0 +1,196 @@
+"""A trained network: read from its file, and used as the callable that `digitize_lead` takes."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data_gen.errors import InputError
+from ecg_overlap import inputs
+from ecg_overlap.digitize.paths.coordinate import ColumnReading
+from ecg_overlap.inputs import TARGET
+from ecg_overlap.models import SegmentationModel
+
+METHOD_OF = {"unet": "unet+stroke", "unet_paper": "paper", "unet_coord": "unet_coord"}
+TILE_PX = 4096  # a wider picture is read in tiles of this width, at the network's scale …
+OVERLAP_PX = 512  # … that share this much, of which each keeps its half
+
+
+class ModelNetwork:
+    """A trained model as the callable that `digitize_lead` takes: picture → probability map.
+
+    Args:
+        model: Put into evaluation mode.
+        device: Where it runs.
+        checkpoint: Where the weights came from, for the record.
+    """
+
+    def __init__(
+        self,
+        model: SegmentationModel,
+        device: str | torch.device = "cpu",
+        *,
+        checkpoint: str | None = None,
+    ) -> None:
+        self.device = torch.device(device)
+        self.model = model.to(self.device).eval()
+        self.checkpoint = checkpoint
+        self.params = sum(p.numel() for p in model.parameters())
+        self.size_of = model.input_spec.size_of
+
+    @property
+    def name(self) -> str:
+        """Which network of `docs/architecture.md` it is: unet, unet_paper, unet_coord."""
+        return self.model.name
+
+    @property
+    def method(self) -> str:
+        """The method of `ecg_overlap.digitize.methods` that it is made for."""
+        return METHOD_OF[self.name]
+
+    def __call__(
+        self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
+    ) -> NDArray[np.float32]:
+        """Probability float32 (H, W) of the primary trace.
+
+        Args:
+            image: uint8 (H, W, 3).
+            px_per_mm: Its scale.
+            row_px: Row of the primary's baseline, where it is known.
+        """
+        return self._native(self._read(image, px_per_mm, row_px), image.shape)
+
+    def columns(
+        self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
+    ) -> ColumnReading:
+        """Mask and rows' distribution of the primary trace; arguments as above."""
+        found = self._read(image, px_per_mm, row_px)
+        distribution = found["rows"].softmax(dim=0).cpu().numpy()
+        rows, columns = distribution.shape
+        height, width = image.shape[:2]
+        return ColumnReading(
+            mask=self._native(found, image.shape),
+            rows=distribution,
+            presence=found["presence"].sigmoid().cpu().numpy(),
+            x_px=(np.arange(columns) + 0.5) * (width / columns) - 0.5,
+            y_px=(np.arange(rows) + 0.5) * (height / rows) - 0.5,
+        )
+
+    @torch.inference_mode()
+    def _read(
+        self, image: NDArray[np.uint8], px_per_mm: float, row_px: float | None
+    ) -> dict[str, Tensor]:
+        """The model's answers to the whole picture, at its own scale and without padding."""
+        spec = self.model.input_spec
+        size = spec.size_of(image.shape[0], image.shape[1], px_per_mm)
+        small = inputs.resize(image, size)
+        row = None if row_px is None else (row_px + 0.5) * size[0] / image.shape[0] - 0.5
+        parts = []
+        for left, right, first, last in tiles(size[1]):
+            answer = self._one(small[:, left:right], row)
+            kept = {"mask": answer["mask"][:, :, first - left : last - left]}
+            for name in ("rows", "presence"):
+                if name in answer:
+                    per_px = answer[name].shape[-1] // (right - left)
+                    kept[name] = answer[name][..., (first - left) * per_px : (last - left) * per_px]
+            parts.append(kept)
+        return {name: torch.cat([p[name] for p in parts], dim=-1) for name in parts[0]}
+
+    def _one(self, picture: NDArray[np.uint8], row_px: float | None) -> dict[str, Tensor]:
+        """The answers to one tile (h, w): mask (M, h, w), rows (h, C), presence (C,)."""
+        rows, columns = picture.shape[:2]
+        multiple = self.model.input_spec.multiple
+        planes = inputs.stack(
+            picture,
+            inputs.round_up(rows, multiple),
+            inputs.round_up(columns, multiple),
+            row_px=row_px,
+        )
+        answer = self.model(torch.from_numpy(planes)[None].to(self.device))
+        cut = {"mask": answer["mask"][0, :, :rows, :columns].float()}
+        if "rows" in answer:
+            n = columns * self.model.input_spec.columns_per_px
+            cut["rows"] = answer["rows"][0, :rows, :n].float()
+            cut["presence"] = answer["presence"][0, :n].float()
+        return cut
+
+    def _native(self, found: dict[str, Tensor], shape: tuple[int, ...]) -> NDArray[np.float32]:
+        probability = found["mask"][TARGET].sigmoid().cpu().numpy()
+        size = (shape[1], shape[0])
+        return np.asarray(cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def tiles(width: int) -> list[tuple[int, int, int, int]]:
+    """Stretches that cover a width: (left, right) read, and (first, last) kept of each.
+
+    Example:
+        >>> tiles(1000)
+        [(0, 1000, 0, 1000)]
+        >>> [t[2:] for t in tiles(5000)]
+        [(0, 3840), (3840, 5000)]
+    """
+    if width <= TILE_PX:
+        return [(0, width, 0, width)]
+    lefts = list(range(0, width - OVERLAP_PX, TILE_PX - OVERLAP_PX))
+    half = OVERLAP_PX // 2
+    found = []
+    for k, left in enumerate(lefts):
+        right = min(left + TILE_PX, width)
+        last_one = k == len(lefts) - 1
+        found.append((left, right, left + half * (k > 0), width if last_one else right - half))
+    return found
+
+
+def build(spec: dict[str, Any], weights: dict[str, Tensor], *, where: object) -> SegmentationModel:
+    """The model of a checkpoint.
+
+    Raises:
+        InputError: The weights do not fit the model that the checkpoint names.
+    """
+    model = SegmentationModel(**spec)
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    if missing or unexpected:
+        raise InputError(
+            where,
+            f"the weights lack {missing[:3]} and bring {unexpected[:3]} beyond the model",
+            "give a checkpoint of this model, or train anew",
+        )
+    return model
+
+
+def shown(file: Path) -> str:
+    """The path as a record of it may be passed on: below the working folder, else the name."""
+    here = Path.cwd()
+    return (
+        str(file.resolve().relative_to(here)) if file.resolve().is_relative_to(here) else file.name
+    )
+
+
+def load_model(path: str | Path | None = None, *, device: str = "cpu") -> ModelNetwork:
+    """Load a checkpoint that `train.py` wrote.
+
+    Args:
+        path: The checkpoint.
+        device: Where the network runs.
+
+    Raises:
+        InputError: No such file, not a checkpoint of this project, or weights that do not fit.
+    """
+    if path is None:
+        raise InputError("load_model", "no weights come with the package yet", "give a checkpoint")
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(file, "no such checkpoint", "give the path of a .ckpt that train.py wrote")
+    try:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+        spec, state = checkpoint["network"], checkpoint["state_dict"]
+    except Exception as error:  # torch.load raises a dozen types on a foreign file
+        raise InputError(
+            file, f"not a checkpoint of ecg-overlap ({type(error).__name__})", "train one"
+        ) from error
+    weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
+    return ModelNetwork(build(spec, weights, where=file), device, checkpoint=shown(file))
