@@ -2,16 +2,21 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from data_gen.errors import InputError
 
 Result = TypeVar("Result")
+MARK = "failed.txt"
 
 
 def run(job: Callable[[DictConfig], Result], cfg: DictConfig) -> Result:
@@ -30,3 +35,47 @@ def run(job: Callable[[DictConfig], Result], cfg: DictConfig) -> Result:
     except BrokenPipeError:
         # The reader of our output went away (`| head`); nothing is left to say to it.
         os._exit(1)
+
+
+class MarkFailedJobs(Callback):
+    """Under `-m`: a failed job leaves `failed.txt` in its folder, and the grid ends with a list.
+
+    Hydra alone runs the other jobs too, but shows the first failure only, as a traceback. Its
+    launchers run jobs in other processes, so that what a job came to is told by its folder.
+    """
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        if _is_grid(config):
+            _mark(config).unlink(missing_ok=True)
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        if not _is_grid(config) or job_return.status != JobStatus.FAILED:
+            return
+        error = job_return._return_value
+        text = str(error)
+        if not isinstance(error, InputError):
+            text = f"{type(error).__name__}: {error}"
+            trace = "".join(traceback.format_exception(error))
+            print(trace, file=sys.stderr)
+            text += f"\n\n{trace}"
+        _mark(config).write_text(f"{text}\n", encoding="utf-8")
+        # Told here; as a failure, it would keep the next batch of jobs from running.
+        job_return.status, job_return.return_value = JobStatus.COMPLETED, float("nan")
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        marks = sorted(Path(config.hydra.sweep.dir).rglob(MARK))
+        for mark in marks:
+            job = OmegaConf.load(mark.parent / ".hydra" / "overrides.yaml")
+            own = [str(text) for text in job if text not in config.hydra.overrides.task]
+            reason = mark.read_text(encoding="utf-8").splitlines()[0]
+            print(f"failed: {mark.parent} ({' '.join(own)}): {reason}", file=sys.stderr)
+        if marks:
+            sys.exit(1)
+
+
+def _is_grid(config: DictConfig) -> bool:
+    return bool(config.hydra.mode == RunMode.MULTIRUN)
+
+
+def _mark(config: DictConfig) -> Path:
+    return Path(config.hydra.runtime.output_dir) / MARK

@@ -1,0 +1,65 @@
+"""Under `-m` one failing job is marked and the rest go on, whatever launches them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+ROOT = Path(__file__).parents[1]
+APP = """
+import hydra
+from data_gen.errors import InputError
+from ecg_overlap.entry import run
+
+def job(cfg):
+    if cfg.x == 1:
+        raise InputError("x=1", "is refused", "give another")
+    if cfg.x == 2:
+        raise ZeroDivisionError("a defect")
+
+@hydra.main(version_base="1.3", config_path=".", config_name="app")
+def main(cfg):
+    run(job, cfg)
+
+main()
+"""
+
+
+def launched(tmp_path: Path, entry: str, *overrides: str) -> subprocess.CompletedProcess[str]:
+    """Run a small app that has the Hydra settings of one of our entries."""
+    settings = OmegaConf.load(ROOT / "conf" / f"{entry}.yaml").hydra
+    OmegaConf.save({"x": 0, "y": "..", "hydra": settings}, tmp_path / "app.yaml")
+    (tmp_path / "app.py").write_text(APP)
+    command = [sys.executable, "app.py", *overrides, f"hydra.sweep.dir={tmp_path}/grid"]
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("entry", "launcher"), [("train", "basic"), ("eval", "joblib"), ("generate", "submitit_local")]
+)
+def test_failed_jobs_are_marked_and_listed_and_the_rest_go_on(
+    entry: str, launcher: str, tmp_path: Path
+) -> None:
+    if launcher != "basic":
+        pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
+    # A value with a slash must not send the jobs into one folder.
+    done = launched(tmp_path, entry, "-m", "x=0,1,2,3", "y=../z", f"hydra/launcher={launcher}")
+    assert done.returncode == 1
+    grid = tmp_path / "grid"
+    assert sorted(path.parent.name for path in grid.rglob("failed.txt")) == ["1", "2"]
+    listed = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
+    assert listed == [
+        f"failed: {grid}/1 (x=1): x=1: is refused; give another",
+        f"failed: {grid}/2 (x=2): ZeroDivisionError: a defect",
+    ]
+    assert "Traceback" in (grid / "2" / "failed.txt").read_text()
+    assert (grid / "3" / ".hydra").is_dir() and not (grid / "3" / "failed.txt").exists()
+
+
+def test_a_grid_run_again_without_failures_ends_well(tmp_path: Path) -> None:
+    assert launched(tmp_path, "train", "-m", "x=0,1").returncode == 1
+    done = launched(tmp_path, "train", "-m", "x=0,3")
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.glob("grid/*/failed.txt"))
