@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ from ecg_overlap.network import load_model
 from ecg_overlap.task import SegmentationTask
 
 
-def train(cfg: DictConfig) -> dict[str, float]:
+def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str, float]:
     """Train, then test the best checkpoint.
 
     Args:
         cfg: `conf/train.yaml`, composed.
+        callbacks: Further ones, which no configuration can name.
 
     Returns:
         The last validation's scores by name.
@@ -57,11 +59,13 @@ def train(cfg: DictConfig) -> dict[str, float]:
     task = SegmentationTask(
         model, loss, make(cfg.optimizer), max_lr=cfg.optimizer.lr, seed=cfg.seed
     )
-    trainer = make_trainer(cfg)
+    trainer = make_trainer(cfg, callbacks)
     OmegaConf.save(cfg, run_dir / "config.yaml", resolve=False)
-    fit(trainer, task, data, resume_from)
+    try:
+        fit(trainer, task, data, resume_from)
+    finally:
+        close(trainer)
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    close(trainer)
     if cfg.test is not None and trainer.is_global_zero:
         test(cfg, trainer, generator, run_dir)
     return scores
@@ -85,7 +89,7 @@ def make(node: DictConfig, **more: Any) -> Any:
         raise
 
 
-def make_trainer(cfg: DictConfig) -> pl.Trainer:
+def make_trainer(cfg: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> pl.Trainer:
     """The trainer with its callbacks and loggers."""
     precision = cfg.trainer.precision
     if precision == "auto":
@@ -94,7 +98,10 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
         trainer: pl.Trainer = make(
             cfg.trainer,
             precision=precision,
-            callbacks=[make(node) for node in cfg.callbacks.values() if node is not None],
+            callbacks=[
+                *(make(node) for node in cfg.callbacks.values() if node is not None),
+                *callbacks,
+            ],
             logger=[make(node) for node in cfg.logger.values()],
         )
     except hydra.errors.InstantiationException as error:

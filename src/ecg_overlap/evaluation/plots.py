@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 COLOURS = ("#d1495b", "#2e86c1", "#1a9c76", "#e08e0b", "#8e6bbf", "#7a8590", "#c46fa5", "#4fb3d9")
 MARKERS = "osD^vPX*"
 # Drawn in this colour, then replaced: matplotlib knows no `currentColor`.
-_INK = "#010203"
+INK = "#010203"
 
 
 def intervals(
@@ -37,7 +37,7 @@ def intervals(
     Returns:
         SVG text.
     """
-    figure, axes = _canvas(9.2, 3.6)
+    figure, axes = canvas(9.2, 3.6)
     for index, (name, points) in enumerate(series.items()):
         have = [i for i, point in enumerate(points) if point is not None]
         values = np.array([point for point in points if point is not None], np.float64)
@@ -60,8 +60,8 @@ def intervals(
     axes.set_xlim(-0.5, len(groups) - 0.5)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, labelcolor=_INK)
-    return _svg(figure)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, labelcolor=INK)
+    return svg_text(figure)
 
 
 def bland_altman(ref: FloatArray, est: FloatArray, *, label: str) -> str:
@@ -76,13 +76,13 @@ def bland_altman(ref: FloatArray, est: FloatArray, *, label: str) -> str:
         SVG text; the method is Bland and Altman 1986, limits = bias ± 1.96 SD.
     """
     bias, low, high = agreement(ref, est)
-    figure, axes = _canvas(3.6, 2.7)
+    figure, axes = canvas(3.6, 2.7)
     axes.scatter((ref + est) / 2, est - ref, s=9, color=COLOURS[1], alpha=0.55, linewidths=0)
     for value, style in ((bias, "-"), (low, "--"), (high, "--")):
-        axes.axhline(value, color=_INK, linewidth=0.8, linestyle=style)
+        axes.axhline(value, color=INK, linewidth=0.8, linestyle=style)
     axes.set_xlabel(f"mean of both, {label}", fontsize=8)
     axes.set_ylabel("recovered − true", fontsize=8)
-    return _svg(figure)
+    return svg_text(figure)
 
 
 def agreement(ref: FloatArray, est: FloatArray) -> tuple[float, float, float]:
@@ -93,20 +93,22 @@ def agreement(ref: FloatArray, est: FloatArray) -> tuple[float, float, float]:
     return bias, bias - spread, bias + spread
 
 
-def _canvas(width_in: float, height_in: float) -> tuple[Figure, Axes]:
+def canvas(width_in: float, height_in: float) -> tuple[Figure, Axes]:
+    """A figure of this size, in inches, with one plot in the reports' style."""
     figure = Figure(figsize=(width_in, height_in), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_INK)
-    axes.tick_params(colors=_INK, labelsize=8, width=0.6)
-    axes.xaxis.label.set_color(_INK)
-    axes.yaxis.label.set_color(_INK)
+    axes.spines[["left", "bottom"]].set_color(INK)
+    axes.tick_params(colors=INK, labelsize=8, width=0.6)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
     axes.grid(axis="y", color="#8a9099", alpha=0.25, linewidth=0.6)
     axes.set_axisbelow(True)
     return figure, axes
 
 
-def _svg(figure: Figure) -> str:
+def svg_text(figure: Figure) -> str:
+    """The figure as SVG text that takes the page's own ink and font."""
     buffer = io.StringIO()
     # A fixed salt: the same scores make the same file.
     with mpl.rc_context(
@@ -119,6 +121,6 @@ def _svg(figure: Figure) -> str:
     ):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
-    text = text[text.index("<svg") :].replace(_INK, "currentColor")
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
     # The font's name is the reader's own, not the one that measured the text here.
     return re.sub(r"font: ([\d.]+px) [^;\"]*", r"font: \1 system-ui, sans-serif", text)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -183,7 +184,8 @@ def write_text(path: Path, text: str) -> Path:
     Raises:
         InputError: The folder cannot be written.
     """
-    temporary = path.with_name(path.name + ".partial")
+    # Of this process alone: several may write the report of one study.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, encoding="utf-8")
