@@ -135,7 +135,7 @@ def parallel(
 def _axis(axes: Axes, column: int, marks: Sequence[tuple[float, str]]) -> None:
     axes.axvline(column, ymin=0.05, ymax=0.95, color=INK, linewidth=0.8, zorder=1)
     for height, text in marks:
-        axes.text(column + 0.03, height, text, va="center", fontsize=7.5, color=INK, zorder=4)
+        axes.text(column + 0.03, height + 0.01, text, fontsize=7.5, color=INK, zorder=4)
 
 
 def _height(value: object, distribution: BaseDistribution) -> float:
