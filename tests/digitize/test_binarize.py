@@ -158,3 +158,12 @@ def test_heartbeats_are_no_pulse() -> None:
 def test_a_rectangle_of_another_shape_is_no_pulse() -> None:
     with pytest.raises(DigitizeError, match="no calibration pulse"):
         find_pulse(_pulse(30, 80, 80))
+
+
+def test_a_fast_pens_pale_strokes_are_ink_too() -> None:
+    image = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    image[150:153] = 20
+    image[60:152, 400:403] = 165  # two fifths as dark as the level part
+    ink = binarize(image, px_per_mm=PX_PER_MM)
+    assert (ink[70:140, 401] >= 128).all()
+    assert (ink[:140, :390] == 0).all()

@@ -10,9 +10,11 @@ from ecg_overlap.digitize.grid_boxes import stroke_px
 from ecg_overlap.digitize.grid_evidence import extremes
 
 _STROKE_MM = 0.35  # usual thickness of a trace: gives a scale where none is known
-_STRONG, _WEAK = 0.6, 0.3  # share of the ink's darkness: what is ink, what may belong to it
+_STRONG, _WEAK = 0.6, 0.2  # share of the ink's darkness: what is ink, what may belong to it
 _FAINTEST = 0.06  # share of light that a trace takes away at the least
 _GRID_MATTERS = 0.2  # darkness of lines, as a share of the ink's, from which they are modelled
+_PALE_REACH_MM = 0.25  # how far apart the edge of a stroke and its fullest ink can be
+_PALEST = 0.2  # share of the ink's darkness that a fast pen leaves at the least
 _BLACK = 16  # gray level; what is darker over 3 mm is no paper
 _BINS_PER_MM = 12
 
@@ -74,7 +76,7 @@ def binarize(
     if drop_text:
         kept = _without_text(kept, scale)
     near = cv2.dilate(kept, np.ones((3, 3), np.uint8))
-    return np.asarray(np.rint(255 * share * near), np.uint8)
+    return np.asarray(np.rint(255 * _locally_full(share * near, scale)), np.uint8)
 
 
 def _darkness(image: Image, px_per_mm: float) -> FloatImage:
@@ -166,6 +168,16 @@ def _connected(share: FloatImage, px_per_mm: float) -> Image:
     keep = (sure > 0.15 * stats[:, cv2.CC_STAT_AREA]) & (stats[:, cv2.CC_STAT_AREA] > speck)
     keep[0] = False
     return np.asarray(keep[label], np.uint8)
+
+
+def _locally_full(share: FloatImage, px_per_mm: float) -> FloatImage:
+    """Coverage: the share of the ink's darkness, against the fullest within a stroke's reach.
+
+    A fast pen leaves a paler line: what is half as dark there is the whole of its ink.
+    """
+    reach = max(round(_PALE_REACH_MM * px_per_mm), 1)
+    fullest = cv2.dilate(share, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    return np.asarray(share / np.maximum(fullest, _PALEST), np.float32)
 
 
 def _without_line_rests(kept: Image, grid: Grid) -> Image:
