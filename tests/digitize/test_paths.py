@@ -199,3 +199,20 @@ def test_a_networks_evidence_decides_between_two_whole_traces() -> None:
         evidence[row - 2 : row + 3] = 0.8
         path = decode(cover, "stroke", evidence=evidence)
         assert np.nanmedian(path.y_px) == pytest.approx(row, abs=0.1)
+
+
+def test_ink_where_a_network_sees_no_trace_is_passed_over() -> None:
+    cover = np.zeros((60, 120), np.float32)
+    cover[29:32, 30:] = 1
+    cover[20:30, 5:28] = 1  # a name or a pulse before the trace
+    evidence = np.zeros_like(cover)
+    evidence[29:32, 30:] = 0.9
+    assert decode(cover, "stroke", evidence=evidence).start_px > 29
+    assert decode(cover, "stroke").start_px < 10  # nothing else tells
+
+
+def test_a_network_that_is_unsure_everywhere_parts_no_trace() -> None:
+    cover = np.zeros((60, 120), np.float32)
+    cover[29:32] = 1
+    path = decode(cover, "stroke", evidence=np.full(cover.shape, 0.25, np.float32))
+    assert path.start_px < 3 and path.end_px > 116

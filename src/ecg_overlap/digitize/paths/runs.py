@@ -19,6 +19,9 @@ LEVELS = 3  # levels that are tried
 LEAST_LEVEL = 0.3  # of the fullest level: a level that fewer columns share is none
 EDGE_COST_PX = 5.0  # a column in which the trace touches the picture's edge
 UNLIKELY_COST_PX = 0.3  # a run that a network rules out, in a column where it is sure
+ABSENT_COST_PX = 1.0  # a run in a column where a network is sure that the trace is not
+PRESENT = 0.2  # a column's highest probability from which it may hold the trace
+LEAST_PRESENT = 0.1  # of the cost of passing over a column stays, however sure a network is
 LOOK_BACK = 4  # non-empty columns that one step may look back over
 
 
@@ -80,6 +83,7 @@ def _best_chain(
     first: IntArray,
     level_px: float,
     unlikely: FloatArray,
+    passed: FloatArray,
 ) -> IntArray:
     """Index of the chosen run per column, -1 for none; see `track`."""
     n_columns = len(first) - 1
@@ -94,10 +98,10 @@ def _best_chain(
         for i in range(first[c], first[c + 1]):
             centre = 0.5 * (top[i] + bottom[i])
             away = min(LEVEL_COST * abs(centre - level_px), MOST_LEVEL_COST_PX)
-            best = SKIP_COST_PX * c
+            best = passed[c]
             for k in range(1, min(LOOK_BACK, n_filled) + 1):
                 before = filled[n_filled - k]
-                skipped = SKIP_COST_PX * (c - before - 1)
+                skipped = passed[c] - passed[before + 1]
                 for j in range(first[before], first[before + 1]):
                     gap = max(0.0, top[i] - bottom[j], top[j] - bottom[i])
                     # A faint stroke comes in pieces: farther costs hardly more than far.
@@ -116,7 +120,7 @@ def _best_chain(
     best_end = -1
     least = np.inf
     for i in range(n):
-        end = cost[i] + SKIP_COST_PX * (n_columns - 1 - column[i])
+        end = cost[i] + passed[n_columns] - passed[column[i] + 1]
         if end < least:
             least = end
             best_end = i
@@ -152,25 +156,36 @@ def track(
     Returns:
         int64 (W,): index of the run chosen in each column, -1 where none is.
     """
-    unlikely = np.zeros(len(runs.column)) if evidence is None else _unlikely(runs, evidence)
+    if evidence is None:
+        present = np.ones(len(runs.first) - 1)
+        unlikely = np.zeros(len(runs.column))
+    else:
+        most = np.asarray(evidence.max(axis=0), np.float64)
+        present = np.minimum(most / PRESENT, 1)
+        unlikely = _unlikely(runs, evidence, most) + ABSENT_COST_PX * (1 - present[runs.column])
+    passed = np.concatenate([[0.0], np.cumsum(SKIP_COST_PX * np.maximum(present, LEAST_PRESENT))])
     levels = _levels(runs, height) if row_px is None else [float(row_px)]
     chains = [
-        _best_chain(runs.column, runs.top_px, runs.bottom_px, runs.first, level, unlikely)
+        _best_chain(runs.column, runs.top_px, runs.bottom_px, runs.first, level, unlikely, passed)
         for level in levels
     ]
-    return min(chains, key=lambda chain: _doubt(runs, chain, height, unlikely))
+    return min(chains, key=lambda chain: _doubt(runs, chain, height, unlikely, passed))
 
 
-def _unlikely(runs: Runs, evidence: Coverage) -> FloatArray:
-    """What each run costs for being less probable than the likeliest of its column (m,)."""
-    likely = np.array(
-        [evidence[t:b, c].max() for (t, b), c in zip(runs.row, runs.column, strict=True)],
-        np.float64,
-    )
-    most = np.zeros(len(runs.first) - 1)
-    np.maximum.at(most, runs.column, likely)
-    cost: FloatArray = UNLIKELY_COST_PX * (most[runs.column] - likely)
-    return cost
+def _unlikely(runs: Runs, evidence: Coverage, most: FloatArray) -> FloatArray:
+    """What each run costs for being less probable than the likeliest row of its column (m,)."""
+    cost: FloatArray = most[runs.column] - _most_likely(evidence, runs.column, runs.row)
+    return UNLIKELY_COST_PX * cost
+
+
+@njit(cache=True)
+def _most_likely(evidence: Coverage, column: IntArray, row: IntArray) -> FloatArray:
+    """Highest probability inside of each run, float64 (m,)."""
+    likely = np.zeros(len(column))
+    for i in range(len(column)):
+        for r in range(row[i, 0], row[i, 1]):
+            likely[i] = max(likely[i], evidence[r, column[i]])
+    return likely
 
 
 def _levels(runs: Runs, height: int) -> list[float]:
@@ -188,13 +203,15 @@ def _levels(runs: Runs, height: int) -> list[float]:
     return levels
 
 
-def _doubt(runs: Runs, chain: IntArray, height: int, unlikely: FloatArray) -> float:
+def _doubt(
+    runs: Runs, chain: IntArray, height: int, unlikely: FloatArray, passed: FloatArray
+) -> float:
     """What speaks against a chain: columns without ink or at the edge, unlikely runs."""
     taken = chain[chain >= 0]
     row = runs.row[taken]
     at_edge = np.count_nonzero((row[:, 0] == 0) | (row[:, 1] == height))
-    empty = np.count_nonzero(chain < 0)
-    return SKIP_COST_PX * empty + EDGE_COST_PX * at_edge + float(unlikely[taken].sum())
+    empty = float(np.diff(passed)[chain < 0].sum())
+    return empty + EDGE_COST_PX * at_edge + float(unlikely[taken].sum())
 
 
 def stroke_width_px(top_px: FloatArray, bottom_px: FloatArray) -> float:
