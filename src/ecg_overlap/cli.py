@@ -26,6 +26,8 @@ from ecg_overlap.digitize.pipeline import Network
 from ecg_overlap.digitize.read_image import SUFFIXES, read_image
 from ecg_overlap.digitize.write import renamed, write_png
 
+STOPPED = 130  # what shells expect of a program that Ctrl-C ended
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -34,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments; None: the process's own.
 
     Returns:
-        The exit status: 0, or 1 if any picture failed.
+        The exit status: 0, 1 if any picture failed, 130 if stopped by Ctrl-C.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -124,13 +126,21 @@ def _digitize(arguments: argparse.Namespace, paths: list[Path]) -> int:
         row_px=arguments.row,
         load_network=partial(_load_network, arguments.checkpoint),
     )
-    rows = []
-    for row in tqdm(digitize_files(paths, options, jobs=arguments.jobs), total=len(paths)):
-        rows.append(row)
-        if row.status != "ok":
-            tqdm.write(row.reason, file=sys.stderr)
+    rows: list[Row] = []
+    stopped = False
+    try:
+        for row in tqdm(digitize_files(paths, options, jobs=arguments.jobs), total=len(paths)):
+            rows.append(row)
+            if row.status != "ok":
+                tqdm.write(row.reason, file=sys.stderr)
+    except KeyboardInterrupt:
+        stopped = True
     summary = write_summary(rows, arguments.out / "summary.csv")
     done = sum(row.status == "ok" for row in rows)
+    if stopped:
+        left = len(paths) - len(rows)
+        print(f"ecg-overlap: stopped, {left} pictures left; see {summary}", file=sys.stderr)
+        return STOPPED
     print(f"{done} of {len(rows)} digitized; see {summary}")
     return 0 if done == len(rows) else 1
 

@@ -1,6 +1,7 @@
 """The command line, as a user calls it."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from drawn import drawn
 
+from ecg_overlap import cli
 from ecg_overlap.cli import main
 
 TRUTH = drawn()
@@ -135,3 +137,29 @@ def test_grid_is_printed_and_drawn(
 def test_grid_of_blank_paper_is_a_failure(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.full((100, 100, 3), 255, np.uint8))
     assert main(["grid", str(tmp_path / "a.png"), "--out", str(tmp_path)]) == 1
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_what_is_left(
+    lead_png: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = cli.digitize_files
+
+    def interrupted(paths: list[Path], options: object, *, jobs: int) -> Iterator[object]:
+        yield from whole(paths[:1], options, jobs=jobs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "digitize_files", interrupted)
+    argv = ["digitize", str(lead_png), str(tmp_path / "b.png"), "--px-per-mm", "8"]
+    assert main([*argv, "--out", str(tmp_path / "o")]) == 130
+    assert [row["record"] for row in summary(tmp_path / "o")] == ["lead"]
+    assert "1 pictures left" in capsys.readouterr().err
+
+
+def test_out_that_is_a_file_is_one_line(
+    lead_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["digitize", str(lead_png), "--out", str(lead_png)]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1

@@ -1,6 +1,7 @@
 """Many pictures, one by one or in processes: a failure does not stop the rest."""
 
 import glob
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -121,11 +122,16 @@ def digitize_files(paths: list[Path], options: Options, *, jobs: int = 1) -> Ite
     pool = ProcessPoolExecutor(
         min(jobs, len(paths)),
         mp_context=get_context("spawn"),
-        initializer=cv2.setNumThreads,
-        initargs=(1,),
+        initializer=_prepare_worker,
     )
     with pool:
         yield from pool.map(work, named)
+
+
+def _prepare_worker() -> None:
+    """One thread each; Ctrl-C is the parent's to answer: a picture under way is finished."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _digitize_file(named: tuple[Path, str], *, options: Options) -> Row:
