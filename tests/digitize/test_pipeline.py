@@ -1,5 +1,6 @@
 """The whole way from a picture to a signal, its truths, its refusals."""
 
+import os
 import subprocess
 import sys
 
@@ -91,6 +92,21 @@ def test_a_network_is_asked_with_the_scale(method: str) -> None:
     lead = digitize_lead(TRUTH.image, method=method, network=network, px_per_mm=8.0, row_px=90.0)
     assert network.asked == [(8.0, 90.0)]
     assert score(lead.signal_mv) > 5
+
+
+def test_ink_of_another_trace_that_touches_is_cut_off_by_a_sure_network() -> None:
+    mask = np.zeros((100, 400), np.uint8)
+    draw_stroke(mask, np.array([(10, 70), (390, 70)]), width_px=3)
+    spike = np.zeros_like(mask)
+    draw_stroke(spike, np.array([(200, 70), (200, 5)]), width_px=3)
+    image = np.repeat(255 - np.maximum(mask, spike)[..., None], 3, axis=2)
+
+    def network(image: NDArray, *, px_per_mm: float, row_px: float | None = None) -> NDArray:
+        return mask.astype(np.float32) / 255
+
+    lead = digitize_lead(image, px_per_mm=8.0, network=network)
+    assert np.nanmax(lead.signal_mv) < 0.1
+    assert np.nanmax(digitize_lead(image, px_per_mm=8.0).signal_mv) > 0.5
 
 
 def test_default_takes_the_network_where_there_is_one() -> None:
@@ -232,7 +248,7 @@ def fuzzed(seed: int) -> NDArray[np.uint8]:
 
 
 @given(seed=st.integers(0, 1_000_000), scale=st.sampled_from([None, 0.5, 8.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "40")), deadline=None)
 def test_any_picture_gives_a_signal_or_a_reason(seed: int, scale: float | None) -> None:
     method = ("classical", "viterbi", "fortune", "fortune_fixed")[seed % 4]
     try:

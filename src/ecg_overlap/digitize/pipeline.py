@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +32,9 @@ GRIDS: dict[str, Callable[[Image], Grid]] = {
     "fortune": find_grid_fortune,
     "paper": find_grid_paper,
 }
+SURE = 0.5  # a network's probability from which a column holds the primary
+RULED_OUT = 0.1  # there, ink with nothing likelier than this around it is another's
+REACH_MM = 0.4  # around it: the network's map is coarser than the ink
 UPRIGHT_DEG = 0.02  # a smaller angle moves no end of a 4,000 px trace by more than 0.7 px
 
 
@@ -283,6 +287,10 @@ def _with_ink(image: Image, probability: Coverage, scale: Scale) -> Coverage:
     except DigitizeError:
         return probability  # too faint for binarization, not for the network
     cover = as_coverage(ink)
+    reach = max(int(REACH_MM * scale.calibration.px_per_mm_y), 1)
+    near = cv2.dilate(probability, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    sure = probability.max(axis=0) >= SURE
+    cover = np.where(sure & (near < RULED_OUT), np.float32(0), cover)
     return np.where((cover >= 0.5).any(axis=0), cover, probability)
 
 
