@@ -6,7 +6,7 @@ from drawn import beats, drawn, snr_db
 
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
-from ecg_overlap.digitize.calibrate import isoelectric_px, to_signal, wander_mv
+from ecg_overlap.digitize.calibrate import INK_ERROR, isoelectric_px, to_signal, wander_mv
 from ecg_overlap.digitize.paths import Path, decode
 
 
@@ -88,14 +88,22 @@ def test_gap_of_the_path_is_nan_and_flagged() -> None:
     assert 0.8 < lead.coverage < 0.95
 
 
-def test_interval_holds_about_95_percent_of_the_truth() -> None:
+def test_interval_holds_at_least_90_percent_of_the_truth() -> None:
     truth = drawn(beats(10.0))
     lead = to_signal(
         decode(truth.mask), truth.calibration, fs_hz=500, t0_known=True, baseline_known=True
     )
     n = min(len(lead.signal_mv), len(truth.signal_mv))
     inside = np.abs(lead.signal_mv[:n] - truth.signal_mv[:n]) <= lead.interval_mv[:n]
-    assert 0.85 < inside.mean() <= 1.0
+    # A drawn mask is the easiest of all: the constants are for worse ones.
+    assert inside.mean() >= 0.9
+
+
+def test_ink_has_wider_intervals_than_a_drawn_mask() -> None:
+    path = decode(drawn(beats(2.0)).mask)
+    mask = to_signal(path, Calibration(8, 8)).interval_mv
+    ink = to_signal(path, Calibration(8, 8), error_factor=INK_ERROR).interval_mv
+    assert np.allclose(ink, INK_ERROR * mask, equal_nan=True) and INK_ERROR > 1
 
 
 def test_wander_is_kept_unless_asked() -> None:

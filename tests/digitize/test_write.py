@@ -89,6 +89,7 @@ def test_json_is_valid_also_where_values_are_not_known(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "a.json").read_text())
     assert found["calibration"]["t0_px"] == 15.25
     assert found["flags"] == ["baseline_unknown"]
+    assert found["interval_level"] == 0.9
     assert found["grid_confidence"] is None and found["median_interval_mv"] is None
     assert found["coverage"] == 0.0 and found["box_px"] == [1, 2, 3, 4]
     assert "ecg-overlap" in found["versions"]

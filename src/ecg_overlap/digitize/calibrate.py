@@ -12,8 +12,11 @@ from data_gen.errors import InputError
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.paths.path import FloatArray, Path
 
-INTERVAL_SIGMAS = 1.96  # ± of about 95 % of normal errors
-TIME_SIGMA_PX = 0.1  # of the path's columns: on a steep stroke it is the amplitude's error too
+INTERVAL_SIGMAS = 1.645  # ± of 90 % of normal errors: `lead_signal.INTERVAL_LEVEL`
+# Of the path's columns (drift of the grid, lag, width of the pen): on a steep stroke it is the
+# amplitude's error. This and INK_ERROR were fitted on the sets of `benchmarks/intervals.py --fit`.
+TIME_SIGMA_PX = 0.3
+INK_ERROR = 1.5  # errors on binarized ink, in those on a drawn mask: its edge is no model's
 MAX_SAMPLES = 10_000_000
 
 
@@ -26,6 +29,7 @@ def to_signal(
     baseline_known: bool = False,
     remove_wander: bool = False,
     end_px: float | None = None,
+    error_factor: float = 1.0,
 ) -> LeadSignal:
     """Resample a path to a signal of even samples.
 
@@ -39,6 +43,7 @@ def to_signal(
             estimated as the isoelectric line, and the result says so.
         remove_wander: Subtract the baseline's slow drift.
         end_px: Column of the last sample, where known; otherwise where the pen was lifted.
+        error_factor: How much wider the intervals are than on a drawn mask (`INK_ERROR`).
 
     Raises:
         InputError: `fs_hz` is no frequency, or the path holds no point.
@@ -78,7 +83,7 @@ def to_signal(
         fs_hz=fs_hz,
         calibration=scale,
         confidence=confidence,
-        interval_mv=INTERVAL_SIGMAS * sigma / scale.px_per_mv,
+        interval_mv=INTERVAL_SIGMAS * error_factor * sigma / scale.px_per_mv,
         baseline_known=baseline_known,
         flags=_flags(signal, baseline_known),
         path_px=np.stack([x, y], axis=1),

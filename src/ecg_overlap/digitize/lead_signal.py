@@ -10,6 +10,8 @@ from data_gen.calibration import Calibration
 
 FloatArray = NDArray[np.float64]
 
+INTERVAL_LEVEL = 0.9  # share of the samples that `interval_mv` is meant to hold
+
 FLAGS = {
     "grid_low_confidence": "the grid was found, but barely: check the scale",
     "scale_from_pulse": "there is no grid: the scale is that of the calibration pulse",
@@ -29,8 +31,10 @@ class LeadSignal:
         fs_hz: Sampling frequency; sample k stands k / fs_hz seconds after column `t0_px`.
         calibration: As found; its `t0_px` and `baseline_px` are those of `signal_mv`.
         confidence: float64 (n,), 0–1; 0 where no trace was seen.
-        interval_mv: float64 (n,): the truth is expected within ± this (about 95 %); NaN where
-            the signal is.
+        interval_mv: float64 (n,): the truth, after the metric's alignment, is expected within
+            ± this in 90 % of the samples (`INTERVAL_LEVEL`), provided that the right trace was
+            followed: it speaks of the pen's place, the ink's edge and the time axis, neither of
+            a swapped trace nor of an unknown 0 mV. NaN where the signal is.
         baseline_known: Whether 0 mV is a known row, or an estimate of the isoelectric line.
         flags: Of `FLAGS`.
         stage_images: Pictures of the stages, where asked for.

@@ -12,7 +12,7 @@ from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.binarize import binarize
-from ecg_overlap.digitize.calibrate import to_signal
+from ecg_overlap.digitize.calibrate import INK_ERROR, to_signal
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Grid, find_grid
 from ecg_overlap.digitize.grid_fortune import find_grid_fortune
@@ -162,6 +162,9 @@ def digitize_lead(
         t0_known=scale.origin_known,
         baseline_known=scale.origin_known or row_px is not None,
         remove_wander=plan.remove_wander if remove_wander is None else remove_wander,
+        error_factor=INK_ERROR
+        if evidence is not None or (mask is None and plan.mask != "network")
+        else 1.0,
     )
     return replace(
         lead,

@@ -20,7 +20,7 @@ import wfdb
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
-from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL, LeadSignal
 
 WITHIN_MV = 0.001  # what a stored sample may differ by
 FORMATS = (("16", 2**15 - 1), ("24", 2**23 - 1), ("32", 2**31 - 1))  # WFDB format, full scale
@@ -157,6 +157,7 @@ def description(lead: LeadSignal) -> dict[str, Any]:
         "n_samples": len(lead.signal_mv),
         "coverage": lead.coverage,
         "mean_confidence": float(lead.confidence.mean()) if len(lead.confidence) else 0.0,
+        "interval_level": INTERVAL_LEVEL,
         "median_interval_mv": interval,
         "flags": list(lead.flags),
         "versions": {name: _version(name) for name in ("ecg-overlap", "numpy", "wfdb")},

@@ -15,7 +15,7 @@ class IntervalScore:
 
     Args:
         n: Samples at which an estimate with an interval was given.
-        coverage: Fraction of them with |ref − est| ≤ interval; 0.95 is meant to be right.
+        coverage: Fraction of them with |ref − est| ≤ interval; 0.9 is meant to be right.
         mean_half_width_mv: A wide interval covers everything: read the two together.
     """
 

@@ -1,0 +1,133 @@
+"""How many samples the digitizer's own 90 % intervals hold.
+
+    python benchmarks/intervals.py --data ../shared/data --n 40 --json intervals.json
+
+Per set and method: leads, coverage of ± interval_mv and of ± 1.19 · interval_mv (what 95 % of
+normal errors would take), the median lead's coverage, and the median half width. Scores are
+`aligned`. A lead of ρ < 0.9 has followed something else than its trace for a while, of which an
+interval does not speak: such leads are counted (`swapped`), and the coverage is given with and
+without them. Sets of --fit are those that the constants of `digitize/calibrate.py` come from
+(records of the training split); without it others are scored (LUDB, lead crops).
+
+`unet+stroke` is run with the true mask, reduced to 8 px/mm, in the network's place: it shows what
+reading ink under evidence costs, not a trained network's errors.
+"""
+
+import argparse
+import itertools
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen import presets
+from data_gen.formats.lead_crops import LeadCrops
+from data_gen.sample import LeadSample
+from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL
+from ecg_overlap.digitize.methods import plan_for
+from ecg_overlap.evaluation.methods import run_plan
+from ecg_overlap.metrics.interval import interval_coverage
+from ecg_overlap.metrics.signal import score_lead
+
+METHODS = ("stroke@mask@grid", "stroke@mask", "classical", "unet+stroke")
+TO_95 = 1.96 / 1.645
+FOLLOWED = 0.9
+NETWORK_PX_PER_MM = 8.0
+
+
+class TrueMap:
+    """The true mask as a network at 8 px/mm would show it."""
+
+    def __init__(self, mask: NDArray[np.uint8]) -> None:
+        self.mask = mask.astype(np.float32) / 255
+
+    def __call__(
+        self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
+    ) -> NDArray[np.float32]:
+        height, width = self.mask.shape
+        factor = NETWORK_PX_PER_MM / px_per_mm
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        by = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+        small = cv2.resize(self.mask, size, interpolation=by)
+        return np.asarray(cv2.resize(small, (width, height)).clip(0, 1), np.float32)
+
+
+def generated(preset: str, root: Path, signals: str, split: str, n: int) -> Iterable[LeadSample]:
+    values = {"signals": {"root": str(root)}}
+    generator = presets.load(preset, values=values, signals=signals)
+    return (generator.sample(index, split=split) for index in range(n))
+
+
+def scored(samples: Iterable[LeadSample], name: str) -> list[dict[str, object]]:
+    rows: dict[str, list[tuple[float, float, float, float]]] = {m: [] for m in METHODS}
+    for sample in samples:
+        signal, fs_hz = sample.signal_mv, sample.fs_hz
+        assert sample.target_mask is not None and signal is not None and fs_hz is not None
+        for method in METHODS:
+            network = TrueMap(sample.target_mask)
+            lead = run_plan(sample, plan=plan_for(method), network=network).signal
+            if lead is None:
+                continue
+            how = {"alignment": "aligned", "est_fs_hz": lead.fs_hz}
+            found = score_lead(signal, lead.signal_mv, fs_hz, **how)
+            at = [
+                interval_coverage(signal, lead.signal_mv, k * lead.interval_mv, fs_hz, **how)
+                for k in (1.0, TO_95)
+            ]
+            if at[0] is not None and at[1] is not None:
+                width = float(np.nanmedian(lead.interval_mv))
+                rows[method].append((found.pearson_r, at[0].coverage, at[1].coverage, width))
+    return [summary(name, method, np.array(kept)) for method, kept in rows.items() if kept]
+
+
+def summary(name: str, method: str, kept: NDArray[np.float64]) -> dict[str, object]:
+    followed = kept[kept[:, 0] >= FOLLOWED]
+    best = followed if len(followed) else np.full((1, 4), np.nan)
+    return {
+        "set": name,
+        "method": method,
+        "n": len(kept),
+        "level": INTERVAL_LEVEL,
+        "swapped": len(kept) - len(followed),
+        "coverage_all": round(float(kept[:, 1].mean()), 3),
+        "coverage": round(float(best[:, 1].mean()), 3),
+        "coverage_at_95": round(float(best[:, 2].mean()), 3),
+        "coverage_median_lead": round(float(np.median(best[:, 1])), 3),
+        "half_width_mv": round(float(np.median(best[:, 3])), 4),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--n", type=int, default=40, help="leads of each set")
+    parser.add_argument("--fit", action="store_true", help="the sets that the constants come from")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    n = arguments.n
+    root, signals, split = (
+        ("ptbxl", "ptbxl", "train") if arguments.fit else ("ludb", "wfdb", "test")
+    )
+    sets = {
+        f"{preset}/{root}": generated(preset, arguments.data / root, signals, split, n)
+        for preset in ("clean", "scan", "overlap")
+    }
+    if not arguments.fit:
+        sets["lead-crop format"] = itertools.islice(
+            LeadCrops(arguments.data / "lead_crop_format"), n
+        )
+    table = []
+    for name, samples in sets.items():
+        for row in scored(samples, name):
+            table.append(row)
+            print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
