@@ -76,7 +76,10 @@ def binarize(
     if drop_text:
         kept = _without_text(kept, scale)
     near = cv2.dilate(kept, np.ones((3, 3), np.uint8))
-    return np.asarray(np.rint(255 * _locally_full(share * near, scale)), np.uint8)
+    cover = np.asarray(share * near, np.float32)
+    if lines <= _GRID_MATTERS:  # the rests of dark lines would become full ink too
+        cover = _locally_full(cover, scale)
+    return np.asarray(np.rint(255 * cover), np.uint8)
 
 
 def _darkness(image: Image, px_per_mm: float) -> FloatImage:
