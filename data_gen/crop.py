@@ -44,6 +44,13 @@ class Frame:
             self.px_per_mm,
         )
 
+    def shows(self, *, x_mm: Range, y_mm: Range) -> bool:
+        """Whether anything in a box of the paper may be seen in it, or within 1 mm of it."""
+        right_mm = self.x_mm + self.width_px / self.px_per_mm
+        bottom_mm = self.y_mm + self.height_px / self.px_per_mm
+        across = x_mm[1] > self.x_mm - 1.0 and x_mm[0] < right_mm + 1.0
+        return across and y_mm[1] > self.y_mm - 1.0 and y_mm[0] < bottom_mm + 1.0
+
     def lowered(self, dy_mm: float) -> "Frame":
         """The same frame further down the paper."""
         return replace(self, y_mm=self.y_mm + dy_mm)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from data_gen.calibration import Calibration
@@ -289,27 +290,41 @@ def fit_calibration(
         fs_hz: Sampling frequency.
         nominal: Gives speed and gain, and every scale that the signal leaves open.
     """
-    t = np.arange(len(signal_mv)) / fs_hz
-    known = np.isfinite(polyline_px).all(axis=1) & np.isfinite(signal_mv)
-    if known.sum() < 3:
-        return nominal
-    t, xy = t[known], np.asarray(polyline_px[known], np.float64)
-    signal = signal_mv[known].astype(np.float64)
-    # The normal equations of centred terms: one product, where a solver takes 0.2 ms.
-    middle_s, middle_mv = t.mean(), signal.mean()
-    terms = np.stack((t - middle_s, middle_mv - signal))
-    square, wanted = terms @ terms.T, terms @ xy
-    px_per_s = wanted[0, 0] / square[0, 0]
-    t0_px = xy[:, 0].mean() - px_per_s * middle_s
-    px_per_mv = nominal.px_per_mv
-    if square[1, 1] > 1e-6 * len(signal):
-        px_per_mv = float(np.linalg.solve(square, wanted[:, 1])[1])
+    fit = _fit(np.asarray(polyline_px), signal_mv, fs_hz, nominal.px_per_mv)
+    px_per_s, px_per_mv, t0_px, baseline_px = fit
     if not (px_per_s > 0 and px_per_mv > 0):
         return nominal
     return replace(
         nominal,
-        px_per_mm_x=float(px_per_s) / nominal.mm_per_s,
+        px_per_mm_x=px_per_s / nominal.mm_per_s,
         px_per_mm_y=px_per_mv / nominal.mm_per_mv,
-        t0_px=float(t0_px),
-        baseline_px=float(np.mean(xy[:, 1] + px_per_mv * signal)),
+        t0_px=t0_px,
+        baseline_px=baseline_px,
     )
+
+
+@njit(cache=True, nogil=True)
+def _fit(xy: Any, signal_mv: Any, fs_hz: float, flat_px_per_mv: float) -> Any:
+    """px/s, px/mV, t0 and baseline (px) by the normal equations of centred terms.
+
+    px/s is NaN with fewer than three points. A flat signal leaves px/mV as it is given.
+    """
+    n, t, mv, x, y = 0, 0.0, 0.0, 0.0, 0.0  # sums, then means
+    for i in range(len(xy)):
+        if np.isfinite(xy[i, 0]) and np.isfinite(xy[i, 1]) and np.isfinite(signal_mv[i]):
+            n, t, mv = n + 1, t + i / fs_hz, mv + signal_mv[i]
+            x, y = x + xy[i, 0], y + xy[i, 1]
+    if n < 3:
+        return np.nan, np.nan, np.nan, np.nan
+    t, mv, x, y = t / n, mv / n, x / n, y / n
+    tt = tm = mm = tx = ty = my = 0.0
+    for i in range(len(xy)):
+        if np.isfinite(xy[i, 0]) and np.isfinite(xy[i, 1]) and np.isfinite(signal_mv[i]):
+            dt, dm, dx, dy = i / fs_hz - t, mv - signal_mv[i], xy[i, 0] - x, xy[i, 1] - y
+            tt, tm, mm = tt + dt * dt, tm + dt * dm, mm + dm * dm
+            tx, ty, my = tx + dt * dx, ty + dt * dy, my + dm * dy
+    px_per_mv = flat_px_per_mv
+    if mm > 1e-6 * n:
+        px_per_mv = (tt * my - tm * ty) / (tt * mm - tm * tm)
+    px_per_s = tx / tt
+    return px_per_s, px_per_mv, x - px_per_s * t, y + px_per_mv * mv

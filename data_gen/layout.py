@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from data_gen.errors import InputError
 from data_gen.sample import LEADS
@@ -35,7 +36,7 @@ class Layout:
     rows: tuple[tuple[str, ...], ...]
     any_lead: bool = False
 
-    @property
+    @cached_property
     def columns(self) -> int:
         return max(len(row) for row in self.rows)
 

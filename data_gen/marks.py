@@ -1,5 +1,6 @@
 """What a page carries beside its traces and its grid: lead names, separators, pulses, text."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,7 +53,8 @@ def draw_marks(
     if sheet.style.separator == "dotted":
         _draw_dotted_lines(canvas, frame, sheet, baselines_mm, pen_mm)
     left = SIDE_MM + 2.0
-    if sheet.style.header:
+    header_mm = (TOP_MM, TOP_MM + 20.0)
+    if sheet.style.header and frame.shows(x_mm=(left, math.inf), y_mm=header_mm):
         for i, line in enumerate(header_lines(rng)):
             y_mm = TOP_MM + (i % 3 + 1) * 5.0
             x_mm = left + (i // 3) * 80.0
@@ -127,12 +129,16 @@ def _draw_separator(
     style, place = sheet.style, sheet.places[k]
     if place.column == 0 or style.separator not in ("bar", "bars"):
         return
-    x_mm, spans = place.x_mm - style.column_gap_mm / 2, [(-4.0, 4.0)]
-    if style.separator == "bars":
-        level = sheet.trace(k).y_mm
-        middle = float(level[0]) if np.isfinite(level[0]) else 0.0
-        # Measured on the published crops.
-        x_mm, spans = place.x_mm + 0.05, [(middle + y, middle + y + 2.29) for y in (-3.12, 0.83)]
+    bars = style.separator == "bars"
+    # The paper's bars as measured on the published crops.
+    x_mm = place.x_mm + 0.05 if bars else place.x_mm - style.column_gap_mm / 2
+    if not frame.shows(x_mm=(x_mm - pen_mm, x_mm + pen_mm), y_mm=(-math.inf, math.inf)):
+        return
+    spans = [(-4.0, 4.0)]
+    if bars:
+        level = float(sheet.trace(k).y_mm[0])
+        middle = level if math.isfinite(level) else 0.0
+        spans = [(middle + y, middle + y + 2.29) for y in (-3.12, 0.83)]
     for top, bottom in spans:
         x0, x1 = ((x_mm + side * pen_mm / 2 - frame.x_mm) * frame.px_per_mm for side in (-1, 1))
         y0, y1 = ((baseline_mm + y - frame.y_mm) * frame.px_per_mm for y in (top, bottom))
@@ -167,6 +173,9 @@ def _draw_pulse(
     start_mm = in_row[0].x_mm - wide - 2.5
     if style.pulse == "right":
         start_mm = in_row[-1].x_mm + in_row[-1].duration_s * style.mm_per_s + 1.0
+    seen_mm = (start_mm - pen_mm, start_mm + 1.5 + wide + pen_mm)
+    if not frame.shows(x_mm=seen_mm, y_mm=(baseline_mm - rise - pen_mm, baseline_mm + pen_mm)):
+        return
     x = start_mm + np.array((0.0, 0.75, 0.75, 0.75 + wide, 0.75 + wide, 1.5 + wide))
     y = baseline_mm - rise * np.array((0.0, 0.0, 1.0, 1.0, 0.0, 0.0))
     xy = (np.column_stack((x, y)) - (frame.x_mm, frame.y_mm)) * frame.px_per_mm

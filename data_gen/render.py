@@ -50,7 +50,7 @@ def _straight(xy: Any, widths: Any, darks: Any, i: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _stroke(canvas: Any, xy: Any, widths: Any, darks: Any) -> None:
+def _stroke(canvas: Any, ink: Any, xy: Any, widths: Any, darks: Any) -> None:
     n = len(xy)
     drawing = False  # the point before this one is inked up to this one
     i = 0
@@ -60,25 +60,24 @@ def _stroke(canvas: Any, xy: Any, widths: Any, darks: Any) -> None:
             i += 1
         elif i + 1 == n or not (math.isfinite(xy[i + 1, 0]) and math.isfinite(xy[i + 1, 1])):
             if not drawing:  # a lone sample is a dot
-                _segment(canvas, xy[i, 0], xy[i, 1], xy[i, 0], xy[i, 1], widths[i], darks[i])
+                _segment(canvas, ink, xy[i], xy[i], widths[i], darks[i])
             i += 1
         else:
             j = _straight(xy, widths, darks, i)
             width, dark = 0.5 * (widths[i] + widths[j]), 0.5 * (darks[i] + darks[j])
-            _segment(canvas, xy[i, 0], xy[i, 1], xy[j, 0], xy[j, 1], width, dark)
+            _segment(canvas, ink, xy[i], xy[j], width, dark)
             drawing = True
             i = j
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _segment(
-    canvas: Any, x0: float, y0: float, x1: float, y1: float, width: float, dark: float
-) -> None:
-    """A straight stroke with round ends, all of its coverage times `dark`.
+def _segment(canvas: Any, ink: Any, start: Any, stop: Any, width: float, dark: float) -> None:
+    """A straight stroke with round ends: its coverage, and in `ink` that times `dark`.
 
     Every pixel of its box is computed alike, in single precision: without a branch the
     compiler makes vectors of it, three times as fast as leaving out what need not be drawn.
     """
+    (x0, y0), (x1, y1) = (start[0], start[1]), (stop[0], stop[1])
     reach = 0.5 * width + 0.5
     left = max(0, math.ceil(min(x0, x1) - reach))
     right = min(canvas.shape[1] - 1, math.floor(max(x0, x1) + reach))
@@ -92,25 +91,37 @@ def _segment(
     first_px, radius, full = F32(left - x0), F32(reach), F32(dark)
     for y in range(top, bottom + 1):
         row, py = canvas[y, left : right + 1], F32(y - y0)
+        seen = row if ink is None else ink[y, left : right + 1]
         for k in range(len(row)):
             px = first_px + F32(np.int32(k))
             along = min(max(px * ux + py * uy, F32(0.0)), end)
             dx, dy = px - along * ux, py - along * uy
             level = (radius - math.sqrt(dx * dx + dy * dy)) * F32(255.0) + F32(0.5)
-            level = min(max(level, F32(0.0)), F32(255.0)) * full
+            level = min(max(level, F32(0.0)), F32(255.0))
             row[k] = max(row[k], np.uint8(np.int32(level)))
+            if ink is not None:
+                seen[k] = max(seen[k], np.uint8(np.int32(level * full)))
 
 
 @njit(cache=True, nogil=True)
 def _darken(image: Any, coverage: Any, factors: Any) -> None:
-    height, width = coverage.shape
-    for y in range(height):
-        for x in range(width):
-            c = coverage[y, x]
-            if c:
-                for k in range(3):
-                    product = np.uint32(image[y, x, k]) * factors[c, k] + np.uint32(128)
-                    image[y, x, k] = (product + (product >> _8)) >> _8  # over 255, rounded
+    """Darken (H, W, 3) by (H, W); most pixels are bare, and are passed eight at a time."""
+    levels, covers = image.reshape(-1, 3), coverage.reshape(-1)
+    eights = covers[: len(covers) // 8 * 8].view(np.uint64)
+    for word in range(len(eights)):
+        if eights[word]:
+            _darken_all(levels[8 * word : 8 * word + 8], covers[8 * word : 8 * word + 8], factors)
+    _darken_all(levels[8 * len(eights) :], covers[8 * len(eights) :], factors)
+
+
+@njit(cache=True, nogil=True)
+def _darken_all(levels: Any, covers: Any, factors: Any) -> None:
+    for i in range(len(covers)):
+        c = covers[i]
+        if c:
+            for k in range(3):
+                product = np.uint32(levels[i, k]) * factors[c, k] + np.uint32(128)
+                levels[i, k] = (product + (product >> _8)) >> _8  # over 255, rounded
 
 
 def draw_stroke(
@@ -119,6 +130,7 @@ def draw_stroke(
     *,
     width_px: float | NDArray[np.float64],
     dark: float | NDArray[np.float64] = 1.0,
+    ink: U8 | None = None,
 ) -> None:
     """Draw one polyline's coverage into a canvas, keeping the darker of old and new.
 
@@ -127,12 +139,13 @@ def draw_stroke(
         polyline_px: (n, 2), (x, y), x increasing or not; no ink where a point is NaN.
         width_px: Stroke width, of all or at every point (n,); never drawn thinner than
             `MIN_STROKE_PX`.
-        dark: 0–1, what part of the full coverage it has, of all or at every point (n,).
+        dark: 0–1, what part of the full coverage the ink has, of all or at every point (n,).
+        ink: uint8 (H, W), changed in place: the same stroke as dark as it is seen.
     """
     xy = np.ascontiguousarray(polyline_px, dtype=np.float64)
     widths, darks = np.empty(len(xy)), np.empty(len(xy))
     widths[:], darks[:] = np.maximum(width_px, MIN_STROKE_PX), dark
-    _stroke(canvas, xy, widths, darks)
+    _stroke(canvas, ink, xy, widths, darks)
 
 
 def draw_bar(canvas: U8, *, x0: float, y0: float, x1: float, y1: float) -> None:

@@ -98,30 +98,48 @@ class Trace:
         Samples out of sight to the left and right are left out, all but the nearest few.
         """
         right_mm = frame.x_mm + frame.width_px / frame.px_per_mm
-        first, last = np.searchsorted(self.x_mm, (frame.x_mm - 1.0, right_mm + 1.0))
-        first, last = max(int(first) - 2, 0), int(last) + 2
         below_mm, scale = baseline_mm - frame.y_mm, frame.px_per_mm
-        xy, top, bottom = _placed(
-            self.x_mm[first:last], self.y_mm[first:last], frame.x_mm, gain, below_mm, scale
+        first, xy, top, bottom = _placed(
+            self.x_mm, self.y_mm, frame.x_mm, right_mm, gain, below_mm, scale
         )
         return Line(first, xy, top, bottom, self.place.row)
 
 
 @njit(cache=True, nogil=True)
 def _placed(
-    x_mm: Any, y_mm: Any, left_mm: float, gain: float, below_mm: float, scale: float
+    x_mm: Any,
+    y_mm: Any,
+    left_mm: float,
+    right_mm: float,
+    gain: float,
+    below_mm: float,
+    scale: float,
 ) -> Any:
-    """Points of the paper as pixels (n, 2), and the least and the greatest y."""
-    xy = np.empty((len(x_mm), 2))
+    """Points of the paper near a span of it as pixels (n, 2), and the least and greatest y.
+
+    Before them, which is the first.
+    """
+    first = max(int(np.searchsorted(x_mm, left_mm - 1.0)) - 2, 0)
+    last = min(int(np.searchsorted(x_mm, right_mm + 1.0)) + 2, len(x_mm))
+    xy = np.empty((max(last - first, 0), 2))
     top, bottom = np.inf, -np.inf
-    for i in range(len(x_mm)):
-        y = (y_mm[i] * gain + below_mm) * scale
-        xy[i, 0], xy[i, 1] = (x_mm[i] - left_mm) * scale, y
+    for i in range(len(xy)):
+        y = (y_mm[first + i] * gain + below_mm) * scale
+        xy[i, 0], xy[i, 1] = (x_mm[first + i] - left_mm) * scale, y
         if y < top:
             top = y
         if y > bottom:
             bottom = y
-    return xy, top, bottom
+    return first, xy, top, bottom
+
+
+@njit(cache=True, nogil=True)
+def _on_paper(signal_mv: Any, left_mm: float, step_mm: float, mm_per_mv: float) -> Any:
+    """Where samples stand: x from the paper's left edge (n,), y below 0 mV (n,)."""
+    x_mm, y_mm = np.empty(len(signal_mv)), np.empty(len(signal_mv))
+    for i in range(len(signal_mv)):
+        x_mm[i], y_mm[i] = left_mm + i * step_mm, signal_mv[i] * -mm_per_mv
+    return x_mm, y_mm
 
 
 @dataclass(frozen=True)
@@ -202,8 +220,7 @@ class Sheet:
             raise InputError(
                 f"record {self.record.record_id}", "too short for its page", "take longer records"
             )
-        x_mm: F64 = where.x_mm + np.arange(len(signal), dtype=np.float64) * (style.mm_per_s / fs_hz)
-        y_mm: F64 = signal.astype(np.float64) * -style.mm_per_mv
+        x_mm, y_mm = _on_paper(signal, where.x_mm, style.mm_per_s / fs_hz, style.mm_per_mv)
         return Trace(where, signal, fs_hz, style.mm_per_s, x_mm, y_mm)
 
     def calibration(self, trace: Trace, frame: Frame, baseline_mm: float) -> Calibration:
@@ -290,9 +307,7 @@ def draw_traces(
             draw_stroke(canvas, line.xy_px, width_px=width_px)
             continue
         factors, dark = _varied(pen, line, frame)
-        draw_stroke(canvas, line.xy_px, width_px=width_px * factors)
-        if ink is not None:
-            draw_stroke(ink, line.xy_px, width_px=width_px * factors, dark=dark)
+        draw_stroke(canvas, line.xy_px, width_px=width_px * factors, dark=dark, ink=ink)
     if pen is None and ink is not None:
         np.maximum(ink, canvas, out=ink)
     return canvas
@@ -303,7 +318,7 @@ def _varied(pen: PenStyle, line: Line, frame: Frame) -> tuple[F64, F64]:
     xy, scale = line.xy_px, frame.px_per_mm
     # Straight between whole mm of the paper: a sine of every sample would take 0.5 ms.
     first, last = (math.floor(x / scale + frame.x_mm) for x in (xy[0, 0], xy[-1, 0]))
-    waver = pen.wavering(np.arange(first, last + 2, dtype=np.float64), line.row)
+    waver = pen.wavering(first, last + 2, line.row)
     width, dark = _factors(
         xy, _PEN_REACH_MM * scale, pen.thin, pen.pale, waver, frame.x_mm - first, scale
     )

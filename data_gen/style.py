@@ -1,11 +1,13 @@
 """What a page looks like: the dials, and one look drawn from them."""
 
 import colorsys
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from data_gen.dials import (
@@ -92,12 +94,23 @@ class PenStyle:
     waves_mm: tuple[float, ...]
     phases: tuple[float, ...]
 
-    def wavering(self, at_mm: NDArray[np.float64], row: int) -> NDArray[np.float64]:
-        """Factor of the width at places of the paper (n,), by the row and the place alone."""
-        waves = np.zeros(len(at_mm))
-        for k, (wave_mm, phase) in enumerate(zip(self.waves_mm, self.phases, strict=True)):
-            waves += np.sin(2 * np.pi * (at_mm / wave_mm + phase + (k + 1) * row * _GOLDEN))
-        return 1.0 + self.waver / len(self.waves_mm) * waves
+    def wavering(self, first_mm: int, stop_mm: int, row: int) -> NDArray[np.float64]:
+        """Factor of the width at whole mm of the paper (n,), by the row and the place alone."""
+        return np.asarray(_wavering(self.waves_mm, self.phases, self.waver, first_mm, stop_mm, row))
+
+
+@njit(cache=True, nogil=True)
+def _wavering(
+    waves_mm: Any, phases: Any, waver: float, first_mm: int, stop_mm: int, row: int
+) -> Any:
+    factors = np.empty(stop_mm - first_mm)
+    for i in range(len(factors)):
+        waves = 0.0
+        for k in range(len(waves_mm)):
+            turns = (first_mm + i) / waves_mm[k] + phases[k] + (k + 1) * row * _GOLDEN
+            waves += math.sin(2 * math.pi * turns)
+        factors[i] = 1.0 + waver / len(waves_mm) * waves
+    return factors
 
 
 @dataclass(frozen=True)

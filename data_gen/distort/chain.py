@@ -100,7 +100,8 @@ def distort(
     gain = paper_gain(cells, warp, dials=dials, rng=rng)
     if cover is not None and desk is not None:
         beyond = np.asarray(cv2.bitwise_not(cover), np.uint8)
-        image, gain = lay(shade(image, gain), beyond, desk), np.ones_like(gain[:1, :1])
+        image, gain = shade(image, gain), np.ones_like(gain[:1, :1])
+        lay(image, beyond, desk)
     image = shade(image, gain * light_gain(cells, dials=dials, rng=rng))
     image = roughen(image, dials=dials, rng=rng)
     image = photograph(image, dials=dials, px_per_mm=px_per_mm, rng=rng)

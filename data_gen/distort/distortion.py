@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from functools import cached_property
 
 from data_gen.dials import Range, as_probability, as_range
 from data_gen.errors import InputError
@@ -144,7 +145,7 @@ class Distortion:
                 checked = as_range(where, value, lowest=lo, highest=hi, whole=whole)
             object.__setattr__(self, name, checked)
 
-    @property
+    @cached_property
     def is_none(self) -> bool:
         """Whether nothing at all can happen."""
         return not any(getattr(self, dial) for dial in _CHANCES)

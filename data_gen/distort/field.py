@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from data_gen.distort.blend import looked_up
 from data_gen.distort.warp import Image
 
 Gain = NDArray[np.float32]
@@ -71,7 +72,7 @@ def shade(image: Image, gain: Gain) -> Image:
     if gain.shape[:2] == (1, 1):
         levels = np.arange(256)[:, None]
         table = np.clip(np.round(levels * gain[0]), 0, 255).astype(np.uint8)
-        return np.asarray(cv2.LUT(image, table[None]), np.uint8)
+        return np.asarray(looked_up(np.ascontiguousarray(image), table))
     coded = np.clip(np.round(gain * _ONE), 0, 255).astype(np.uint8)
     rows, cols = coded.shape[:2]
     full = cv2.resize(coded, (cols * _CELL_PX, rows * _CELL_PX))

@@ -21,6 +21,8 @@ def draw_warp(
     shape: tuple[int, int], *, dials: Distortion, px_per_mm: float, rng: np.random.Generator
 ) -> Warp:
     """The coordinate map of one picture of (height, width)."""
+    if dials.is_none:
+        return Warp(shape, np.eye(3))
     homography = _homography(shape, dials, rng)
     ridges: list[Ridge] = []
     if happens(rng, dials.curl_p):

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from data_gen.dials import count, happens, uniform
-from data_gen.distort.blend import Colour, box_around, lay
+from data_gen.distort.blend import Colour, box_around, lay, looked_up
 from data_gen.distort.distortion import Distortion
 from data_gen.distort.warp import Image, Points
 
@@ -33,7 +35,7 @@ def wear(
     if happens(rng, dials.grid_fade_p):
         image = _pale_grid(image, paper, uniform(rng, dials.grid_fade_frac))
     if happens(rng, dials.fading_p):
-        image = _fade(image, masks, paper, uniform(rng, dials.fading_frac), px_per_mm, rng)
+        _fade(image, masks, paper, uniform(rng, dials.fading_frac), px_per_mm, rng)
     if happens(rng, dials.gap_p):
         for line in polylines:
             for _ in range(count(rng, dials.gap_count)):
@@ -53,7 +55,7 @@ def _pale_grid(image: Image, paper: Colour, frac: float) -> Image:
         light = np.clip((170 - contrast) / 70, 0, 1)  # 1 for a grid, 0 for ink
         tables.append(np.where(contrast > 0, level - contrast * (1 - frac * light), np.arange(256)))
     table = np.round(np.stack(tables, axis=-1)).astype(np.uint8)
-    return np.asarray(cv2.LUT(image, table[None]), np.uint8)
+    return np.asarray(looked_up(image, table))
 
 
 def _fade(
@@ -63,10 +65,10 @@ def _fade(
     frac: float,
     px_per_mm: float,
     rng: np.random.Generator,
-) -> Image:
-    """The traces pale by up to `frac`, more here and less there along the paper."""
+) -> None:
+    """The traces pale in place by up to `frac`, more here and less there along the paper."""
     if not masks:
-        return image
+        return
     ink = np.zeros_like(masks[0])
     for mask in masks:
         x, y, width, height = cv2.boundingRect(mask)
@@ -78,8 +80,7 @@ def _fade(
         for radian_mm in ((10, 40), (2, 8))
     )
     strength = (frac * (0.7 + 0.2 * slow + 0.1 * fast)).astype(np.float32)
-    weight = (ink * strength).astype(np.uint8)
-    return lay(image, weight, paper)
+    lay(image, (ink * strength).astype(np.uint8), paper)
 
 
 def _skip(
@@ -98,12 +99,20 @@ def _skip(
     rows, cols = box_around(x, y, length_px / 2 + 1, image.shape)
     if rows.start == rows.stop or cols.start == cols.stop:
         return
-    ink = np.max([mask[rows, cols] for mask in masks], axis=0)
-    ys, xs = np.ogrid[rows, cols]
-    disc = np.clip(length_px / 2 + 0.5 - np.hypot(xs - x, ys - y), 0, 1)
-    # Twice the coverage: the ink's half-covered rim goes with it.
-    weight = (np.minimum(2.0 * ink, 255) * disc).astype(np.uint8)
-    image[rows, cols] = lay(image[rows, cols], weight, paper)
+    weight = masks[0][rows, cols].copy()
+    for mask in masks[1:]:
+        np.maximum(weight, mask[rows, cols], out=weight)
+    _keep_disc(weight, x - cols.start, y - rows.start, length_px / 2 + 0.5)
+    lay(image[rows, cols], weight, paper)
+
+
+@njit(cache=True, nogil=True)
+def _keep_disc(weight: Any, x: float, y: float, radius: float) -> None:
+    """Leave a disc of ink alone, doubled: the ink's half-covered rim goes with it."""
+    for row in range(weight.shape[0]):
+        for column in range(weight.shape[1]):
+            inside = min(max(radius - math.hypot(column - x, row - y), 0.0), 1.0)
+            weight[row, column] = int(min(2.0 * weight[row, column], 255.0) * inside)
 
 
 def _scribble(image: Image, size_px: float, px_per_mm: float, rng: np.random.Generator) -> None:
@@ -116,8 +125,9 @@ def _scribble(image: Image, size_px: float, px_per_mm: float, rng: np.random.Gen
     thickness = max(round(uniform(rng, (0.3, 0.7)) * px_per_mm), 1)
     fixed = np.round(stroke * 16).astype(np.int32)
     cv2.polylines(weight, [fixed], False, uniform(rng, (170, 250)), thickness, cv2.LINE_AA, 4)
-    part = image[rows, cols]
-    part[...] = cv2.min(part, lay(part, weight, _PENS[rng.integers(len(_PENS))]))
+    part, written = image[rows, cols], image[rows, cols].copy()
+    lay(written, weight, _PENS[rng.integers(len(_PENS))])
+    np.minimum(part, written, out=part)
 
 
 def _stroke(size_px: float, rng: np.random.Generator) -> NDArray[np.float64]:

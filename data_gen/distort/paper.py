@@ -114,7 +114,7 @@ def _draw_fold(image: Image, ends: Points, width_px: float, depth: float, colour
     first, last = np.round((ends - (cols.start, rows.start)) * 16).astype(int).tolist()
     cv2.line(weight, first, last, 255 * depth, max(round(width_px), 1), cv2.LINE_AA, shift=4)
     soft = cv2.GaussianBlur(weight, (0, 0), max(0.35 * width_px, 0.5))
-    part[...] = lay(part, np.asarray(soft, np.uint8), colour)
+    lay(part, np.asarray(soft, np.uint8), colour)
 
 
 def _line_box(ends: Points, margin: int, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -26,6 +26,7 @@ Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
 STEEPEST = 0.5  # sum of the ridges' slopes: below 1 the page never folds over itself
 _SOLVED_PX = 1e-3
 _MAX_ROUNDS = 60  # STEEPEST^60: the tolerance ends it long before
+_IDENTITY = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 MAX_STEP_PX = 8  # cell of the coarse grid on which the map is computed
 
 
@@ -78,9 +79,9 @@ class Warp:
     wrinkled: bool = False
     step_px: int = MAX_STEP_PX
 
-    @property
+    @cached_property
     def is_identity(self) -> bool:
-        return not self.ridges and bool(np.array_equal(self.homography, np.eye(3)))
+        return not self.ridges and self.homography.tolist() == _IDENTITY
 
     @cached_property
     def _stacked(self) -> tuple[Points, Points, Points, int]:
@@ -174,14 +175,20 @@ class Warp:
 
         No displacement exceeds the sum of the shifts, and a homography keeps a box convex.
         """
-        reach = 2 + np.abs(self._stacked[2]).sum(axis=0)
-        lo, hi = np.array((x, y)) - reach, np.array((x + width, y + height)) + reach
-        corners = np.array([lo, (hi[0], lo[1]), hi, (lo[0], hi[1])])
-        seen = self.project(corners)
-        limit = self.shape[::-1]
-        first = np.clip(np.floor(seen.min(axis=0)), 0, limit).astype(int).tolist()
-        last = np.clip(np.ceil(seen.max(axis=0)) + 1, 0, limit).astype(int).tolist()
-        return slice(first[1], last[1]), slice(first[0], last[0])
+        reach_x, reach_y = (2 + np.abs(self._stacked[2]).sum(axis=0)).tolist()
+        left, right, top, bottom = (
+            x - reach_x,
+            x + width + reach_x,
+            y - reach_y,
+            y + height + reach_y,
+        )
+        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+        xs, ys = self.project(corners).T.tolist()
+        (first_y, last_y), (first_x, last_x) = (
+            (min(max(math.floor(min(seen)), 0), size), min(max(math.ceil(max(seen)) + 1, 0), size))
+            for seen, size in zip((ys, xs), self.shape, strict=True)
+        )
+        return slice(first_y, last_y), slice(first_x, last_x)
 
 
 def _levelled(points: Points, missing: NDArray[np.bool_]) -> Points:

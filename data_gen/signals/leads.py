@@ -29,29 +29,11 @@ def canonical(name: str) -> str | None:
     return _CANONICAL.get(bare) or _CANONICAL.get(_PREFIX.sub("", bare))
 
 
-def limb_leads(lead_i: NDArray[np.float32], lead_ii: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The six limb leads from two of them.
-
-    Args:
-        lead_i: float32 (n,), mV.
-        lead_ii: float32 (n,), mV.
-
-    Returns:
-        float32 (n, 6): I, II, III = II − I, aVR = −(I + II)/2, aVL = I − II/2,
-        aVF = II − I/2 (Einthoven's triangle and Goldberger's augmented leads).
-    """
-    half = np.float32(0.5)
-    out = np.empty((6, len(lead_i)), np.float32).T
-    out[:, 0], out[:, 1] = lead_i, lead_ii
-    out[:, 2] = lead_ii - lead_i
-    out[:, 3] = -half * (lead_i + lead_ii)
-    out[:, 4] = lead_i - half * lead_ii
-    out[:, 5] = lead_ii - half * lead_i
-    return out
-
-
 def complete(independent_mv: NDArray[np.floating]) -> NDArray[np.float32]:
     """All 12 leads from the eight independent ones.
+
+    III = II − I, aVR = −(I + II)/2, aVL = I − II/2, aVF = II − I/2 (Einthoven's triangle and
+    Goldberger's augmented leads).
 
     Args:
         independent_mv: (n, 8), mV, in the order of `INDEPENDENT`.
@@ -65,7 +47,12 @@ def complete(independent_mv: NDArray[np.floating]) -> NDArray[np.float32]:
     """
     eight = np.asarray(independent_mv, np.float32)
     out = np.empty((12, len(eight)), np.float32).T
-    out[:, :6] = limb_leads(eight[:, 0], eight[:, 1])
+    lead_i, lead_ii, half = eight[:, 0], eight[:, 1], np.float32(0.5)
+    out[:, 0], out[:, 1] = lead_i, lead_ii
+    out[:, 2] = lead_ii - lead_i
+    out[:, 3] = -half * (lead_i + lead_ii)
+    out[:, 4] = lead_i - half * lead_ii
+    out[:, 5] = lead_ii - half * lead_i
     out[:, 6:] = eight[:, 2:]
     return out
 

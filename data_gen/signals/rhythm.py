@@ -92,7 +92,7 @@ class Rhythm:
         ectopic = self._ectopic(rng, n)
         early_s = (1 - uniform(rng, self.ectopic_coupling)) * rr_s
         time_s = time_s - np.where(ectopic, np.minimum(early_s, rr_s - SHORTEST_RR_S), 0)
-        rr_s = np.diff(time_s, prepend=time_s[0] - rr_s[0])
+        rr_s[1:] = time_s[1:] - time_s[:-1]
         keep = (time_s > -_LEAD_IN_S) & (time_s < duration_s + _LEAD_OUT_S)
         return Beats(time_s[keep], rr_s[keep], ectopic[keep], fibrillation, respiration_hz)
 

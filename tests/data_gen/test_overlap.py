@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from data_gen.crop import Frame
 from data_gen.errors import InputError
-from data_gen.overlap import OverlapDials, longest_run, severity, solve_pitch_px
+from data_gen.overlap import OverlapDials, severity, solve_pitch_px
 from data_gen.sheet import Line, draw_traces
 
 
@@ -92,10 +92,13 @@ def test_crossings_are_counted_in_the_picture_only() -> None:
     assert severity(mask, None, polyline_px=level, other_polylines_px=[far]).crossings == 0
 
 
-def test_longest_run() -> None:
-    flags = np.array([1, 1, 0, 1, 1, 1, 0], bool)
-    assert longest_run(flags) == 3
-    assert longest_run(~np.ones(4, bool)) == 0
+def test_the_longest_contact_is_the_longest_run_of_touching_columns() -> None:
+    target = picture(["########"])
+    assert severity(target, picture(["##.###.#"])).longest_contact_px == 3
+    assert severity(target, picture(["....####"])).longest_contact_px == 4
+    broken = picture(["##.#####"])  # a column without the primary ends a run too
+    assert severity(broken, target).longest_contact_px == 5
+    assert severity(target, picture(["........"])).longest_contact_px == 0
 
 
 @pytest.mark.parametrize("asked", [0.1, 0.2, 0.35])
