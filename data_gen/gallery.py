@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from data_gen import presets
 from data_gen.distort import LEVELS, Distortion
 from data_gen.errors import InputError
+from data_gen.formats.files import png_bytes, write_whole, writing_to
 from data_gen.generate import LeadGenerator
 from data_gen.layout import LAYOUTS
 
@@ -154,18 +155,20 @@ def main() -> None:
     parser.add_argument("--prefix", default="", help="how the names of the files begin")
     parser.add_argument("sheets", nargs="*", metavar="SHEET", help=f"of {', '.join(SHEETS)}; all")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    for name in arguments.sheets or SHEETS:
+    for name in arguments.sheets:
         if name not in SHEETS:
             parser.error(f"no sheet {name}; take of {', '.join(SHEETS)}")
-        sheet = SHEETS[name]()
-        if arguments.width is not None:
-            sheet = _small(sheet, arguments.width)
-        path = arguments.out / f"{arguments.prefix}{name}.png"
-        bgr = cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)
-        _, png = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-        path.write_bytes(png.tobytes())
-        print(path)
+    try:
+        for name in arguments.sheets or SHEETS:
+            sheet = SHEETS[name]()
+            if arguments.width is not None:
+                sheet = _small(sheet, arguments.width)
+            path = arguments.out / f"{arguments.prefix}{name}.png"
+            with writing_to(arguments.out):
+                write_whole(path, png_bytes(sheet, compression=9))
+            print(path)
+    except InputError as error:
+        parser.exit(1, f"error: {error}\n")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from data_gen.formats.files import (
     read_json,
     sha256,
     write_whole,
+    writing_to,
 )
 from data_gen.formats.kit_page import write_page
 from data_gen.formats.lead_crops import crop_name, write_lead_crop
@@ -143,8 +144,8 @@ def write_set(
         How many parts are still to be written by others; with 0 the set is finished.
 
     Raises:
-        InputError: The folder holds something else, there is no such part, the generator
-            refuses its dials, or a worker died.
+        InputError: The folder holds something else or cannot be written, there is no such
+            part, the generator refuses its dials, or a worker died.
     """
     out = Path(out)
     if jobs < 1:
@@ -156,18 +157,19 @@ def write_set(
             f"the set has {plan.parts} shards (n={plan.n}, {plan.samples_per_shard} in each)",
             f"give shard=range(0,{plan.parts}) or another samples_per_shard",
         )
-    _agree(out, plan)
-    missing = [part for part in wanted if not _is_whole(out, part)]
-    counts = {part: len(plan.indices(part)) for part in wanted}
-    with tqdm(
-        total=sum(counts.values()),
-        initial=sum(n for part, n in counts.items() if part not in missing),
-        unit="sample",
-        disable=not progress,
-    ) as bar:
-        for part in _run(generator, out, plan, missing, jobs=jobs):
-            bar.update(counts[part])
-    return _finish(generator, out, plan, command=command)
+    with writing_to(out):
+        _agree(out, plan)
+        missing = [part for part in wanted if not _is_whole(out, part)]
+        counts = {part: len(plan.indices(part)) for part in wanted}
+        with tqdm(
+            total=sum(counts.values()),
+            initial=sum(n for part, n in counts.items() if part not in missing),
+            unit="sample",
+            disable=not progress,
+        ) as bar:
+            for part in _run(generator, out, plan, missing, jobs=jobs):
+                bar.update(counts[part])
+        return _finish(generator, out, plan, command=command)
 
 
 def _agree(out: Path, plan: SetPlan) -> None:
@@ -177,6 +179,8 @@ def _agree(out: Path, plan: SetPlan) -> None:
     found = list(out.iterdir()) if out.is_dir() else [out] * out.exists()
     if stored.is_file():
         theirs = read_json(stored)
+        if not isinstance(theirs, dict):
+            raise InputError(stored, "is no plan", "choose another out=, or remove the folder")
         differing = sorted(key for key in ours if theirs.get(key) != ours[key])
         if differing:
             raise InputError(

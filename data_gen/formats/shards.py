@@ -70,7 +70,7 @@ def from_members(content: Mapping[str, bytes], where: object) -> LeadSample:
         for name, field in (("polyline.npy", "polyline_px"), ("signal.npy", "signal_mv")):
             if name in content:
                 known[field] = np.load(io.BytesIO(content[name]), allow_pickle=False)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, EOFError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(where, f"a damaged sample ({error!r})", _RESUME) from None
@@ -185,9 +185,10 @@ def read_manifest(root: Path) -> dict[str, Any]:
         raise InputError(root, f"holds no {MANIFEST}", "give a folder that generate.py wrote")
     manifest = read_json(path)
     try:
-        whole = sum(part["n"] for part in manifest["parts"]) == manifest["n"]
-        whole &= all(part["files"] for part in manifest["parts"])
         form = manifest["format"]
+        whole = sum(part["n"] for part in manifest["parts"]) == manifest["n"] > 0
+        whole &= all(isinstance(part["files"], dict) for part in manifest["parts"])
+        whole &= form != "shards" or all(len(part["files"]) == 1 for part in manifest["parts"])
     except (KeyError, TypeError) as error:
         raise InputError(path, f"is damaged ({error!r})", f"remove it, then {_RESUME}") from None
     if not whole:

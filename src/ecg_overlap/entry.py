@@ -32,6 +32,9 @@ def run(job: Callable[[DictConfig], Result], cfg: DictConfig) -> Result:
         if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
             raise
         sys.exit(1)
+    except KeyboardInterrupt:
+        print("interrupted; the same command again goes on where it can", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:
         # The reader of our output went away (`| head`); nothing is left to say to it.
         os._exit(1)

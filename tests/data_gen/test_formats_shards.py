@@ -102,7 +102,15 @@ class TestASet:
 
     @pytest.mark.parametrize(
         "damage",
-        ["{", "[]", "{}", '{"parts": [{"n": 1, "files": {}}], "n": 1, "format": "shards"}'],
+        [
+            "{",
+            "[]",
+            "{}",
+            '{"parts": [{"n": 1, "files": {}}], "n": 1, "format": "shards"}',
+            '{"parts": [{"n": 1, "files": {"a": "", "b": ""}}], "n": 1, "format": "shards"}',
+            '{"parts": [{"n": 1, "files": ["a"]}], "n": 1, "format": "shards"}',
+            '{"parts": [], "n": 0, "format": "shards"}',
+        ],
     )
     def test_a_damaged_manifest_is_named(self, written, damage):
         (written / "manifest.json").write_text(damage)

@@ -35,6 +35,7 @@ def test_every_distortion_has_its_three_tiles() -> None:
 
 
 def test_the_command_writes_a_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(gallery.SHEETS, "layouts", lambda: np.full((90, 600, 3), 255, np.uint8))
     options = ["--out", str(tmp_path), "--width", "300"]
     monkeypatch.setattr(sys, "argv", ["gallery", *options, "layouts"])
     gallery.main()
@@ -43,3 +44,8 @@ def test_the_command_writes_a_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "argv", ["gallery", *options, "nothing"])
     with pytest.raises(SystemExit):
         gallery.main()
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(sys, "argv", ["gallery", "--out", str(tmp_path / "file"), "layouts"])
+    with pytest.raises(SystemExit) as stopped:
+        gallery.main()
+    assert stopped.value.code == 1

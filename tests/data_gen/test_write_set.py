@@ -166,3 +166,15 @@ class TestBadInput:
         (tmp_path / "parts" / "part-000001.json").write_text("{")
         assert write(tmp_path) == 0
         assert content(tmp_path) == before
+
+    @pytest.mark.parametrize("inside", ["", "set"])
+    def test_a_place_where_nothing_can_be_written(self, tmp_path, inside):
+        (tmp_path / "file").write_text("in the way")
+        with pytest.raises(InputError, match=r"file.*choose another out="):
+            write(tmp_path / "file" / inside)
+        assert content(tmp_path).keys() == {"file"}
+
+    def test_a_damaged_plan(self, tmp_path):
+        (tmp_path / "plan.json").write_text("[]")
+        with pytest.raises(InputError, match=r"plan\.json: is no plan"):
+            write(tmp_path)
