@@ -48,6 +48,8 @@ def _lines(n: int, origin_mm: float, px_per_mm: float, style: GridStyle) -> tupl
             step_px=step_mm * px_per_mm,
             width_px=width_mm * px_per_mm,
             snapped=style.snapped,
+            uneven=style.uneven,
+            phase=style.uneven_phase,
         )
         for step_mm, width_mm in ((1.0, style.minor_mm), (5.0, style.major_mm))
     )

@@ -140,6 +140,15 @@ def severity(
     )
 
 
+def page_contacts(masks: Sequence[U8]) -> list[float]:
+    """The contact of each trace with all others of its page, from their coverages (H, W)."""
+    inked = sum((mask >= INK).astype(np.uint8) for mask in masks)
+    return [
+        severity(mask, np.where(inked > (mask >= INK), np.uint8(255), np.uint8(0))).contact
+        for mask in masks
+    ]
+
+
 @njit(cache=True, nogil=True)
 def _columns(target: Any, others: Any) -> Any:
     """The primary's columns: how many, with others' ink, in contact, in a row; smallest gap."""

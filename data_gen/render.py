@@ -164,7 +164,14 @@ def _bar(canvas: Any, x0: float, y0: float, x1: float, y1: float) -> None:
 
 
 def lines_coverage(
-    n: int, *, first_px: float, step_px: float, width_px: float, snapped: bool = False
+    n: int,
+    *,
+    first_px: float,
+    step_px: float,
+    width_px: float,
+    snapped: bool = False,
+    uneven: float = 0.0,
+    phase: float = 0.0,
 ) -> NDArray[np.float64]:
     """Coverage of n pixels by lines at first + k·step, seen along their normal.
 
@@ -174,23 +181,38 @@ def lines_coverage(
         step_px: Their distance.
         width_px: Their width; a line thinner than a pixel covers it in part.
         snapped: Each line is moved to the nearest whole pixel.
+        uneven: The most that a line lacks of its coverage, each line by its number.
+        phase: Another one, and other lines lack it.
 
     Returns:
         float64 (n,), 0–1.
     """
-    return np.asarray(_lines(n, first_px, step_px, width_px, snapped))
+    return np.asarray(_lines(n, first_px, step_px, width_px, snapped, uneven, phase))
 
 
 @njit(cache=True, nogil=True)
-def _lines(n: int, first_px: float, step_px: float, width_px: float, snapped: bool) -> Any:
+def _lines(
+    n: int,
+    first_px: float,
+    step_px: float,
+    width_px: float,
+    snapped: bool,
+    uneven: float,
+    phase: float,
+) -> Any:
     if snapped:
         width_px = max(1.0, round(width_px))
     covered = np.zeros(n)
     for x in range(n):
-        line = first_px + round((x - first_px) / step_px) * step_px
+        number = round((x - first_px) / step_px)
+        line = first_px + number * step_px
         if snapped:
             line = round(line)
         covered[x] = min(max(0.5 * width_px + 0.5 - abs(x - line), 0.0), min(1.0, width_px))
+        if uneven > 0.0:
+            # No two numbers near each other share the digits after the point.
+            digits = math.sin(12.9898 * number + phase) * 43758.5453
+            covered[x] *= 1.0 - uneven * (digits - math.floor(digits))
     return covered
 
 

@@ -36,6 +36,7 @@ NAMES = ("below", "above", "before", "none")
 SEPARATORS = ("none", "bar", "bars", "dotted")
 PULSES = ("left", "right", "none")
 
+_MOST_UNEVEN = 0.8  # part of its ink that a grid line may lack
 _WAVES_MM = (8.0, 60.0)
 _N_WAVES = 3
 _GOLDEN = 0.6180339887  # its multiples leave no two rows alike, however many there are
@@ -63,6 +64,8 @@ class GridStyle:
         dotted: The 1 mm lines are dots where they cross.
         snapped: Lines stand on whole pixels and horizontal ones hide vertical ones, as a
             screen plot draws them; else both darken the paper where they stand.
+        uneven: The most that a line lacks of its ink: a worn roller, a coarse raster.
+        uneven_phase: Which lines lack it.
     """
 
     major_rgb: Rgb | None
@@ -71,6 +74,8 @@ class GridStyle:
     minor_mm: float = 0.1
     dotted: bool = False
     snapped: bool = False
+    uneven: float = 0.0
+    uneven_phase: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -271,7 +276,8 @@ def _draw_pen(dials: PageDials, rng: np.random.Generator) -> PenStyle | None:
 def _draw_grid_style(name: str, rng: np.random.Generator) -> GridStyle:
     """A grid of that name; uses up the same draws whatever the name."""
     u = rng.random(6)
-    major_mm, minor_mm = 0.12 + 0.2 * u[0], 0.06 + 0.1 * u[1]
+    # On some papers the thin lines are as wide as what they leave white.
+    major_mm, minor_mm = 0.12 + 0.2 * u[0], 0.06 + 0.1 * u[1] + 0.3 * max(u[1] - 0.85, 0.0) / 0.15
     major, minor = _STANDARD[int(u[2] * len(_STANDARD))]
     if name == "none":
         return GridStyle(None, None)
@@ -282,11 +288,19 @@ def _draw_grid_style(name: str, rng: np.random.Generator) -> GridStyle:
         minor = _rgb(colorsys.hls_to_rgb(u[3], 0.85 + 0.1 * u[4], 0.2 + 0.8 * u[5]))
     if name == "gray":
         level = int(90 + 100 * u[3])
-        light = int(level + (235 - level) * (0.3 + 0.5 * u[4]))
+        light = int(level + (235 - level) * 0.8 * u[4])  # from as dark as the thick lines
         major, minor = (level,) * 3, (light,) * 3
     if name == "faint":
         major, minor = _mixed(major, 0.5 + 0.25 * u[3]), _mixed(minor, 0.5 + 0.25 * u[3])
-    return GridStyle(major, minor, major_mm, minor_mm, dotted=name == "dotted")
+    return GridStyle(
+        major,
+        minor,
+        major_mm,
+        minor_mm,
+        dotted=name == "dotted",
+        uneven=max(2.0 * u[5] - 1.0, 0.0) * _MOST_UNEVEN,
+        uneven_phase=u[0] + u[1],
+    )
 
 
 def _rgb(color: tuple[float, float, float]) -> Rgb:

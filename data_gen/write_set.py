@@ -9,7 +9,6 @@ writes its own parts, and the last to end (or any that is run again) finishes th
 """
 
 import json
-import math
 import multiprocessing
 import shlex
 from collections import Counter
@@ -26,7 +25,7 @@ import cv2
 from tqdm import tqdm
 
 from data_gen.errors import InputError
-from data_gen.formats.data_card import PICTURE, UNKNOWN, data_card, sample_sheet, severity_counts
+from data_gen.formats.data_card import PICTURE, Tally, data_card, sample_sheet, severity_counts
 from data_gen.formats.ecg_image_kit import lead_samples
 from data_gen.formats.files import (
     PART_SUFFIX,
@@ -40,6 +39,7 @@ from data_gen.formats.files import (
 from data_gen.formats.kit_page import write_page
 from data_gen.formats.lead_crops import crop_name, write_lead_crop
 from data_gen.formats.shards import MANIFEST, shard_name, write_shard
+from data_gen.overlap import page_contacts
 from data_gen.sample import SPLITS, LeadSample, Page
 
 PLAN = "plan.json"
@@ -262,19 +262,6 @@ def _write_part(generator: Generator, out: Path, plan: SetPlan, part: int) -> in
     return part
 
 
-@dataclass(frozen=True)
-class Tally:
-    """What a part holds, lead by lead, for the data card."""
-
-    leads: list[str] = field(default_factory=list)
-    contacts: list[float | None] = field(default_factory=list)
-
-    def add(self, sample: LeadSample) -> None:
-        self.leads.append(sample.lead_name or UNKNOWN)
-        contact = math.nan if sample.severity is None else sample.severity.contact
-        self.contacts.append(None if math.isnan(contact) else contact)
-
-
 def _drawn(
     generator: Generator, plan: SetPlan, part: int, tally: Tally
 ) -> Iterator[tuple[int, LeadSample]]:
@@ -307,6 +294,9 @@ def _pages(
     for index in plan.indices(part):
         page = generator.page(index, seed=plan.seed, split=plan.split)
         tally.leads.extend(trace.lead_name for trace in page.traces)
+        masks = [trace.mask for trace in page.traces if trace.mask is not None]
+        known = len(masks) == len(page.traces)
+        tally.contacts.extend(page_contacts(masks) if known else [None] * len(page.traces))
         files |= write_page(page, out, f"{index:05d}")
     return files
 

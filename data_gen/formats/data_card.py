@@ -1,7 +1,9 @@
 """The data card of a set: what is in it, how hard it is, how it was made, what it looks like."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -17,6 +19,19 @@ CONTACT_BINS = {"0 %": 0.0, "(0, 5] %": 0.05, "(5, 15] %": 0.15, "(15, 30] %": 0
 UNKNOWN = "not known"
 
 _READER = {"shards": "Shards", "lead_crops": "LeadCrops", "ecg_image_kit": "EcgImageKit"}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a part holds, lead by lead, for the data card."""
+
+    leads: list[str] = field(default_factory=list)
+    contacts: list[float | None] = field(default_factory=list)
+
+    def add(self, sample: LeadSample) -> None:
+        self.leads.append(sample.lead_name or UNKNOWN)
+        contact = math.nan if sample.severity is None else sample.severity.contact
+        self.contacts.append(None if math.isnan(contact) else contact)
 
 
 def contact_bin(contact: float | None) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from data_gen.crop import Frame
 from data_gen.errors import InputError
-from data_gen.overlap import OverlapDials, severity, solve_pitch_px
+from data_gen.overlap import OverlapDials, page_contacts, severity, solve_pitch_px
 from data_gen.sheet import Line, draw_traces
 
 
@@ -39,6 +39,14 @@ def test_counted_by_hand() -> None:
     assert found.contact == pytest.approx(3 / 6)
     assert found.longest_contact_px == 3
     assert found.smallest_gap_px == 0
+
+
+def test_on_a_page_each_trace_meets_all_others() -> None:
+    first, second, third = picture(["####", "....", "...."]), picture([
+        "....", "##..", "...."]), picture(["....", "....", "..##"])  # fmt: skip
+    assert page_contacts([first, second, third]) == [1.0, 1.0, 1.0]
+    assert page_contacts([first, second]) == [0.5, 1.0]
+    assert page_contacts([first]) == [0.0]
 
 
 def test_ink_begins_at_half_coverage() -> None:

@@ -72,6 +72,16 @@ def test_lines_stand_where_they_should() -> None:
     assert np.flatnonzero(snapped).tolist() == [3, 8]
 
 
+def test_uneven_lines_lack_ink_each_by_its_number_and_wherever_it_is_seen() -> None:
+    even = lines_coverage(200, first_px=3.0, step_px=5.0, width_px=1.0)
+    worn = lines_coverage(200, first_px=3.0, step_px=5.0, width_px=1.0, uneven=0.6, phase=1.0)
+    lacks = 1 - worn[3::5]
+    assert not worn[even == 0].any() and (worn <= even).all()
+    assert 0 <= lacks.min() < 0.15 and 0.45 < lacks.max() <= 0.6
+    moved = lines_coverage(100, first_px=-97.0, step_px=5.0, width_px=1.0, uneven=0.6, phase=1.0)
+    assert np.array_equal(worn[100:], moved)  # the same paper, seen from its 100th pixel on
+
+
 def test_a_bar_covers_its_area() -> None:
     canvas = np.zeros((12, 12), np.uint8)
     draw_bar(canvas, x0=2.25, y0=3.0, x1=4.75, y1=9.5)

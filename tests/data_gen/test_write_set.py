@@ -120,6 +120,8 @@ class TestOtherFormats:
         assert len(kit) == 2 * len(hand_page().traces)
         manifest = json.loads((tmp_path / "manifest.json").read_text())
         assert manifest["leads"] == {"I": 2, "V1": 2, "II": 4, "aVL": 2}
+        assert sum(manifest["severity"].values()) == 10  # each trace, in a bin by its contact
+        assert "not known" not in manifest["severity"]
 
 
 class TestBadInput:
