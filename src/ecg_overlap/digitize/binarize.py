@@ -134,7 +134,7 @@ def _folded(dark: FloatImage, grid: Grid) -> FloatImage:
     Over all boxes, ink covers few of the pixels that share a place, so their upper quartile
     is the grid's own darkness there, also where its lines are dashed.
     """
-    along, across = _millimetres(dark.shape, grid)
+    along, across = grid.millimetres_over(dark.shape)
     n_bins, n_levels = 5 * _BINS_PER_MM, 128
     level = (dark * (n_levels - 1)).astype(np.int32)
     folds = []
@@ -146,17 +146,6 @@ def _folded(dark: FloatImage, grid: Grid) -> FloatImage:
         quartile = (below < 0.75 * below[:, -1:]).sum(axis=1) / np.float32(n_levels - 1)
         folds.append(quartile.astype(np.float32)[place])
     return np.asarray(np.maximum(folds[0], folds[1]), np.float32)
-
-
-def _millimetres(shape: tuple[int, ...], grid: Grid) -> tuple[FloatImage, FloatImage]:
-    """Place of every pixel on the paper, mm from a crossing of major lines, (H, W) each."""
-    turn = np.deg2rad(grid.angle_deg)
-    cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
-    x = (np.arange(shape[1]) - grid.phase_x_px).astype(np.float32)[None, :]
-    y = (np.arange(shape[0]) - grid.phase_y_px).astype(np.float32)[:, None]
-    along = (x * cos + y * sin) / np.float32(grid.px_per_mm_x)
-    across = (y * cos - x * sin) / np.float32(grid.px_per_mm_y)
-    return np.asarray(along, np.float32), np.asarray(across, np.float32)
 
 
 def _connected(share: FloatImage, px_per_mm: float) -> Image:
@@ -185,7 +174,7 @@ def _locally_full(share: FloatImage, px_per_mm: float) -> FloatImage:
 
 def _without_line_rests(kept: Image, grid: Grid) -> Image:
     """Without thin pieces that lie along a major line, where it was darker than its fellows."""
-    off = [np.abs(mm - 5 * np.rint(mm / 5)) for mm in _millimetres(kept.shape, grid)]
+    off = [np.abs(mm - 5 * np.rint(mm / 5)) for mm in grid.millimetres_over(kept.shape)]
     count, label, stats, _ = cv2.connectedComponentsWithStats(kept)
     area = np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
     sides = stats[:, (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)] / grid.px_per_mm_x

@@ -11,6 +11,7 @@ from ecg_overlap.digitize.grid import Grid
 BOX_RGB = (0, 90, 255)
 SMALL_RGB = (150, 190, 255)
 LEAST_SPACING_PX = 6.0  # lines drawn closer than this would hide the picture
+CHORD_PX = 20.0  # a bent line is drawn in straight pieces of this length
 
 
 def draw_grid(image: NDArray[np.uint8], grid: Grid) -> NDArray[np.uint8]:
@@ -24,27 +25,28 @@ def draw_grid(image: NDArray[np.uint8], grid: Grid) -> NDArray[np.uint8]:
         uint8 (H, W, 3), RGB.
     """
     shown = image.copy()
-    for step, colour in ((1, SMALL_RGB), (5, BOX_RGB)):
-        if step * min(grid.px_per_mm_x, grid.px_per_mm_y) >= LEAST_SPACING_PX:
-            _draw_family(shown, grid, grid.px_per_mm_x * step, colour, upright=True)
-            _draw_family(shown, grid, grid.px_per_mm_y * step, colour, upright=False)
+    for step_mm, colour in ((1, SMALL_RGB), (5, BOX_RGB)):
+        if step_mm * min(grid.px_per_mm_x, grid.px_per_mm_y) >= LEAST_SPACING_PX:
+            for line in _lines(image.shape, grid, step_mm):
+                points = np.rint(line * 16).astype(np.int32)
+                cv2.polylines(shown, [points], False, colour, 1, cv2.LINE_AA, 4)
     return shown
 
 
-def _draw_family(
-    shown: NDArray[np.uint8], grid: Grid, pitch_px: float, colour: tuple[int, ...], *, upright: bool
-) -> None:
-    """All lines of one direction through the crossing (phase_x, phase_y) and beyond."""
-    height, width = shown.shape[:2]
-    reach = math.hypot(height, width)
-    cos, sin = math.cos(math.radians(grid.angle_deg)), math.sin(math.radians(grid.angle_deg))
-    across = (cos, sin) if upright else (-sin, cos)
-    along = (-across[1], across[0])
-    for k in range(-math.ceil(reach / pitch_px), math.ceil(reach / pitch_px) + 1):
-        x = grid.phase_x_px + k * pitch_px * across[0]
-        y = grid.phase_y_px + k * pitch_px * across[1]
-        ends = [
-            (round((x + s * reach * along[0]) * 16), round((y + s * reach * along[1]) * 16))
-            for s in (-1, 1)
-        ]
-        cv2.line(shown, ends[0], ends[1], colour, 1, cv2.LINE_AA, 4)
+def _lines(shape: tuple[int, ...], grid: Grid, step_mm: int) -> list[NDArray[np.float64]]:
+    """All lines through the crossings of the grid that the picture can hold, (n, 2) px each."""
+    height, width = shape[:2]
+    edge = [(x, y) for x in (0, width / 2, width) for y in (0, height / 2, height)]
+    reach = grid.millimetres(np.array(edge, np.float64))
+    low, high = reach.min(axis=0) - 1, reach.max(axis=0) + 1
+    scale = np.array([grid.px_per_mm_x, grid.px_per_mm_y])
+    crossing = grid.straighten(np.array([[grid.phase_x_px, grid.phase_y_px]]))
+    lines = []
+    for axis in (0, 1):
+        n = max(int((high[1 - axis] - low[1 - axis]) * scale[1 - axis] / CHORD_PX), 1) + 1
+        along = np.linspace(low[1 - axis], high[1 - axis], n if grid.is_bent else 2)
+        for k in range(math.ceil(low[axis] / step_mm), math.floor(high[axis] / step_mm) + 1):
+            millimetres = np.empty((len(along), 2))
+            millimetres[:, axis], millimetres[:, 1 - axis] = k * step_mm, along
+            lines.append(grid.unstraighten(crossing + millimetres * scale))
+    return lines

@@ -41,10 +41,10 @@ class Family:
     length_px: int
     n_fft: int
 
-    def aligned(self, slope: float) -> "Aligned":
+    def aligned(self, slope: float, *, max_groups: int = _MAX_GROUPS) -> "Aligned":
         """Neighbouring strips averaged after lines of this slope were brought upright."""
         n = len(self.centres_px)
-        size = -(-n // int(np.clip(n // 4, 1, _MAX_GROUPS)))
+        size = -(-n // int(np.clip(n // 4, 1, max_groups)))
         n_groups = -(-n // size)
         step = self.centres_px[1] - self.centres_px[0] if n > 1 else 0.0
         turn = np.exp(2j * np.pi * slope * step * self.freqs_cpp).astype(np.complex64)
@@ -100,7 +100,7 @@ def windowed(spectrum: Spectra) -> Spectra:
     return out
 
 
-def darkness(image: Image) -> Image:
+def darkness(image: Image, *, without_ink: bool = False) -> Image:
     """Darkness of the strongest channel against the local paper, ink cut to grid level.
 
     A coloured line shows best in the channel that it absorbs, so the least of R, G and B
@@ -109,6 +109,7 @@ def darkness(image: Image) -> Image:
 
     Args:
         image: uint8 (H, W, 3) RGB, or (H, W) gray.
+        without_ink: Leave out what is as dark as ink even where that could be a dark grid.
 
     Returns:
         uint8 (H, W); 64 is the paper's local mean level, more is darker.
@@ -116,7 +117,7 @@ def darkness(image: Image) -> Image:
     least, lightest = extremes(image)
     paper = local_paper(least)
     dark = np.asarray(cv2.addWeighted(paper, 1.0, least, -1.0, _PAPER), np.uint8)
-    ink = _ink_to_leave_out(dark, lightest)
+    ink = _ink_to_leave_out(dark, lightest, always=without_ink)
     if ink is not None:
         np.copyto(dark, np.uint8(_PAPER), where=ink)
     # Every 11th pixel in reading order: no line is missed for standing on odd columns.
@@ -143,7 +144,7 @@ def local_paper(channel: Image) -> Image:
     return np.asarray(cv2.resize(paper, (w, h), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _ink_to_leave_out(dark: Image, lightest: Image) -> NDArray[np.bool_] | None:
+def _ink_to_leave_out(dark: Image, lightest: Image, *, always: bool) -> NDArray[np.bool_] | None:
     """Where ink stands that is clearly no grid, bool (H, W); None where that is not clear.
 
     A steady heart beats as regularly as a grid. Where the grid has a colour, or is far
@@ -163,7 +164,7 @@ def _ink_to_leave_out(dark: Image, lightest: Image) -> NDArray[np.bool_] | None:
     lines = cv2.resize(dark, size, interpolation=cv2.INTER_AREA).ravel()[::5][free] - float(_PAPER)
     strong = lines >= max(float(np.percentile(lines, 85)) if lines.size else 0.0, 3.0)
     colour = np.median(fall.ravel()[::5][free][strong] / lines[strong]) if strong.any() else 1.0
-    if colour < 0.7 or float(core.mean()) < 0.06:
+    if always or colour < 0.7 or float(core.mean()) < 0.06:
         return np.asarray(cv2.resize(ink, (w, h), interpolation=cv2.INTER_NEAREST)).view(np.bool_)
     return None
 

@@ -25,6 +25,8 @@ class Comb:
         residual_px: Robust spread of the single lines about the fit.
         index: int (n_lines,), k of each line within the picture.
         contrast: float64 (n_lines,), each line's contrast, gray levels; ~0 where no line is.
+        rest_px: float64 (n_groups, n_lines), how far each line stands from the comb at each
+            place along it; NaN where none was seen.
     """
 
     pitch_px: float
@@ -35,9 +37,10 @@ class Comb:
     residual_px: float
     index: NDArray[np.int64]
     contrast: FloatArray
+    rest_px: FloatArray
 
 
-def _localise(
+def localise(
     profiles: NDArray[np.float32], expected_px: FloatArray, half_px: float
 ) -> tuple[FloatArray, FloatArray]:
     """Offset of each line from where it is expected, and its contrast.
@@ -114,6 +117,7 @@ def fit_comb(lines: Aligned, *, pitch_px: float, phase_px: float) -> Comb | None
     half = min(pitch_px, _WINDOW_PX)
     sd_pitch = sd_slope = spread = np.inf
     index, contrast = np.zeros(0, np.int64), np.zeros((n_groups, 0))
+    rest = np.zeros((n_groups, 0))
     for _ in range(2):
         span = phase_px + slope * centres
         first = np.ceil((half - span.max()) / pitch_px)
@@ -123,7 +127,7 @@ def fit_comb(lines: Aligned, *, pitch_px: float, phase_px: float) -> Comb | None
         if len(index) < 2:
             return None
         expected = span[:, None] + pitch_px * index[None, :]
-        offset, contrast = _localise(profiles, expected, half)
+        offset, contrast = localise(profiles, expected, half)
         good = np.isfinite(offset) & (contrast > 0)
         if good.sum() < 4:
             return None
@@ -137,6 +141,8 @@ def fit_comb(lines: Aligned, *, pitch_px: float, phase_px: float) -> Comb | None
             return None
         slope = float(fit[2]) if n_groups > 1 else slope
         phase_px = float(fit[0] - pitch_px * k.mean() - slope * j.mean())
+        rest = np.full(good.shape, np.nan)
+        rest[good] = (expected + offset)[good] - design @ fit
         # The groups see the same line: their errors are one line's, not independent.
         sd_pitch = np.sqrt(covariance[1, 1] * n_groups)
         sd_slope = np.sqrt(covariance[2, 2])
@@ -151,4 +157,5 @@ def fit_comb(lines: Aligned, *, pitch_px: float, phase_px: float) -> Comb | None
         residual_px=spread,
         index=index,
         contrast=typical,
+        rest_px=rest,
     )

@@ -76,6 +76,18 @@ class Scale:
     grid: Grid | None = None
     from_pulse: bool = False
 
+    def straighten(self, points_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (n, 2) of the picture in the calibration's axes."""
+        if self.grid is not None and self.grid.is_bent:
+            return self.grid.straighten(points_px)
+        return turned_points(points_px, self.angle_deg)
+
+    def unstraighten(self, points_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The points (n, 2) of the picture that `straighten` takes to these."""
+        if self.grid is not None and self.grid.is_bent:
+            return self.grid.unstraighten(points_px)
+        return turned_points(points_px, -self.angle_deg)
+
 
 def digitize_lead(
     image: Image,
@@ -156,7 +168,7 @@ def digitize_lead(
     taken = _as_picture(ink) if evidence is None else redrawn(path, image.shape[:2])
     # path → mV
     lead = to_signal(
-        turned(path, scale.angle_deg),
+        straightened(path, scale),
         _with_row(scale, row_px, image.shape[1]),
         fs_hz=fs_hz,
         t0_known=scale.origin_known,
@@ -169,7 +181,7 @@ def digitize_lead(
     return replace(
         lead,
         flags=lead.flags + _flags(path, ink.shape, scale),
-        path_px=turned_points(lead.path_px, -scale.angle_deg),
+        path_px=scale.unstraighten(lead.path_px),
         angle_deg=scale.angle_deg,
         grid_confidence=scale.confidence,
         method=plan.name,
@@ -309,20 +321,22 @@ def _with_row(scale: Scale, row_px: float | None, width_px: int) -> Calibration:
     if row_px is None:
         return scale.calibration
     middle = np.array([[width_px / 2, float(row_px)]])
-    return replace(
-        scale.calibration, baseline_px=float(turned_points(middle, scale.angle_deg)[0, 1])
-    )
+    return replace(scale.calibration, baseline_px=float(scale.straighten(middle)[0, 1]))
 
 
-def turned(path: Path, angle_deg: float) -> Path:
-    """The path in the axes of a grid tilted by `angle_deg` (clockwise on the screen)."""
-    if abs(angle_deg) < UPRIGHT_DEG:
+def straightened(path: Path, scale: Scale) -> Path:
+    """The path in the calibration's axes: upright and even, whatever the grid's lines do."""
+    if abs(scale.angle_deg) < UPRIGHT_DEG and not (scale.grid and scale.grid.is_bent):
         return path
-    points = turned_points(np.stack([path.x_px, path.y_px], axis=1), angle_deg)
-    order = np.argsort(points[:, 0])
+    seen = np.isfinite(path.y_px)
     ends = np.array([path.start_px, path.end_px])
-    rows = np.interp(ends, path.x_px[np.isfinite(path.y_px)], path.y_px[np.isfinite(path.y_px)])
-    ends = turned_points(np.stack([ends, rows], axis=1), angle_deg)[:, 0]
+    # A gap's points get a row for the time being: without one they would have no column.
+    rows = np.interp(path.x_px, path.x_px[seen], path.y_px[seen])
+    points = scale.straighten(np.stack([path.x_px, rows], axis=1))
+    points[~seen, 1] = np.nan
+    order = np.argsort(points[:, 0])
+    rows = np.interp(ends, path.x_px[seen], path.y_px[seen])
+    ends = scale.straighten(np.stack([ends, rows], axis=1))[:, 0]
     return replace(
         path,
         x_px=points[order, 0],

@@ -1,0 +1,164 @@
+"""How a grid's lines bend: a smooth field that takes them to an even, upright grid."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import BSpline
+
+from ecg_overlap.digitize.grid_track import Points
+
+FloatArray = NDArray[np.float64]
+_KNOT_MM = 12.0  # wrinkles are as narrow; between the knots the field is a cubic
+_MOST_CELLS = 60
+_TALL_MM = 40.0  # a picture this high also bends from top to bottom
+_STIFFNESS = 10.0 ** np.arange(5, -5, -1)  # the first leaves no bend
+_RIDGE = 1e-6  # what the points leave open stays where it is
+_OF_POWER = (1.0, 10.0, 100.0)  # how much stiffer what varies over the shorter side is
+_LEAST_POINTS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A smooth function of the picture's points, px.
+
+    Along the longer side it is a cubic spline; over the shorter one a polynomial, whose
+    coefficients those splines are.
+
+    Args:
+        spline: Along the longer side, px; one column per power of the shorter one.
+        half_px: Half of the shorter side.
+        over_x: The longer side is the width.
+    """
+
+    spline: BSpline
+    half_px: float
+    over_x: bool
+
+    def at(self, points_px: FloatArray) -> FloatArray:
+        """Its values (n,) at points (n, 2); beyond the picture's ends those of its edge."""
+        longer, shorter = points_px.T if self.over_x else points_px.T[::-1]
+        columns = self._columns(longer)
+        return np.asarray((columns * _powers(shorter, self.half_px, columns.shape[1])).sum(axis=1))
+
+    def over(self, shape: tuple[int, ...]) -> FloatArray:
+        """Its values (height, width) at every pixel of a picture."""
+        long_px, short_px = (shape[1], shape[0]) if self.over_x else (shape[0], shape[1])
+        columns = self._columns(np.arange(float(long_px)))
+        values = _powers(np.arange(float(short_px)), self.half_px, columns.shape[1]) @ columns.T
+        return values if self.over_x else values.T
+
+    def _columns(self, longer_px: FloatArray) -> FloatArray:
+        inside = np.clip(longer_px, self.spline.t[3], self.spline.t[-4])
+        return np.asarray(self.spline(inside), np.float64)
+
+
+def _powers(shorter_px: FloatArray, half_px: float, count: int) -> FloatArray:
+    t = np.clip(shorter_px / half_px - 1.0, -1.2, 1.2)
+    return np.asarray(t[:, None] ** np.arange(count))
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A field, and what speaks for it.
+
+    Args:
+        field: The field.
+        spread_px: Robust spread of the points about it.
+        bend_px: The most by which it differs from a straight one at the points.
+        gain: By what factor it foretells points better than a straight one; 1: no better.
+    """
+
+    field: Field
+    spread_px: float
+    bend_px: float
+    gain: float
+
+
+def fit_field(
+    points: Points, value_px: FloatArray, *, shape: tuple[int, ...], px_per_mm: float
+) -> Fitted | None:
+    """A smooth field through values at points, as stiff as cross-validation says.
+
+    A P-spline (P. H. C. Eilers and B. D. Marx, 1996): cubic, second differences of the
+    coefficients penalised, at the stiffness of least generalised cross-validation.
+
+    Args:
+        points: n places.
+        value_px: float64 (n,), what the field should be there.
+        shape: (height, width) of the picture.
+        px_per_mm: Sets how far the knots are apart.
+
+    Returns:
+        The field; None where the points are too few to tell.
+    """
+    if len(value_px) < _LEAST_POINTS:
+        return None
+    over_x = shape[1] >= shape[0]
+    long_px, half_px = max(shape[:2]) - 1.0, (min(shape[:2]) - 1.0) / 2
+    longer, shorter = points.xy_px.T if over_x else points.xy_px.T[::-1]
+    cells = int(np.clip(math.ceil(long_px / (_KNOT_MM * px_per_mm)), 3, _MOST_CELLS))
+    knots = np.arange(-3, cells + 4) * (long_px / cells)
+    inside = np.clip(longer, 0, np.nextafter(knots[-4], 0))
+    basis = BSpline.design_matrix(inside, knots, 3).toarray()
+    powers = _powers(shorter, half_px, 3 if 2 * half_px > _TALL_MM * px_per_mm else 2)
+    design = np.asarray((powers[:, :, None] * basis[:, None, :]).reshape(len(longer), -1))
+    bending = np.diff(np.eye(basis.shape[1]), 2, axis=0)
+    stiffer = np.diag(_OF_POWER[: powers.shape[1]])
+    penalty = np.asarray(np.kron(stiffer, bending.T @ bending), np.float64)
+    weight = points.weight * _inliers(design, penalty, value_px, points.weight)
+    straight, best, gain = _cross_validated(design, penalty, value_px, weight, points.n_independent)
+    seen = weight > 0
+    coefs = np.ascontiguousarray(best.reshape(powers.shape[1], -1).T)
+    return Fitted(
+        field=Field(BSpline(knots, coefs, 3), half_px, over_x),
+        spread_px=1.4826 * float(np.median(np.abs(value_px - design @ best)[seen])),
+        bend_px=float(np.abs(design @ (best - straight))[seen].max()),
+        gain=gain,
+    )
+
+
+def _inliers(
+    design: FloatArray, penalty: FloatArray, value_px: FloatArray, weight: FloatArray
+) -> FloatArray:
+    """Tukey's biweight (n,) about a supple fit."""
+    robust = np.ones_like(weight)
+    for _ in range(4):
+        share = weight * robust
+        normal = (design * share[:, None]).T @ design
+        scale = float(np.trace(normal)) / len(normal) + 1e-12
+        supple = normal + scale * (1e-2 * penalty + _RIDGE * np.eye(len(normal)))
+        rest = value_px - design @ np.linalg.solve(supple, design.T @ (share * value_px))
+        spread = max(1.4826 * float(np.median(np.abs(rest))), 0.02)
+        scaled = np.abs(rest) / (4.7 * spread)
+        robust = np.where(scaled < 1, (1 - scaled**2) ** 2, 0.0)
+    return np.asarray(robust)
+
+
+def _cross_validated(
+    design: FloatArray,
+    penalty: FloatArray,
+    value_px: FloatArray,
+    weight: FloatArray,
+    n_independent: int,
+) -> tuple[FloatArray, FloatArray, float]:
+    """Coefficients of the straight field, of the best one, and how much better that is."""
+    # Errors of one line at several places are one: so many observations there are.
+    share = weight * (n_independent / max(float(weight.sum()), 1e-9))
+    normal = (design * share[:, None]).T @ design
+    right = design.T @ (share * value_px)
+    scale = float(np.trace(normal)) / len(normal) + 1e-12
+    base = normal + scale * _RIDGE * np.eye(len(normal))
+    scores, coefs = [], []
+    for stiffness in _STIFFNESS:
+        solved = np.linalg.solve(
+            base + scale * stiffness * penalty, np.column_stack([right, normal])
+        )
+        left = n_independent - float(np.trace(solved[:, 1:]))
+        rest = value_px - design @ solved[:, 0]
+        scores.append(float((share * rest**2).sum()) / left**2 if left > 2 else math.inf)
+        coefs.append(solved[:, 0])
+    best = int(np.argmin(scores))
+    gain = scores[0] / max(scores[best], 1e-6) if math.isfinite(scores[0]) else 1.0
+    return coefs[0], coefs[best], gain

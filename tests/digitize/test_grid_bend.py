@@ -1,0 +1,153 @@
+"""Grids whose lines bend: the map to even paper, and finding it in pictures drawn here."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.interpolate import BSpline
+
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid import find_grid
+from ecg_overlap.digitize.grid_bend import Field, fit_field
+from ecg_overlap.digitize.grid_model import Grid
+from ecg_overlap.digitize.grid_track import Points
+from ecg_overlap.digitize.pipeline import digitize_lead
+from tests.digitize.drawn import beats, drawn, snr_db
+from tests.digitize.test_grid import heartbeats, paper
+
+FloatArray = NDArray[np.float64]
+SHAPE = (240, 900)
+
+
+def some_field(seed: int, size_px: float, *, shape: tuple[int, int] = SHAPE) -> Field:
+    """A field of up to about `size_px`, knots 90 px apart."""
+    long_px = max(shape) - 1.0
+    knots = np.arange(-3, 14) * (long_px / 10)
+    coefs = np.random.default_rng(seed).uniform(-size_px, size_px, (13, 2))
+    return Field(BSpline(knots, coefs, 3), (min(shape) - 1.0) / 2, shape[1] >= shape[0])
+
+
+def bent_grid(seed: int, size_px: float, angle_deg: float = 0.0) -> Grid:
+    fields = some_field(seed, size_px), some_field(seed + 1, size_px)
+    return Grid(8.0, 8.1, angle_deg, 450.0, 120.0, 0.9, "lines 1:5", 0.1, *fields)
+
+
+def warped(image: NDArray[np.uint8], shift: FloatArray) -> NDArray[np.uint8]:
+    """The picture whose pixel (x, y) shows what stood at (x, y) + shift of the old one."""
+    height, width = image.shape[:2]
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    maps = (np.stack([x, y], axis=-1) + shift).astype(np.float32)
+    out = cv2.remap(
+        image, maps[..., 0], maps[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    )
+    return np.asarray(out, np.uint8)
+
+
+def curl(shape: tuple[int, ...], *, along_px: float, bow_px: float) -> FloatArray:
+    """A shift (height, width, 2): columns crowd, rows bow, by one wave over the width."""
+    wave = np.sin(2 * np.pi * np.arange(shape[1]) / shape[1])
+    shift = np.zeros((*shape[:2], 2))
+    shift[..., 0], shift[..., 1] = along_px * wave, bow_px * wave
+    return shift
+
+
+@given(seed=st.integers(0, 999), size=st.floats(0, 8), angle=st.floats(-5, 5))
+def test_unstraighten_undoes_straighten(seed: int, size: float, angle: float) -> None:
+    grid = bent_grid(seed, size, angle)
+    points = np.random.default_rng(seed).uniform((0, 0), (899, 239), (50, 2))
+    assert grid.unstraighten(grid.straighten(points)) == pytest.approx(points, abs=0.01)
+
+
+@given(angle=st.floats(-5, 5), pitch=st.floats(4, 24))
+def test_without_a_bend_straightening_only_turns(angle: float, pitch: float) -> None:
+    grid = Grid(pitch, pitch, angle, 20.0, 30.0, 0.9, "lines 1:5")
+    turn = np.deg2rad(angle)
+    ten_mm_on = np.array([[20.0, 30.0]]) + 10 * pitch * np.array([[np.cos(turn), np.sin(turn)]])
+    assert grid.millimetres(ten_mm_on) == pytest.approx(np.array([[10.0, 0.0]]), abs=1e-9)
+
+
+@given(seed=st.integers(0, 99))
+@settings(max_examples=10)
+def test_millimetres_of_all_pixels_are_those_of_each(seed: int) -> None:
+    grid = bent_grid(seed, 5.0, 2.0)
+    along, down = grid.millimetres_over(SHAPE)
+    points = np.random.default_rng(seed).integers((0, 0), (900, 240), (30, 2))
+    found = np.stack([m[points[:, 1], points[:, 0]] for m in (along, down)], axis=1)
+    assert found == pytest.approx(grid.millimetres(points.astype(np.float64)), abs=1e-3)
+
+
+def test_a_gap_in_a_path_stays_one_and_moves_no_other_point() -> None:
+    grid = bent_grid(3, 5.0)
+    points = np.array([[100.0, 50.0], [np.nan, np.nan], [700.0, 200.0]])
+    back = grid.unstraighten(grid.straighten(points))
+    assert np.isnan(back[1]).all()
+    assert back[[0, 2]] == pytest.approx(points[[0, 2]], abs=0.01)
+
+
+@given(seed=st.integers(0, 99))
+@settings(max_examples=15, deadline=None)
+def test_a_smooth_field_is_recovered_from_scattered_points(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    xy = rng.uniform((0, 0), (899, 239), (600, 2))
+    truth = 4 * np.sin(2 * np.pi * xy[:, 0] / 600) + 0.01 * xy[:, 1]
+    value = truth + rng.normal(0, 0.1, 600)
+    value[::20] += 15  # what is no line
+    points = Points(xy, np.arange(600), np.ones(600), 600)
+    fitted = fit_field(points, value, shape=SHAPE, px_per_mm=8.0)
+    assert fitted is not None
+    assert fitted.gain > 100
+    assert np.abs(fitted.field.at(xy) - truth).max() < 0.3
+
+
+def test_noise_alone_speaks_for_no_bend() -> None:
+    gains = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        xy = rng.uniform((0, 0), (899, 239), (100, 2))
+        points = Points(xy, np.arange(100), np.ones(100), 100)
+        fitted = fit_field(points, rng.normal(0, 0.3, 100), shape=SHAPE, px_per_mm=8.0)
+        assert fitted is not None
+        gains.append(fitted.gain)
+    assert np.median(gains) < 1.1
+
+
+@pytest.mark.parametrize(("along_px", "bow_px"), [(4.0, 0.0), (0.0, 5.0), (6.0, 6.0)])
+def test_a_curled_paper_is_straightened(along_px: float, bow_px: float) -> None:
+    image = heartbeats(paper(), pitch=8, period_px=170)
+    shift = curl(image.shape, along_px=along_px, bow_px=bow_px)
+    grid = find_grid(warped(image, shift))
+    assert grid.is_bent
+    assert grid.confidence > 0.5
+    points = np.random.default_rng(0).uniform((20, 20), (879, 219), (200, 2))
+    column, row = points.astype(int).T
+    on_paper = points + shift[row, column]
+    error = grid.straighten(points) / (grid.px_per_mm_x, grid.px_per_mm_y) * 8.0 - on_paper
+    assert (error - error.mean(axis=0)).std(axis=0) == pytest.approx([0, 0], abs=0.3)
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.7])
+def test_flat_paper_stays_flat(angle: float) -> None:
+    assert not find_grid(heartbeats(paper(angle_deg=angle), pitch=8, period_px=170)).is_bent
+
+
+def test_two_grids_over_one_another_give_no_sure_answer() -> None:
+    one = paper(pitch=(8.0, 8.0), colours=((240, 160, 160), None))
+    other = paper(pitch=(11.3, 11.3), colours=((240, 160, 160), None))
+    try:
+        assert find_grid(np.minimum(one, other)).confidence < 0.5
+    except DigitizeError as error:
+        assert "px_per_mm" in str(error)
+
+
+def test_a_lead_on_curled_paper_is_read_as_on_flat_paper() -> None:
+    signal = beats(4.0)
+    lead = drawn(signal, pad_px=24.3)
+    shift = curl(lead.image.shape, along_px=6.0, bow_px=6.0)
+    found = digitize_lead(warped(lead.image, shift), fs_hz=500.0)
+    n = min(len(signal), len(found.signal_mv))
+    assert abs(len(signal) - len(found.signal_mv)) <= 5
+    lags = range(-4, 5)
+    inside = slice(10, n - 10)
+    assert max(snr_db(signal[inside], np.roll(found.signal_mv[:n], k)[inside]) for k in lags) > 15
