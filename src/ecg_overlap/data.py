@@ -227,15 +227,19 @@ class LeadDataModule(pl.LightningDataModule):
         augmentation: Applied in training only.
         seed: Seed of the training stream.
         val_seed: Seed of the validation set.
+        train_source: Where training samples come from instead of `source`.
+        val_source: Where validation samples come from instead of `source`.
         batch_size: Per process.
         samples_per_epoch: Per process; an epoch is only the stretch between two validations.
-        n_val: Size of the validation set.
+            What does not fill an optimizer step is left out.
+        n_val: Size of the validation set, which the processes share.
         num_workers: Processes that draw samples; 0 draws in the training process, which on a
             CPU is the faster way, as the network wants all cores.
         window_px: See `ExampleMaker`.
         max_height_px: See `ExampleMaker`.
         scale_jitter: See `ExampleMaker`.
-        n_distinct: Train on only this many samples, over and over; None for an endless stream.
+        n_distinct: Train on only this many samples, over and over, and validate on the same;
+            None for an endless stream.
         prompted: See `ExampleMaker`; in validation no row is told.
         prompt_error_mm: See `ExampleMaker`.
 
@@ -250,6 +254,8 @@ class LeadDataModule(pl.LightningDataModule):
         spec: inputs.InputSpec,
         augmentation: Augmentation | None = None,
         *,
+        train_source: SampleSource | None = None,
+        val_source: SampleSource | None = None,
         seed: int = 0,
         val_seed: int = 1_000_003,
         batch_size: int = 8,
@@ -274,23 +280,52 @@ class LeadDataModule(pl.LightningDataModule):
             prompt_error_mm=prompt_error_mm,
         )
         self.train_set = DrawnExamples(
-            source, train_maker, seed=seed, split="train", length=samples_per_epoch
+            train_source or source, train_maker, seed=seed, split="train", length=samples_per_epoch
         )
-        self.val_set = DrawnExamples(source, cut(), seed=val_seed, split="val", length=n_val)
+        self.val_set = DrawnExamples(
+            val_source or source, cut(), seed=val_seed, split="val", length=n_val
+        )
+        if n_distinct is not None:
+            # What is learnt by heart is what is asked for; jitter and augmentation are left out.
+            self.val_set = DrawnExamples(
+                self.train_set.source, cut(), seed=seed, split="train", length=n_distinct
+            )
         self.batch_size, self.num_workers, self.n_distinct = batch_size, num_workers, n_distinct
         self.collate = partial(collate, multiple=spec.multiple)
 
     def train_dataloader(self) -> DataLoader[Example]:
-        trainer = self.trainer
-        ranks = (1, 0) if trainer is None else (trainer.world_size, trainer.global_rank)
-        stream = StreamSampler(
-            self.samples_seen, len(self.train_set), world_size=ranks[0], rank=ranks[1]
-        )
+        """The stream from where it stands.
+
+        Raises:
+            InputError: An epoch is shorter than one optimizer step.
+        """
+        rank, world_size, accumulate = self._ranks()
+        step = self.batch_size * accumulate
+        length = len(self.train_set) // step * step
+        if length == 0:
+            raise InputError(
+                "data.samples_per_epoch",
+                f"{len(self.train_set)} do not fill one step of {self.batch_size} × {accumulate}",
+                "give more, or a smaller data.batch_size or trainer.accumulate_grad_batches",
+            )
+        stream = StreamSampler(self.samples_seen, length, rank=rank, world_size=world_size)
         sampler = stream if self.n_distinct is None else Repeat(stream, self.n_distinct)
         return self._loader(self.train_set, sampler)
 
     def val_dataloader(self) -> DataLoader[Example]:
-        return self._loader(self.val_set, None)
+        """This process's share of the validation set.
+
+        Raises:
+            InputError: There are more processes than samples.
+        """
+        rank, world_size, _ = self._ranks()
+        if len(self.val_set) < world_size:
+            raise InputError(
+                "data.n_val",
+                f"{len(self.val_set)} samples for {world_size} processes",
+                "give each at least one",
+            )
+        return self._loader(self.val_set, range(rank, len(self.val_set), world_size))
 
     def samples_seen(self) -> int:
         """Samples that all ranks together have been trained on, read off the step count.
@@ -298,19 +333,26 @@ class LeadDataModule(pl.LightningDataModule):
         The step count is what a checkpoint restores; a sampler's own count would run ahead of
         it by whatever the workers have prefetched.
         """
-        if self.trainer is None:
-            return 0
-        steps = self.trainer.global_step * self.trainer.accumulate_grad_batches
-        return steps * self.batch_size * self.trainer.world_size
+        _, world_size, accumulate = self._ranks()
+        steps = 0 if self.trainer is None else self.trainer.global_step
+        return steps * accumulate * self.batch_size * world_size
 
-    def _loader(self, examples: DrawnExamples, sampler: Sampler[int] | None) -> DataLoader[Example]:
+    def _ranks(self) -> tuple[int, int, int]:
+        """This process, the number of processes, and batches per optimizer step."""
+        if self.trainer is None:
+            return 0, 1, 1
+        trainer = self.trainer
+        return trainer.global_rank, trainer.world_size, trainer.accumulate_grad_batches
+
+    def _loader(
+        self, examples: DrawnExamples, sampler: Sampler[int] | range
+    ) -> DataLoader[Example]:
         return DataLoader(
             examples,
             batch_size=self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=self.collate,
-            drop_last=sampler is not None,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=_one_thread,
             # A fork of a process whose libraries hold threads can hang; it did.

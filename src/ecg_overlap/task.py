@@ -28,7 +28,7 @@ class SegmentationTask(pl.LightningModule):
         optimizer: Makes the optimizer from the parameters.
         max_lr: Peak of the one-cycle schedule, which runs over the trainer's whole budget.
         warmup: Fraction of the budget in which the learning rate rises.
-        seed: Reseeds torch at every step, so that a resumed run draws what the
+        seed: Reseeds torch at every batch, so that a resumed run draws what the
             uninterrupted one would have drawn.
     """
 
@@ -54,7 +54,9 @@ class SegmentationTask(pl.LightningModule):
         return answers
 
     def on_train_batch_start(self, batch: Example, batch_idx: int) -> None:
-        torch.manual_seed(self.seed + self.global_step)
+        accumulated = self.trainer.accumulate_grad_batches
+        batches = self.global_step * accumulated + batch_idx % accumulated
+        torch.manual_seed(self.seed + batches * self.trainer.world_size + self.global_rank)
 
     def training_step(self, batch: Example, batch_idx: int) -> Tensor:
         loss: Tensor = self.loss(self(batch["image"]), batch)
@@ -63,7 +65,8 @@ class SegmentationTask(pl.LightningModule):
 
     def validation_step(self, batch: Example, batch_idx: int) -> None:
         answers, masks = self(batch["image"]), batch["mask"]
-        self.log("val/loss", self.loss(answers, batch), prog_bar=True, batch_size=len(masks))
+        loss = self.loss(answers, batch)
+        self.log("val/loss", loss, prog_bar=True, batch_size=len(masks), sync_dist=True)
         inside = batch["image"][:, INSIDE] > 0  # padding is not scored
         for channel, name in list(enumerate(MASKS))[: self.model.masks]:
             iou = cast(BinaryJaccardIndex, self.val_iou[name])

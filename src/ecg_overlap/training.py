@@ -10,11 +10,14 @@ import hydra
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import WandbLogger
 
 from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator
-from ecg_overlap.callbacks import TrainingInterrupt
+from ecg_overlap.callbacks import LastCheckpoint, TrainingInterrupt
+from ecg_overlap.data import LeadDataModule
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import build_method
 from ecg_overlap.evaluation.run import (
@@ -42,7 +45,32 @@ def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str
         InputError: The configuration or its data cannot be used.
     """
     run_dir = writable(Path(cfg.run_dir))
-    resume_from = checkpoint_path(cfg.ckpt)
+    resume_from = checkpoint_path(cfg.ckpt, run_dir)
+    generator, data, task = build(cfg)
+    trainer = make_trainer(cfg, callbacks)
+    if trainer.is_global_zero:
+        OmegaConf.save(cfg, run_dir / "config.yaml", resolve=False)
+        keep_log(run_dir / "logs" / "metrics.csv")
+    try:
+        fit(trainer, task, data, resume_from)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise out_of_memory(cfg) from error
+        raise
+    finally:
+        close(trainer)
+    scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    if cfg.test is not None and trainer.is_global_zero:
+        test(cfg, trainer, generator, run_dir)
+    return scores
+
+
+def build(cfg: DictConfig) -> tuple[LeadGenerator, LeadDataModule, SegmentationTask]:
+    """What draws samples, what makes batches of them, and what is trained on these.
+
+    Raises:
+        InputError: The configuration or its data cannot be used.
+    """
     torch.manual_seed(cfg.seed)
     generator = LeadGenerator(
         **{group: make(cfg[group]) for group in ("signals", "page", "overlap", "crop")}
@@ -56,19 +84,19 @@ def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str
         augmentation=augmentation,
         seed=cfg.seed,
     )
+    if cfg.compile:
+        model.compile()  # in place: a checkpoint's names stay as they are
     task = SegmentationTask(
         model, loss, make(cfg.optimizer), max_lr=cfg.optimizer.lr, seed=cfg.seed
     )
-    trainer = make_trainer(cfg, callbacks)
-    OmegaConf.save(cfg, run_dir / "config.yaml", resolve=False)
-    try:
-        fit(trainer, task, data, resume_from)
-    finally:
-        close(trainer)
-    scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    if cfg.test is not None and trainer.is_global_zero:
-        test(cfg, trainer, generator, run_dir)
-    return scores
+    return generator, data, task
+
+
+def keep_log(log: Path) -> None:
+    """Set aside what a run left that is resumed in its own folder: Lightning would delete it."""
+    if log.is_file():
+        before = len(list(log.parent.glob(f"{log.stem}_*{log.suffix}")))
+        log.replace(log.with_name(f"{log.stem}_{before}{log.suffix}"))
 
 
 def close(trainer: pl.Trainer) -> None:
@@ -108,6 +136,9 @@ def make_trainer(cfg: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> pl.T
         # Lightning's own words for a device that is not there, in one line.
         words = " ".join(str(error.__cause__).split())
         raise InputError("trainer", words, "choose trainer=cpu or other devices") from error
+    except OmegaConfBaseException as error:
+        words = str(error).splitlines()[0]
+        raise InputError("trainer", words, "trainer=slurm wants a job that srun started") from error
     return trainer
 
 
@@ -132,14 +163,48 @@ def fit(
         try:
             trainer.fit(task, data, ckpt_path=ckpt, weights_only=True)
         except TrainingInterrupt as stop:
-            print(f"stopped at step {trainer.global_step}; resume with ckpt={stop.saved}")
+            if trainer.is_global_zero:
+                print(f"stopped at step {trainer.global_step}; resume with ckpt={stop.saved}")
             sys.exit(128 + stop.signal_number)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: the device's, this process's, or a loader worker's."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    # What the allocator of the CPU, and a loader whose worker the kernel has killed, say.
+    signs = ("can't allocate memory", "out of memory", "killed by signal: Killed")
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
+
+
+def out_of_memory(cfg: DictConfig) -> InputError:
+    """Which settings to turn, with their values of this run."""
+    data = cfg.data
+    return InputError(
+        "training",
+        "out of memory",
+        f"halve data.batch_size (now {data.batch_size}) and double "
+        f"trainer.accumulate_grad_batches (now {cfg.trainer.accumulate_grad_batches}), lower "
+        f"data.window_px (now {data.window_px}) or data.max_height_px (now {data.max_height_px}), "
+        f"give trainer.precision=bf16-mixed (now {cfg.trainer.precision}), or fewer "
+        f"data.num_workers (now {data.num_workers})",
+    )
+
+
+def best_checkpoint(trainer: pl.Trainer) -> str:
+    """The best by the monitored score; the last where nothing is monitored."""
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.best_model_path:
+            return callback.best_model_path
+    lasts = [str(c.path) for c in trainer.checkpoint_callbacks if isinstance(c, LastCheckpoint)]
+    if not lasts:
+        raise InputError("test", "no callback keeps checkpoints", "give test=null")
+    return lasts[0]
 
 
 def test(cfg: DictConfig, trainer: pl.Trainer, generator: LeadGenerator, run_dir: Path) -> None:
     """Digitize held-back leads with the best checkpoint and the baselines; print the table."""
-    checkpoint: Any = trainer.checkpoint_callback
-    network = load_model(checkpoint.best_model_path, device=str(trainer.strategy.root_device))
+    network = load_model(best_checkpoint(trainer), device=str(trainer.strategy.root_device))
     names = [network.method if name == "default" else name for name in cfg.test.methods]
     results = evaluate(
         [build_method(name, {network.name: network}) for name in names],
@@ -153,7 +218,7 @@ def test(cfg: DictConfig, trainer: pl.Trainer, generator: LeadGenerator, run_dir
     print(results_table(results))
 
 
-def checkpoint_path(ckpt: str | None) -> Path | None:
+def checkpoint_path(ckpt: str | None, run_dir: Path) -> Path | None:
     """The checkpoint that `ckpt=` names.
 
     Raises:
@@ -161,13 +226,18 @@ def checkpoint_path(ckpt: str | None) -> Path | None:
     """
     if ckpt is None:
         return None
+    if ckpt == "auto":
+        own = run_dir / "checkpoints" / "last.ckpt"
+        return own if own.is_file() else None
     if ckpt == "last":
         last = newest_checkpoint(name="last.ckpt")
         if last is None:
             raise InputError("ckpt=last", "no run under outputs/train left one", "give its path")
         return last
     if not Path(ckpt).is_file():
-        raise InputError(f"ckpt={ckpt}", "no such file", "give the path of a .ckpt, or `last`")
+        raise InputError(
+            f"ckpt={ckpt}", "no such file", "give the path of a .ckpt, or `last`, or `auto`"
+        )
     return Path(ckpt)
 
 
@@ -181,7 +251,7 @@ def writable(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another rank may have been here
     except OSError as error:
         raise InputError(
             folder, f"cannot be written ({error.strerror})", "choose another folder"

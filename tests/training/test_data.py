@@ -122,6 +122,12 @@ def test_overfitting_repeats_the_first_samples() -> None:
     assert list(islice(sampler, 7)) == [0, 1, 2, 0, 1, 2, 0]
 
 
+def test_overfitting_is_judged_on_the_samples_that_are_learnt() -> None:
+    data = LeadDataModule(Dots(), SPEC, n_distinct=3, scale_jitter=0.0, window_px=64)
+    assert len(data.val_set) == 3
+    assert torch.equal(data.val_set[2]["image"], data.train_set[2]["image"])
+
+
 def test_validation_must_not_be_the_start_of_the_training_stream() -> None:
     with pytest.raises(InputError, match="val_seed"):
         LeadDataModule(Dots(), SPEC, seed=4, val_seed=4)

@@ -15,15 +15,11 @@ from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig
 
 from data_gen.errors import InputError
+from ecg_overlap.models import load_model
 from ecg_overlap.training import train
 
 ROOT = Path(__file__).parents[2]
 Compose = Callable[..., DictConfig]
-
-
-def weights(path: Path) -> dict[str, torch.Tensor]:
-    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["state_dict"]
-    return state
 
 
 def test_training_ends_with_results_checkpoints_log_and_pictures(
@@ -87,32 +83,6 @@ def test_every_experiment_runs(name: str, config: Compose) -> None:
     train(cfg)
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one_to_the_last_bit(
-    config: Compose, tmp_path: Path
-) -> None:
-    budget = ["test=null", "trainer.max_epochs=2", "data.samples_per_epoch=6", "seed=3"]
-    whole = tmp_path / "whole"
-    train(config(*budget, f"run_dir={whole}"))
-
-    # The same budget, stopped by SIGTERM after the second of six steps …
-    stopped = tmp_path / "stopped"
-    stopper = "+callbacks.stopper={_target_: stopper.TerminateAt, step: 2}"
-    with pytest.raises(SystemExit) as stop:
-        train(config(*budget, f"run_dir={stopped}", stopper))
-    assert stop.value.code == 128 + signal.SIGTERM
-    last = stopped / "checkpoints" / "last.ckpt"
-    assert torch.load(last, weights_only=True)["global_step"] == 2
-
-    # … and resumed.
-    resumed = tmp_path / "resumed"
-    train(config(*budget, f"run_dir={resumed}", f"ckpt={last}"))
-    expected = weights(whole / "checkpoints" / "last.ckpt")
-    found = weights(resumed / "checkpoints" / "last.ckpt")
-    assert expected.keys() == found.keys()
-    for name, value in expected.items():
-        assert torch.equal(value, found[name]), name
-
-
 def test_a_killed_process_leaves_a_checkpoint_to_resume_from(tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = [
@@ -140,7 +110,9 @@ def test_a_killed_process_leaves_a_checkpoint_to_resume_from(tmp_path: Path) -> 
     assert saved["global_step"] > 0
 
 
-@pytest.mark.parametrize("group", ["model", "aug", "signals", "trainer", "logger", "loss", "page"])
+@pytest.mark.parametrize(
+    "group", ["model", "aug", "signals", "trainer", "logger", "loss", "page", "data", "callbacks"]
+)
 def test_an_unknown_option_lists_the_choices(group: str, config: Compose) -> None:
     options = {p.stem for p in (ROOT / "conf" / group).glob("*.yaml")}
     with pytest.raises(MissingConfigException) as error:
@@ -190,3 +162,35 @@ def test_a_missing_signal_root_is_one_line_and_an_exit_status(tmp_path: Path) ->
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     assert len(lines) == 1 and lines[0].startswith("error: ") and "none" in lines[0]
+
+
+def test_outside_a_job_the_slurm_trainer_says_what_it_wants(
+    config: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLURM_NTASKS_PER_NODE", raising=False)
+    with pytest.raises(InputError, match=r"SLURM_\w+.*srun"):
+        train(config("trainer=slurm"))
+
+
+def test_an_epoch_shorter_than_a_step_is_refused(config: Compose) -> None:
+    with pytest.raises(InputError, match=r"4 do not fill one step of 2 × 3"):
+        train(config("trainer.accumulate_grad_batches=3"))
+
+
+def test_a_compiled_model_in_half_precision_leaves_a_checkpoint_like_any_other(
+    config: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced: list[object] = []
+
+    def eager(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> Callable[..., object]:
+        traced.append(graph)  # Inductor would take a minute to write its C++
+        return graph.forward
+
+    in_place = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: in_place(self, backend=eager))
+    overrides = ("test=null", "trainer.precision=bf16-mixed", "trainer.deterministic=true")
+    train(config(*overrides, "compile=true", "callbacks.pictures=null"))
+    assert traced
+    saved = torch.load(tmp_path / "run" / "checkpoints" / "best.ckpt", weights_only=True)
+    plain = load_model(tmp_path / "run" / "checkpoints" / "best.ckpt").model
+    assert {f"model.{name}" for name in plain.state_dict()} == set(saved["state_dict"])
