@@ -1,4 +1,4 @@
-"""The command line: `ecg-overlap digitize PATH…` and `ecg-overlap grid PATH…`."""
+"""The command line: `ecg-overlap digitize PATH…`, `grid PATH…` and `export --ckpt FILE`."""
 
 import argparse
 import csv
@@ -40,12 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        paths = picture_files(arguments.paths)
-        if not paths:
-            kinds = ", ".join(SUFFIXES)
-            raise InputError(" ".join(arguments.paths), "no picture there", f"give {kinds}")
-        run: Callable[[argparse.Namespace, list[Path]], int] = arguments.run
-        return run(arguments, paths)
+        run: Callable[[argparse.Namespace], int] = arguments.run
+        return run(arguments)
     except InputError as error:
         print(f"ecg-overlap: {error}", file=sys.stderr)
         return 1
@@ -72,7 +68,23 @@ def _parser() -> argparse.ArgumentParser:
     add("--row", type=float, metavar="Y", help="row of the lead's 0 mV in the picture, px")
     add("--checkpoint", type=Path, help="weights of the network, for the methods that use one")
     add("--jobs", type=_count, default=1, help="processes (default 1)")
+    _add_export(commands.add_parser("export", help="a checkpoint to safetensors or ONNX"))
     return parser
+
+
+def _add_export(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_export)
+    command.add_argument("--ckpt", type=Path, required=True, help="what train.py wrote")
+    command.add_argument("--to", required=True, metavar="FORMAT", help="safetensors or onnx")
+    command.add_argument("--out", type=Path, required=True, help="the file")
+
+
+def _pictures(arguments: argparse.Namespace) -> list[Path]:
+    paths = picture_files(arguments.paths)
+    if not paths:
+        kinds = ", ".join(SUFFIXES)
+        raise InputError(" ".join(arguments.paths), "no picture there", f"give {kinds}")
+    return paths
 
 
 def _positive(text: str) -> float:
@@ -109,8 +121,9 @@ def _load_network(checkpoint: Path | None) -> Network | None:
     return network
 
 
-def _digitize(arguments: argparse.Namespace, paths: list[Path]) -> int:
+def _digitize(arguments: argparse.Namespace) -> int:
     """Every picture to its files; one line per failure; summary.csv."""
+    paths = _pictures(arguments)
     # A wrong option fails once, before the first picture.
     if plan_for(arguments.method).needs_network and arguments.checkpoint is None:
         raise InputError(f"--method {arguments.method}", "needs a network", "give --checkpoint")
@@ -157,8 +170,9 @@ def write_summary(rows: Sequence[Row], path: Path) -> Path:
     return renamed(path, write)
 
 
-def _grid(arguments: argparse.Namespace, paths: list[Path]) -> int:
+def _grid(arguments: argparse.Namespace) -> int:
     """Print every picture's grid and write NAME_grid.png; one line per failure."""
+    paths = _pictures(arguments)
     _make(arguments.out)
     failed = 0
     for path, name in zip(paths, record_names(paths), strict=True):
@@ -175,6 +189,15 @@ def _grid(arguments: argparse.Namespace, paths: list[Path]) -> int:
             f"{grid.angle_deg:+.3f}°, confidence {grid.confidence:.2f} ({grid.source}); see {drawn}"
         )
     return 1 if failed else 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    """Write the weights and say how close they are to the checkpoint's."""
+    from ecg_overlap.export import export  # torch, which the other commands may do without
+
+    made = export(arguments.ckpt, to=arguments.to, out=arguments.out)
+    print(f"{made.weights}: largest difference {made.largest_difference:.1e}; see {made.card}")
+    return 0
 
 
 def _make(folder: Path) -> None:

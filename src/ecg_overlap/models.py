@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from data_gen.errors import InputError
 from ecg_overlap import inputs
+from ecg_overlap.pretrained import fetching
 
 STRIDE = 32  # of every smp encoder at its full depth
 NOWHERE = -1e4  # logit of a row outside the crop; half precision holds it
@@ -97,6 +98,14 @@ class SegmentationModel(nn.Module):
             return "unet_coord"
         return "unet" if self.input_spec.size_px is None else "unet_paper"
 
+    @property
+    def answers(self) -> dict[str, str]:
+        """What it answers, in order, with the shapes; W and H are the picture's."""
+        shapes = {"mask": f"(B, {self.masks}, H, W)"}
+        if self.per_px:
+            shapes |= {"rows": f"(B, H, {self.per_px}·W)", "presence": f"(B, {self.per_px}·W)"}
+        return shapes
+
     def forward(self, planes: Tensor) -> dict[str, Tensor]:
         """Answers to planes (B, 6, H, W); H and W multiples of 32 × fold.
 
@@ -182,14 +191,17 @@ def _smp_model(
             f"it has {sorted(accepted)}",
         )
     try:
-        model: nn.Module = smp.create_model(
-            architecture,
-            encoder_name=encoder,
-            encoder_weights=encoder_weights,
-            in_channels=channels_in,
-            classes=channels_out,
-            **options,
-        )
+        with fetching(encoder, encoder_weights):
+            model: nn.Module = smp.create_model(
+                architecture,
+                encoder_name=encoder,
+                encoder_weights=encoder_weights,
+                in_channels=channels_in,
+                classes=channels_out,
+                **options,
+            )
+    except InputError:
+        raise
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         names = ", ".join(sorted(smp.encoders.get_encoder_names()))
         raise InputError(

@@ -14,6 +14,7 @@ from ecg_overlap import inputs
 from ecg_overlap.digitize.paths.coordinate import ColumnReading
 from ecg_overlap.inputs import TARGET
 from ecg_overlap.models import SegmentationModel
+from ecg_overlap.weights import read_weights
 
 METHOD_OF = {"unet": "unet+stroke", "unet_paper": "paper", "unet_coord": "unet_coord"}
 TILE_PX = 4096  # a wider picture is read in tiles of this width, at the network's scale …
@@ -171,26 +172,19 @@ def shown(file: Path) -> str:
 
 
 def load_model(path: str | Path | None = None, *, device: str = "cpu") -> ModelNetwork:
-    """Load a checkpoint that `train.py` wrote.
+    """Load what `train.py` or `ecg-overlap export` wrote.
 
     Args:
-        path: The checkpoint.
+        path: A .ckpt or a .safetensors.
         device: Where the network runs.
 
     Raises:
-        InputError: No such file, not a checkpoint of this project, or weights that do not fit.
+        InputError: No such file, not of this project, damaged, or weights that do not fit.
     """
     if path is None:
         raise InputError("load_model", "no weights come with the package yet", "give a checkpoint")
     file = Path(path)
     if not file.is_file():
-        raise InputError(file, "no such checkpoint", "give the path of a .ckpt that train.py wrote")
-    try:
-        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-        spec, state = checkpoint["network"], checkpoint["state_dict"]
-    except Exception as error:  # torch.load raises a dozen types on a foreign file
-        raise InputError(
-            file, f"not a checkpoint of ecg-overlap ({type(error).__name__})", "train one"
-        ) from error
-    weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
+        raise InputError(file, "no such checkpoint", "give a .ckpt or a .safetensors")
+    spec, weights = read_weights(file)
     return ModelNetwork(build(spec, weights, where=file), device, checkpoint=shown(file))

@@ -1,5 +1,7 @@
 """Models: any smp architecture by name, loaded only where the weights fit."""
 
+import socket
+import time
 from pathlib import Path
 
 import numpy as np
@@ -163,3 +165,28 @@ def test_a_foreign_file_is_no_checkpoint(content: bytes, tmp_path: Path) -> None
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such checkpoint"):
         load_model(tmp_path / "none.ckpt")
+
+
+@pytest.mark.parametrize("encoder", ["resnet18", "tu-regnety_002"])
+def test_weights_that_cannot_be_fetched_are_one_line_with_the_way_round(
+    encoder: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def no_network(*args: object, **kwargs: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # between the fetcher's retries
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(InputError, match=r"model\.encoder_weights=null") as error:
+        SegmentationModel(encoder=encoder, encoder_weights="imagenet")
+    assert "\n" not in str(error.value)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "fetching" in line and encoder in line
+
+
+def test_unknown_encoder_weights_list_the_choices() -> None:
+    with pytest.raises(InputError, match=r"encoder_weights=nonsense: .*'imagenet'"):
+        SegmentationModel(encoder="resnet18", encoder_weights="nonsense")

@@ -1,0 +1,193 @@
+"""Trained networks for other programs: safetensors or ONNX, each compared with the original.
+
+To publish on the Hugging Face hub, smp's own way works on what `load_model` gives:
+`load_model("best.ckpt").model.net.push_to_hub("you/name")` (its inputs are folded planes).
+"""
+
+import importlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from data_gen.errors import InputError
+from data_gen.formats.files import sha256
+from ecg_overlap import inputs
+from ecg_overlap.model_card import model_card
+from ecg_overlap.models import SegmentationModel
+from ecg_overlap.network import load_model
+from ecg_overlap.weights import SPEC, digest_file, write_safetensors
+
+TOLERANCE = 1e-4  # of the network's outputs, which are logits
+Outputs = list[NDArray[np.float32]]
+Run = Callable[[Tensor], Outputs]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how far its outputs are from the checkpoint's."""
+
+    weights: Path
+    card: Path
+    largest_difference: float
+
+
+def export(checkpoint: str | Path, *, to: str, out: str | Path) -> Exported:
+    """Write a checkpoint as safetensors or ONNX, with its SHA-256 and a model card beside it.
+
+    Args:
+        checkpoint: What `train.py` wrote.
+        to: "safetensors" or "onnx".
+        out: The file.
+
+    Raises:
+        InputError: An unknown format, a checkpoint or folder that cannot be used, missing
+            packages, or outputs that differ by more than 1e-4; nothing is left behind then.
+    """
+    if to not in FORMATS:
+        raise InputError(f"--to {to}", "no such format", f"choose one of {', '.join(FORMATS)}")
+    write, read = FORMATS[to]
+    out = Path(out)
+    if out.suffix != f".{to}":
+        raise InputError(f"--out {out}", f"does not end in .{to}", "name it so")
+    network = load_model(checkpoint)
+    with _folder_beside(out) as folder:
+        made = folder / out.name
+        write(network.model, made)
+        difference = largest_difference(network.model, read(made))
+        if not difference <= TOLERANCE:
+            raise InputError(
+                out,
+                f"its outputs would differ by {difference:.1e} from the checkpoint's",
+                "export to safetensors, or report this with the versions of torch and onnx",
+            )
+        digest_file(made).write_text(f"{sha256(made)}  {out.name}\n")
+        card = made.with_name(f"{out.name}.md")
+        card.write_text(
+            model_card(Path(checkpoint), out.name, network.model, difference), encoding="utf-8"
+        )
+        for file in (digest_file(made), card, made):
+            file.chmod(0o644)  # safetensors' own mode keeps everybody else out
+            file.replace(out.parent / file.name)
+    return Exported(out, out.with_name(f"{out.name}.md"), difference)
+
+
+@contextmanager
+def _folder_beside(out: Path) -> Iterator[Path]:
+    """A folder on the same disk as `out`, for what is not yet whole; removed in the end."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
+            yield Path(name)
+    except OSError as error:
+        raise InputError(out, f"cannot be written ({error.strerror})", "choose another") from error
+
+
+def pictures(model: SegmentationModel, n: int = 4) -> Iterator[Tensor]:
+    """Random pictures as the network sees them, float32 (1, 6, H, W), of several sizes."""
+    rng = np.random.default_rng(0)
+    spec = model.input_spec
+    for i in range(1, n + 1):
+        rows, columns = spec.size_px or (spec.multiple * i - 7, spec.multiple * (n + 1 - i) - 3)
+        image = rng.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+        height, width = (inputs.round_up(side, spec.multiple) for side in (rows, columns))
+        yield torch.from_numpy(inputs.stack(image, height, width))[None]
+
+
+def run_torch(model: SegmentationModel) -> Run:
+    """The network as a function from planes to its outputs."""
+
+    def run(planes: Tensor) -> Outputs:
+        with torch.inference_mode():
+            return [np.asarray(leaf, np.float32) for leaf in tree_leaves(model(planes))]
+
+    return run
+
+
+def largest_difference(model: SegmentationModel, other: Run) -> float:
+    """Largest absolute difference of any output on random pictures; NaN if any is NaN."""
+    reference = run_torch(model.eval())
+    found = [
+        float(np.max(np.abs(ours - theirs)))
+        for planes in pictures(model)
+        for ours, theirs in zip(reference(planes), other(planes), strict=True)
+    ]
+    return float(np.max(found))
+
+
+def to_safetensors(model: SegmentationModel, file: Path) -> None:
+    """Weights and spec, as `load_model` reads them."""
+    write_safetensors(file, model.spec, model.state_dict())
+
+
+def from_safetensors(file: Path) -> Run:
+    """The file as a function from planes to outputs."""
+    return run_torch(load_model(file).model)
+
+
+def to_onnx(model: SegmentationModel, file: Path) -> None:
+    """A graph of any batch, and of any height and width that the network takes.
+
+    Raises:
+        InputError: onnx or onnxscript is not installed.
+    """
+    onnx: Any = _needed("onnx", "onnxscript")[0]
+    spec = model.input_spec
+    dim = torch.export.Dim
+    sides = {} if spec.size_px else {i: spec.multiple * dim(n) for i, n in ((2, "h"), (3, "w"))}
+    # Sides of one multiple would be taken for constants: the deepest map is one pixel there.
+    example = list(pictures(model))[1]
+    program = torch.onnx.export(
+        model.eval(),
+        (torch.cat([example, example]),),
+        input_names=["planes"],
+        output_names=list(model.answers),
+        dynamic_shapes={"planes": {0: dim("batch")} | sides},
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None
+    proto = program.model_proto
+    onnx.helper.set_model_props(proto, {SPEC: json.dumps(model.spec)})
+    onnx.save(proto, file)
+
+
+def from_onnx(file: Path) -> Run:
+    """The graph as a function from planes to outputs, run by onnxruntime on the CPU.
+
+    Raises:
+        InputError: onnxruntime is not installed.
+    """
+    runtime: Any = _needed("onnxruntime")[0]
+    session = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
+
+    def run(planes: Tensor) -> Outputs:
+        outputs: Outputs = session.run(None, {"planes": planes.numpy()})
+        return outputs
+
+    return run
+
+
+def _needed(*names: str) -> list[Any]:
+    try:
+        return [importlib.import_module(name) for name in names]
+    except ImportError as error:
+        raise InputError(
+            "--to onnx", f"{error.name} is not installed", "pip install 'ecg-overlap[export]'"
+        ) from None
+
+
+FORMATS: dict[str, tuple[Callable[[SegmentationModel, Path], None], Callable[[Path], Run]]] = {
+    "safetensors": (to_safetensors, from_safetensors),
+    "onnx": (to_onnx, from_onnx),
+}

@@ -1,0 +1,148 @@
+"""Exported weights give what the checkpoint gives, load back, and say what they are."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig
+
+from data_gen.errors import InputError
+from ecg_overlap import export as module
+from ecg_overlap.cli import main
+from ecg_overlap.export import export, largest_difference, pictures, run_torch
+from ecg_overlap.models import SegmentationModel, load_model
+from ecg_overlap.training import train
+from ecg_overlap.weights import SPEC
+
+Compose = Callable[..., DictConfig]
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """Of a small network, as train.py stores it, without the training."""
+    torch.manual_seed(0)
+    model = SegmentationModel(encoder="resnet18", options={"decoder_channels": [32, 16, 8, 8, 8]})
+    for name, value in model.named_buffers():  # statistics as after training, not 0 and 1
+        if name.endswith("running_mean"):
+            value.uniform_(-0.1, 0.1)
+        elif name.endswith("running_var"):
+            value.uniform_(0.5, 1.5)
+    state = {f"model.{name}": value for name, value in model.state_dict().items()}
+    file = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    file.parent.mkdir(parents=True)
+    torch.save({"network": model.spec, "state_dict": state, "global_step": 12}, file)
+    return file
+
+
+def test_safetensors_load_back_as_the_same_network(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "m.safetensors"
+    arguments = ["export", "--ckpt", str(checkpoint), "--to", "safetensors", "--out", str(out)]
+    assert main(arguments) == 0
+    assert "largest difference 0.0e+00" in capsys.readouterr().out
+    assert {p.name for p in out.parent.iterdir()} == {
+        *("m.safetensors", "m.safetensors.md", "m.safetensors.sha256")
+    }
+    ours, theirs = load_model(checkpoint).model, load_model(out).model
+    assert theirs.spec == ours.spec
+    assert largest_difference(ours, run_torch(theirs)) == 0
+
+
+def test_onnx_takes_pictures_of_any_size_and_carries_the_spec(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    made = export(checkpoint, to="onnx", out=tmp_path / "m.onnx")
+    assert 0 < made.largest_difference <= 1e-4
+    model = load_model(checkpoint).model
+    properties = {p.key: p.value for p in onnx.load(made.weights).metadata_props}
+    assert json.loads(properties[SPEC]) == json.loads(json.dumps(model.spec))
+    session = runtime.InferenceSession(made.weights)
+    for planes in (torch.rand(3, 5, 32, 160), torch.rand(1, 5, 96, 64)):
+        (logits,) = session.run(None, {"planes": planes.numpy()})
+        with torch.inference_mode():
+            torch.testing.assert_close(torch.from_numpy(logits), model(planes), atol=1e-4, rtol=0)
+
+
+def test_outputs_that_differ_are_refused_and_nothing_is_left(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worse(model: SegmentationModel, file: Path) -> None:
+        with torch.no_grad():
+            next(model.net.segmentation_head.parameters()).add_(0.01)
+        module.write_safetensors(file, model.spec, model.state_dict())
+        with torch.no_grad():
+            next(model.net.segmentation_head.parameters()).sub_(0.01)
+
+    monkeypatch.setitem(module.FORMATS, "safetensors", (worse, module.from_safetensors))
+    out = tmp_path / "new" / "m.safetensors"
+    with pytest.raises(InputError, match="would differ by"):
+        export(checkpoint, to="safetensors", out=out)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_the_card_says_what_it_was_trained_on_and_how_good_it_is(
+    config: Compose, tmp_path: Path
+) -> None:
+    cfg = config("test.methods=[unet+stroke]", "test.sets=[clean]", "callbacks.pictures=null")
+    train(cfg)
+    best = Path(cfg.run_dir) / "checkpoints" / "best.ckpt"
+    card = export(best, to="safetensors", out=tmp_path / "m.safetensors").card.read_text()
+    for said in (
+        *("Unet, encoder resnet18, fold 4", "8 px/mm", "2 steps of 2 samples per process, seed 0"),
+        *("data_gen.signals.simulate.Simulate", "| clean | unet+stroke | snr_db | 2 |"),
+        *("simulated, no terms", "no medical device"),
+    ):
+        assert said in card, said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--to", "torchscript", "--out", "m.pt"], "choose one of safetensors, onnx"),
+        (["--to", "onnx", "--out", "m.safetensors"], "does not end in .onnx"),
+        (["--to", "onnx", "--out", "m.onnx", "--ckpt", "none.ckpt"], "none.ckpt: no such"),
+    ],
+)
+def test_bad_arguments_are_one_line(
+    arguments: list[str], message: str, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "--ckpt", str(checkpoint), *arguments]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_without_the_packages_of_onnx_the_extra_is_named(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(InputError, match=r"ecg-overlap\[export\]"):
+        export(checkpoint, to="onnx", out=tmp_path / "m.onnx")
+
+
+def test_damaged_and_foreign_safetensors_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    out = export(checkpoint, to="safetensors", out=tmp_path / "m.safetensors").weights
+    content = bytearray(out.read_bytes())
+    content[-1] ^= 1
+    out.write_bytes(bytes(content))
+    with pytest.raises(InputError, match="SHA-256"):
+        load_model(out)
+    foreign = tmp_path / "foreign.safetensors"
+    foreign.write_bytes(b"not weights")
+    with pytest.raises(InputError, match="not weights of ecg-overlap"):
+        load_model(foreign)
+
+
+def test_pictures_for_comparison_come_in_several_sizes() -> None:
+    sizes = {tuple(p.shape[2:]) for p in pictures(SegmentationModel(encoder="resnet18"))}
+    assert sizes == {(32, 128), (64, 96), (96, 64), (128, 32)}
+
+
+def test_the_command_line_needs_no_torch_for_its_help() -> None:
+    code = "import sys, ecg_overlap.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
