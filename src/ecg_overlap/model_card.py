@@ -30,7 +30,7 @@ def model_card(checkpoint: Path, name: str, model: SegmentationModel, difference
     config = _config(checkpoint)
     parts = [
         f"# {name}",
-        "A network of ecg-overlap: a picture of one ECG lead in, two amodal masks out, the "
+        "A network of ecg-overlap: a picture of one ECG lead in, amodal masks out, the "
         "primary trace's and its intruders'.",
         _network(model, checkpoint, difference),
         _training(config, checkpoint),

@@ -14,18 +14,21 @@ from data_gen.errors import InputError
 from ecg_overlap import export as module
 from ecg_overlap.cli import main
 from ecg_overlap.export import export, largest_difference, pictures, run_torch
-from ecg_overlap.models import SegmentationModel, load_model
+from ecg_overlap.models import SegmentationModel
+from ecg_overlap.network import load_model
 from ecg_overlap.training import train
 from ecg_overlap.weights import SPEC
 
 Compose = Callable[..., DictConfig]
 
 
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
+@pytest.fixture(params=["masks", "rows too"])
+def checkpoint(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """Of a small network, as train.py stores it, without the training."""
     torch.manual_seed(0)
-    model = SegmentationModel(encoder="resnet18", options={"decoder_channels": [32, 16, 8, 8, 8]})
+    head = {} if request.param == "masks" else {"fold": 2, "fine_channels": 8, "columns_per_px": 2}
+    options = {"decoder_channels": [32, 16, 8, 8, 8]}
+    model = SegmentationModel(encoder="resnet18", options=options, **head)
     for name, value in model.named_buffers():  # statistics as after training, not 0 and 1
         if name.endswith("running_mean"):
             value.uniform_(-0.1, 0.1)
@@ -63,10 +66,13 @@ def test_onnx_takes_pictures_of_any_size_and_carries_the_spec(
     properties = {p.key: p.value for p in onnx.load(made.weights).metadata_props}
     assert json.loads(properties[SPEC]) == json.loads(json.dumps(model.spec))
     session = runtime.InferenceSession(made.weights)
-    for planes in (torch.rand(3, 5, 32, 160), torch.rand(1, 5, 96, 64)):
-        (logits,) = session.run(None, {"planes": planes.numpy()})
+    assert [output.name for output in session.get_outputs()] == list(model.answers)
+    for planes in (torch.rand(3, 6, 64, 192), torch.rand(1, 6, 128, 64)):
+        found = session.run(None, {"planes": planes.numpy()})
         with torch.inference_mode():
-            torch.testing.assert_close(torch.from_numpy(logits), model(planes), atol=1e-4, rtol=0)
+            expected = model(planes)
+        for name, answer in zip(model.answers, found, strict=True):
+            torch.testing.assert_close(torch.from_numpy(answer), expected[name], atol=1e-4, rtol=0)
 
 
 def test_outputs_that_differ_are_refused_and_nothing_is_left(
