@@ -83,13 +83,21 @@ def _training(config: dict[str, Any], checkpoint: Path) -> str:
         data, trainer = config["data"], config["trainer"]
         per_step = data["batch_size"] * trainer.get("accumulate_grad_batches", 1)
         budget = f"{step} steps of {per_step} samples per process, seed {config['seed']}"
-    kept = {group: config[group] for group in _GROUPS if config.get(group)}
+    kept = {group: _named(config[group]) for group in _GROUPS if config.get(group)}
     described = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     return (
         f"## Training\n\n{budget}, from {config['signals']['_target_']}.\n\n"
         f"<details><summary>All that was drawn from</summary>\n\n```yaml\n{described}```\n\n"
         "</details>"
     )
+
+
+def _named(options: dict[str, Any]) -> dict[str, Any]:
+    """Folders by their names alone: a card travels, a machine's paths need not."""
+    return {
+        name: Path(value).name if value and name in ("root", "val_root") else value
+        for name, value in options.items()
+    }
 
 
 def _scores(checkpoint: Path) -> str:

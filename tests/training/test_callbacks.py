@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from data_gen.errors import InputError
 from ecg_overlap.callbacks.averaging import warmed_up_average
-from ecg_overlap.models import load_model
+from ecg_overlap.network import load_model
 from ecg_overlap.training import build, train
 
 Compose = Callable[..., DictConfig]
@@ -41,14 +41,14 @@ def test_what_is_validated_and_kept_as_the_best_is_the_average(config: Compose) 
     _, data, task = build(cfg)
     (batch,) = data.val_dataloader()
     with torch.inference_mode():
-        loss = task.loss(load_model(best).model(batch["image"]), batch["mask"])
+        loss = task.loss(load_model(best).model(batch["image"]), batch)
     assert float(loss) == pytest.approx(scores["val/loss"], rel=1e-5)
 
 
 def test_a_loss_that_is_no_number_stops_before_it_reaches_the_weights(
     config: Compose, tmp_path: Path
 ) -> None:
-    cfg = config(*QUIET, "loss.bce_weight=inf", "seed=5")
+    cfg = config(*QUIET, "loss.masks.bce_weight=inf", "seed=5")
     with pytest.raises(InputError, match=r"step 0: the loss is inf; .*bad_batch\S+\.pt"):
         train(cfg)
     (file,) = (tmp_path / "run").glob("bad_batch_*.pt")

@@ -57,7 +57,8 @@ def test_rank_zero_alone_tests_and_writes_after_training(whole: Path) -> None:
     assert (whole / "results.json").is_file() and (whole / "config.yaml").is_file()
     with (whole / "logs" / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [float(row["val/failure_rate"]) * 3 % 1 for row in rows] == pytest.approx([0, 0])
+    # One score over the three leads, of which one process digitized two and the other one.
+    assert all(float(row["val/failure_rate"]) * 3 == pytest.approx(2) for row in rows)
 
 
 def test_resumed_equals_uninterrupted_to_the_last_bit(whole: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig
 
 from data_gen.errors import InputError
-from ecg_overlap.models import load_model
+from ecg_overlap.network import load_model
 from ecg_overlap.training import train
 
 ROOT = Path(__file__).parents[2]

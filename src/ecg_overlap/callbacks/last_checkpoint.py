@@ -43,13 +43,14 @@ class LastCheckpoint(Checkpoint):
         self.path = Path(dirpath) / "last.ckpt"
         self.every_n_minutes, self.every_n_steps = every_n_minutes, every_n_steps
         self.received = 0
-        self._before: dict[int, Any] = {}
         self._saved_at_s, self._step = 0.0, 0
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._saved_at_s = time.monotonic()
+        # Not earlier: Lightning sets a handler of its own after `on_fit_start`, which would end
+        # training within an accumulated step. It also restores what was there before.
         for number in SIGNALS:
-            self._before[number] = signal.signal(number, self._receive)
+            signal.signal(number, self._receive)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = number
@@ -80,11 +81,6 @@ class LastCheckpoint(Checkpoint):
         self._saved_at_s = time.monotonic()
         if received:
             raise TrainingInterrupt(received, self.path)
-
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before.clear()
 
 
 def agreed(trainer: pl.Trainer, received: int, due: bool) -> tuple[int, bool]:
