@@ -74,8 +74,8 @@ def test_a_missing_network_is_said() -> None:
         build_method("unet+stroke")
 
 
-@pytest.mark.parametrize("key", ["unet+stroke", "unet"])
-def test_a_network_is_found_by_method_or_by_its_own_name(key: str) -> None:
+@pytest.mark.parametrize("key", ["unet+stroke", "unet", "unet_coord"])
+def test_a_network_is_found_by_method_by_its_own_name_or_by_its_stand_in(key: str) -> None:
     method = build_method("unet+stroke", {key: Everything()})
     assert (method.kind, method.checkpoint, method.params) == ("model", "runs/best.ckpt", 7)
     assert not method.in_workers

@@ -86,7 +86,7 @@ def draw_prediction(sample: LeadSample, network: Network, method: str) -> Figure
             estimate,
             color="C3",
             lw=0.9,
-            label=method,
+            label=lead.method,
         )
     except DigitizeError as refusal:
         bottom.text(0.02, 0.9, f"refused: {refusal}", transform=bottom.transAxes, color="C3")

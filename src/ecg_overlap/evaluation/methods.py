@@ -17,7 +17,7 @@ from ecg_overlap.digitize.pipeline import Network, digitize_lead, turned_points
 
 MIN_FITTED = 8  # samples that a tilt can be fitted to
 
-# The network that a method asks for where none is given under the method's own name.
+# The network that a method asks for where none is given under the method's own name …
 NETWORK_OF = {
     "paper": "unet_paper",
     "unet+stroke": "unet",
@@ -25,6 +25,8 @@ NETWORK_OF = {
     "unet+centroid": "unet",
     "unet_coord": "unet_coord",
 }
+# … and the one that serves as well: it has masks too.
+STAND_IN = {"unet": "unet_coord"}
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,13 @@ def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Me
 
 def _network(plan: Plan, networks: Mapping[str, Network]) -> Network:
     base = plan.name.split("@")[0]
-    for key in (plan.name, base, NETWORK_OF[base]):
+    wanted = NETWORK_OF[base]
+    for key in (plan.name, base, wanted, STAND_IN.get(wanted, wanted)):
         if key in networks:
             return networks[key]
     raise InputError(
         f"method {plan.name!r}",
-        f"no network {NETWORK_OF[base]!r} is at hand",
+        f"no network {wanted!r} is at hand",
         "give ckpt=PATH, or leave the method out of methods=[…]",
     )
 
