@@ -15,7 +15,6 @@ from ecg_overlap.metrics.signal import LeadScore, score_lead
 from ecg_overlap.network import ModelNetwork
 from ecg_overlap.task import SegmentationTask
 
-
 SNR_RANGE_DB = (0.0, 30.0)
 
 
