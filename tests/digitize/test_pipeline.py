@@ -54,7 +54,7 @@ def score(signal_mv: NDArray[np.float64]) -> float:
 
 def test_a_drawn_lead_comes_back_in_millivolts_without_any_help() -> None:
     lead = digitize_lead(TRUTH.image)
-    assert lead.method == "default"
+    assert lead.method == "classical"
     assert lead.calibration.px_per_mm_x == pytest.approx(8, rel=2e-3)
     assert score(lead.signal_mv) > 20
     assert set(lead.flags) <= set(FLAGS)

@@ -78,10 +78,11 @@ remove_wander=False)
     """
     base, *truths = method.split("@")
     base = default if base == "default" else base
+    name = "@".join([base, *truths])
     known = DECODERS if "mask" in truths else tuple(METHODS)
     if base not in known or any(t not in TRUTHS for t in truths) or len(set(truths)) < len(truths):
         raise InputError(f"method {method!r}", "unknown", f"choose of {choices()}")
-    plan = Plan(method, "given", base) if "mask" in truths else replace(METHODS[base], name=method)
+    plan = Plan(name, "given", base) if "mask" in truths else replace(METHODS[base], name=name)
     if "grid" in truths:
         plan = replace(plan, grid="given")
     return replace(plan, row="row" in truths)
