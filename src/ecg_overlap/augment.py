@@ -14,6 +14,7 @@ from albumentations.core.type_definitions import Targets
 from numpy.typing import NDArray
 
 from data_gen.calibration import Calibration
+from data_gen.dials import as_number, as_probability, as_range
 from data_gen.sample import LeadSample
 
 Picture = NDArray[np.uint8]
@@ -190,6 +191,9 @@ class OverlapTraces(_Overlay):
             course, moved by up to a few pen widths, tangent to it at the same slope.
         pen_mm: Range of the intruder's pen width.
         p: Probability.
+
+    Raises:
+        InputError: A dial that is no number or no range, or beyond what makes sense.
     """
 
     def __init__(
@@ -204,9 +208,12 @@ class OverlapTraces(_Overlay):
         p: float = 0.5,
     ) -> None:
         super().__init__(p=p)
-        self.contact, self.ramp = tuple(contact), ramp
-        self.offset_mm, self.gain, self.pen_mm = tuple(offset_mm), tuple(gain), tuple(pen_mm)
-        self.twin = twin
+        self.contact = as_range("OverlapTraces.contact", contact, lowest=0, highest=1)
+        self.ramp = as_number("OverlapTraces.ramp", ramp, lowest=0, highest=1e12)
+        self.offset_mm = as_range("OverlapTraces.offset_mm", offset_mm, lowest=0, highest=200)
+        self.gain = as_range("OverlapTraces.gain", gain, lowest=0, highest=20)
+        self.pen_mm = as_range("OverlapTraces.pen_mm", pen_mm, lowest=0.05, highest=5)
+        self.twin = as_probability("OverlapTraces.twin", twin)
 
     def get_params_dependent_on_data(
         self, params: dict[str, Any], data: dict[str, Any]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from data_gen.dials import as_number, as_probability
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
 from ecg_overlap import inputs, targets
@@ -43,6 +44,9 @@ class ExampleMaker:
         scale_jitter: The scale is drawn from 1 ± this, as a found grid is never exact.
         prompted: Fraction of the examples that are told the row of the primary's baseline.
         prompt_error_mm: Standard deviation of that row's error.
+
+    Raises:
+        InputError: `prompted` is no probability, or the error is negative.
     """
 
     spec: inputs.InputSpec
@@ -52,6 +56,10 @@ class ExampleMaker:
     scale_jitter: float = 0.0
     prompted: float = 0.0
     prompt_error_mm: float = 0.5
+
+    def __post_init__(self) -> None:
+        as_probability("data.prompted", self.prompted)
+        as_number("data.prompt_error_mm", self.prompt_error_mm, lowest=0, highest=100)
 
     def __call__(
         self,

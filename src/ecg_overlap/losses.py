@@ -4,6 +4,7 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 
+from data_gen.dials import as_number
 from data_gen.errors import InputError
 from ecg_overlap.inputs import INSIDE, OTHER, TARGET
 
@@ -69,6 +70,9 @@ class MasksAndRows(nn.Module):
         presence_weight: Of the cross-entropy of presence, per column.
         snr_weight: Of the signal's noise-to-signal ratio, see `noise_to_signal`.
 
+    Raises:
+        InputError: A standard deviation that no column can resolve.
+
     Example:
         >>> loss = MasksAndRows(BceDice())
         >>> masks = torch.ones(1, 2, 8, 8)
@@ -88,7 +92,8 @@ class MasksAndRows(nn.Module):
     ) -> None:
         super().__init__()
         self.masks, self.masks_weight = masks, masks_weight
-        self.rows_weight, self.sigma_px = rows_weight, sigma_px
+        self.rows_weight = rows_weight
+        self.sigma_px = as_number("loss.sigma_px", sigma_px, lowest=0.1, highest=100)
         self.presence_weight, self.snr_weight = presence_weight, snr_weight
 
     def forward(self, answers: Batch, batch: Batch) -> Tensor:

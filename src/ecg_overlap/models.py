@@ -7,6 +7,7 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 
+from data_gen.dials import as_number
 from data_gen.errors import InputError
 from ecg_overlap import inputs
 from ecg_overlap.pretrained import fetching
@@ -35,7 +36,8 @@ class SegmentationModel(nn.Module):
         options: Further arguments of the architecture, e.g. `decoder_channels`.
 
     Raises:
-        InputError: An unknown architecture or encoder; the message lists the choices.
+        InputError: An unknown architecture or encoder (the message lists the choices), or a
+            number that makes no sense.
 
     Example:
         >>> model = SegmentationModel(encoder="resnet18", fold=2, columns_per_px=2).eval()
@@ -59,6 +61,11 @@ class SegmentationModel(nn.Module):
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        as_number("model.fold", fold, lowest=1, highest=16)
+        as_number("model.planes", planes, lowest=1, highest=inputs.CHANNELS)
+        as_number("model.masks", masks, lowest=1, highest=2)
+        as_number("model.fine_channels", fine_channels, lowest=0, highest=1024)
+        as_number("model.columns_per_px", columns_per_px, lowest=0, highest=8)
         if fine_channels and fold % 2:
             raise InputError("model.fine_channels", f"fold {fold} is odd", "give fold 2 or 4, or 0")
         size = None if size_px is None else (int(size_px[0]), int(size_px[1]))

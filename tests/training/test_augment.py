@@ -9,6 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from data_gen.calibration import Calibration
+from data_gen.errors import InputError
 from data_gen.sample import LeadSample
 from ecg_overlap.augment import (
     AddVerticalLines,
@@ -192,3 +193,12 @@ def test_every_option_of_the_aug_group_runs(name: str) -> None:
         image, target, other = changed
         assert image.dtype == target.dtype == other.dtype == np.uint8
         assert image.shape[:2] == target.shape == other.shape
+
+
+@pytest.mark.parametrize(
+    "dials",
+    [{"contact": (0.2, 1.5)}, {"contact": (0.4, 0.1)}, {"twin": 2}, {"pen_mm": float("nan")}],
+)
+def test_an_impossible_dial_is_named(dials: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=rf"OverlapTraces\.{next(iter(dials))}"):
+        OverlapTraces(**dials)

@@ -103,6 +103,11 @@ def test_the_row_is_told_as_often_as_asked_for_and_about_right() -> None:
     assert abs(np.mean(rows) - 14.75) < 1.0 and 0.7 < np.std(rows) < 2.5
 
 
+def test_a_share_of_prompts_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError, match=r"data\.prompted"):
+        ExampleMaker(SPEC, prompted=3)
+
+
 def test_the_stream_goes_on_from_the_samples_seen() -> None:
     seen = {"n": 0}
     stream = StreamSampler(lambda: seen["n"], 6)

@@ -132,6 +132,11 @@ def test_a_batch_without_any_trace_is_no_error() -> None:
     assert MasksAndRows(BceDice(), snr_weight=1.0)(answers, batch).isfinite()
 
 
+def test_a_gaussian_without_width_is_refused() -> None:
+    with pytest.raises(InputError, match=r"loss\.sigma_px"):
+        MasksAndRows(BceDice(), sigma_px=0.0)
+
+
 def test_a_loss_of_masks_alone_is_refused_for_a_coordinate_head() -> None:
     with pytest.raises(InputError, match="loss=rows"):
         check_trains(BceDice(), columns_per_px=2)

@@ -38,6 +38,14 @@ def test_an_odd_fold_has_no_half_resolution() -> None:
         SegmentationModel(encoder="resnet18", fine_channels=8)
 
 
+@pytest.mark.parametrize(
+    "options", [{"columns_per_px": -1}, {"fine_channels": -3, "fold": 2}, {"masks": 3}, {"fold": 0}]
+)
+def test_a_number_that_makes_no_sense_is_named(options: dict[str, int]) -> None:
+    with pytest.raises(InputError, match=rf"model\.{next(iter(options))}"):
+        SegmentationModel(encoder="resnet18", **options)
+
+
 def test_a_network_of_colours_alone_cannot_see_the_prompt() -> None:
     net = SegmentationModel(encoder="resnet18", planes=3, masks=1).eval()
     planes = torch.zeros(1, 6, 32, 32)
