@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
@@ -14,9 +15,10 @@ _STRONG, _WEAK = 0.6, 0.2  # share of the ink's darkness: what is ink, what may 
 _FAINTEST = 0.06  # share of light that a trace takes away at the least
 _GRID_MATTERS = 0.2  # darkness of lines, as a share of the ink's, from which they are modelled
 _PALE_REACH_MM = 0.25  # how far apart the edge of a stroke and its fullest ink can be
-_PALEST = 0.2  # share of the ink's darkness that a fast pen leaves at the least
+_PALEST = np.float32(0.2)  # share of the ink's darkness that a fast pen leaves at the least
 _BLACK = 16  # gray level; what is darker over 3 mm is no paper
 _BINS_PER_MM = 12
+_NONE, _ONE = np.float32(0), np.float32(1)
 
 Image = NDArray[np.uint8]
 FloatImage = NDArray[np.float32]
@@ -69,17 +71,16 @@ def binarize(
         grid = _grid_if_any(image, px_per_mm)
     base = _folded(dark, grid) if grid is not None else np.float32(lines * float(np.median(ink)))
     full = np.maximum(ink[None, :] - base, np.maximum(0.25 * ink[None, :], _FAINTEST))
-    share = np.clip((dark - base) / full, 0, 1)
-    kept = _connected(np.asarray(share, np.float32), scale)
+    share = _share(dark, base, full)
+    kept = _connected(share, scale)
     if grid is not None and lines > _GRID_MATTERS:
         kept = _without_line_rests(kept, grid)
     if drop_text:
         kept = _without_text(kept, scale)
-    near = cv2.dilate(kept, np.ones((3, 3), np.uint8))
-    cover = np.asarray(share * near, np.float32)
-    if lines <= _GRID_MATTERS:  # the rests of dark lines would become full ink too
-        cover = _locally_full(cover, scale)
-    return np.asarray(np.rint(255 * cover), np.uint8)
+    cover = share * cv2.dilate(kept, np.ones((3, 3), np.uint8))
+    # The rests of dark lines would become full ink too.
+    fullest = _fullest_near(cover, scale) if lines <= _GRID_MATTERS else np.float32(1)
+    return _coverage(cover, fullest)
 
 
 def _darkness(image: Image, px_per_mm: float) -> FloatImage:
@@ -91,9 +92,23 @@ def _darkness(image: Image, px_per_mm: float) -> FloatImage:
     size = max(int(px_per_mm * 3 / 4), 2) | 1
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
     paper = cv2.blur(closed, (2 * size + 1, 2 * size + 1))
-    paper = cv2.resize(paper, (w, h), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-    dark = np.clip(1 - lightest / np.maximum(paper, 1), 0, 1)
-    return np.asarray(np.where(paper < _BLACK, 0, dark), np.float32)
+    paper = cv2.resize(paper, (w, h), interpolation=cv2.INTER_LINEAR)
+    return _light_lost(lightest, np.asarray(paper, np.float32))
+
+
+@njit(cache=True)
+def _light_lost(level: Image, paper: FloatImage) -> FloatImage:
+    """Compiled, an expression is one pass over the picture, without pictures in between."""
+    lost = _ONE - level / np.maximum(paper, _ONE)
+    dark: FloatImage = np.maximum(lost, _NONE) * (paper >= _BLACK)
+    return dark
+
+
+@njit(cache=True)
+def _share(dark: FloatImage, base: FloatImage | np.float32, full: FloatImage) -> FloatImage:
+    """What the ink took of what full ink takes, 0 to 1."""
+    share: FloatImage = np.minimum(np.maximum((dark - base) / full, _NONE), _ONE)
+    return share
 
 
 def _ink_level(dark: FloatImage, px_per_mm: float) -> NDArray[np.float32]:
@@ -154,22 +169,31 @@ def _connected(share: FloatImage, px_per_mm: float) -> Image:
     about = cv2.dilate(strong.astype(np.uint8), np.ones((7, 7), np.uint8))
     calm = share[::2, ::2][about[::2, ::2] == 0]
     weak = float(np.clip(1.5 * np.percentile(calm, 98), _WEAK, _STRONG)) if calm.size else _WEAK
-    count, label, stats, _ = cv2.connectedComponentsWithStats((share > weak).astype(np.uint8))
+    possible = share > weak
+    kept = possible.view(np.uint8)
+    count, label = cv2.connectedComponents(kept)
+    piece = label[possible]
+    area = np.bincount(piece, minlength=count)
     sure = np.bincount(label[strong], minlength=count)
-    speck = max(0.25 * px_per_mm**2, 4)
-    keep = (sure > 0.15 * stats[:, cv2.CC_STAT_AREA]) & (stats[:, cv2.CC_STAT_AREA] > speck)
-    keep[0] = False
-    return np.asarray(keep[label], np.uint8)
+    keep = (sure > 0.15 * area) & (area > max(0.25 * px_per_mm**2, 4))  # smaller is a speck
+    kept[possible] = keep[piece]
+    return kept
 
 
-def _locally_full(share: FloatImage, px_per_mm: float) -> FloatImage:
-    """Coverage: the share of the ink's darkness, against the fullest within a stroke's reach.
+def _fullest_near(share: FloatImage, px_per_mm: float) -> FloatImage:
+    """The fullest share of the ink's darkness within a stroke's reach.
 
     A fast pen leaves a paler line: what is half as dark there is the whole of its ink.
     """
     reach = max(round(_PALE_REACH_MM * px_per_mm), 1)
-    fullest = cv2.dilate(share, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    return np.asarray(share / np.maximum(fullest, _PALEST), np.float32)
+    return np.asarray(cv2.dilate(share, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)))
+
+
+@njit(cache=True)
+def _coverage(share: FloatImage, fullest: FloatImage | np.float32) -> Image:
+    """The share of the fullest, 0 to 255."""
+    part = share / np.maximum(fullest, _PALEST)
+    return (np.float32(255) * part + np.float32(0.5)).astype(np.uint8)
 
 
 def _without_line_rests(kept: Image, grid: Grid) -> Image:

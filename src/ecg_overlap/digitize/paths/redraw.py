@@ -10,7 +10,6 @@ length. A weak second-difference prior decides where the ink says nothing.
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from ecg_overlap.digitize.paths.path import Coverage, FloatArray
 
@@ -76,18 +75,42 @@ def _fit(
         _add_prior(diagonals, gradient, y, PRIOR * noise, BEND_PX)
         information = np.where(moving, diagonals[0], information)
         diagonals[0][~moving] += HELD
-        step = _solve(diagonals, gradient)
-        # At most STEP_PX across the stroke: beyond the ramp the equations know nothing.
-        steep = maximum_filter1d(np.abs(np.diff(y, append=y[-1])) / spacing, 5)
-        limit = STEP_PX * np.sqrt(1 + steep**2)
-        y = np.clip(y + np.clip(step, -limit, limit), highest, lowest)
+        y, share = _moved(y, _solve(diagonals, gradient), spacing, highest, lowest)
         if iteration + 1 >= WHOLE_ITERATIONS:
             # What has settled is held: mostly everything but the QRS complexes.
-            near = 2 * int(np.ceil(pen / spacing)) + 1
-            moving = maximum_filter1d(np.abs(step / limit) > SETTLED, near)
+            moving = _with_neighbours(share > SETTLED, int(np.ceil(pen / spacing)))
             if not moving.any():
                 break
     return y, np.sqrt(noise / information), pen
+
+
+@njit(cache=True)
+def _moved(
+    y: FloatArray, step: FloatArray, spacing: float, highest: FloatArray, lowest: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The rows after a step, and each step as a share of its limit.
+
+    At most STEP_PX across the stroke: beyond the ramp the equations know nothing.
+    """
+    n = len(y)
+    moved, share = np.empty(n), np.empty(n)
+    for k in range(n):
+        rise = 0.0
+        for near in range(max(0, k - 2), min(n - 1, k + 3)):
+            rise = max(rise, abs(y[near + 1] - y[near]))
+        limit = STEP_PX * np.sqrt(1 + (rise / spacing) ** 2)
+        share[k] = abs(step[k]) / limit
+        moved[k] = min(max(y[k] + min(max(step[k], -limit), limit), highest[k]), lowest[k])
+    return moved, share
+
+
+@njit(cache=True)
+def _with_neighbours(some: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """Those and all within `reach` knots of them."""
+    near = np.zeros_like(some)
+    for k in np.flatnonzero(some):
+        near[max(0, k - reach) : k + reach + 1] = True
+    return near
 
 
 @njit(cache=True, fastmath=True)
@@ -106,7 +129,8 @@ def _normal_equations(
     gradient = np.zeros(n)
     stats = np.zeros(4)
     h = x[1] - x[0]
-    reach = pen / 2 + soft
+    reach = pen / 2 + soft / 2  # the ramp's outer end; within its inner end is full ink
+    full2 = max(pen / 2 - soft / 2, 0.0) ** 2
     per_length2 = np.empty(n)
     for k in range(n - 1):
         per_length2[k] = 1.0 / (h * h + (y[k + 1] - y[k]) ** 2)
@@ -123,10 +147,18 @@ def _normal_equations(
             most = max(most, y[k])
         if not any_moving:
             continue
+        middle = min(high, max(low, int(np.floor((c - x[0]) / h))))
+        furthest = max(high - middle, middle - low)
         for r in range(max(0, int(least - reach)), min(rows - 1, int(most + reach + 1)) + 1):
-            nearest = 1e12
-            segment, along = low, 0.0
-            for k in range(low, high + 1):
+            nearest = reach * reach
+            segment, along = -1, 0.0
+            for turn in range(2 * furthest + 1):  # from the pixel's own column outward
+                k = middle + (turn + 1) // 2 if turn % 2 else middle - turn // 2
+                aside = max((turn // 2 - 1) * h, 0.0)
+                if nearest <= full2 or aside * aside >= nearest:
+                    break
+                if k < low or k > high:
+                    continue
                 dy = y[k + 1] - y[k]
                 # Most segments of a steep stroke are too far above or below this pixel.
                 if (r - y[k] > reach and r - y[k + 1] > reach) or (
@@ -138,11 +170,11 @@ def _normal_equations(
                 px = c - x[k] - t * h
                 py = r - y[k] - t * dy
                 d2 = px * px + py * py
-                if d2 < nearest:
+                if d2 < nearest or (d2 == nearest and k < segment):
                     nearest, segment, along = d2, k, t
             distance = np.sqrt(nearest)
             ramp = (pen / 2 - distance) / soft + 0.5
-            if ramp <= 0.0 or ramp >= 1.0:
+            if segment < 0 or ramp <= 0.0 or ramp >= 1.0:
                 continue
             residual = cover[r, c] - ramp
             at = y[segment] + along * (y[segment + 1] - y[segment])

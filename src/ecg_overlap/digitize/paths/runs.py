@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -56,23 +55,45 @@ def find_runs(cover: Coverage, *, hole_px: int = 0) -> Runs:
         cover: float32 (H, W), 0–1.
         hole_px: Holes of up to this many rows do not part a run.
     """
-    inside: NDArray[np.bool_] = (cover >= 0.5).T
-    if hole_px:
-        kernel = np.ones((1, hole_px + 1), np.uint8)  # of the transposed picture
-        closed = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
-        inside = closed.astype(np.bool_)
-    edge = np.zeros((inside.shape[0], inside.shape[1] + 1), np.int8)
-    edge[:, 0] = inside[:, 0]
-    edge[:, 1:-1] = inside[:, 1:].astype(np.int8) - inside[:, :-1]
-    edge[:, -1] = -inside[:, -1].astype(np.int8)
-    column, start = np.nonzero(edge == 1)
-    stop = np.nonzero(edge == -1)[1]
-    first = np.searchsorted(column, np.arange(inside.shape[0] + 1))
-    padded = np.pad(cover, ((1, 1), (0, 0))).astype(np.float64)
+    column, row, first = _scan(cover, hole_px)
+    start, stop = row.T
+    padded = np.pad(cover, ((1, 1), (0, 0)))
     # The partly covered pixel beside the run, and the lack of its own edge pixel.
-    top: FloatArray = start - 0.5 - padded[start, column] + (1 - padded[start + 1, column])
-    bottom: FloatArray = stop - 0.5 + padded[stop + 1, column] - (1 - padded[stop, column])
-    return Runs(column, top, bottom, first.astype(np.int64), np.stack([start, stop], axis=1))
+    before, own_first = padded[start, column], padded[start + 1, column]
+    own_last, after = padded[stop, column], padded[stop + 1, column]
+    top: FloatArray = start + 0.5 - before.astype(np.float64) - own_first
+    bottom: FloatArray = stop - 1.5 + after.astype(np.float64) + own_last
+    return Runs(column, top, bottom, first, row)
+
+
+@njit(cache=True)
+def _scan(cover: Coverage, hole_px: int) -> tuple[IntArray, IntArray, IntArray]:
+    """`Runs.column`, `row` and `first`; row by row, as the picture lies in memory."""
+    height, width = cover.shape
+    never = -hole_px - 2
+    last = np.full(width, never)  # the column's last row of ink
+    first = np.zeros(width + 1, np.int64)
+    for r in range(height):
+        for c in range(width):
+            if cover[r, c] >= 0.5:
+                if r - last[c] > hole_px + 1:
+                    first[c + 1] += 1
+                last[c] = r
+    first = np.cumsum(first)
+    column = np.empty(first[-1], np.int64)
+    row = np.empty((first[-1], 2), np.int64)
+    last[:] = never
+    stop = first[:-1].copy()  # of the column's runs so far
+    for r in range(height):
+        for c in range(width):
+            if cover[r, c] >= 0.5:
+                if r - last[c] > hole_px + 1:
+                    column[stop[c]] = c
+                    row[stop[c], 0] = r
+                    stop[c] += 1
+                row[stop[c] - 1, 1] = r + 1
+                last[c] = r
+    return column, row, first
 
 
 @njit(cache=True)
