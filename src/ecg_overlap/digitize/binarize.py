@@ -17,6 +17,9 @@ _GRID_MATTERS = 0.2  # darkness of lines, as a share of the ink's, from which th
 _PALE_REACH_MM = 0.25  # how far apart the edge of a stroke and its fullest ink can be
 _PALEST = np.float32(0.2)  # share of the ink's darkness that a fast pen leaves at the least
 _BLACK = 16  # gray level; what is darker over 3 mm is no paper
+_TRACE_MM = 8  # length from which a piece is a trace's
+_NAME_MM = 6  # height of the tallest letters
+_APART_MM = 1  # the pieces of a broken stroke are nearer to each other
 _BINS_PER_MM = 12
 _NONE, _ONE = np.float32(0), np.float32(1)
 
@@ -211,18 +214,22 @@ def _without_line_rests(kept: Image, grid: Grid) -> Image:
 
 
 def _without_text(kept: Image, px_per_mm: float) -> Image:
-    """Without small pieces in whose columns a longer piece runs.
+    """Without small pieces that stand apart over or under a longer piece: letters and marks.
 
-    A piece of a broken trace stands alone in its columns, and stays.
+    A piece of a broken trace stands alone in its columns, or near the rest of its stroke, and
+    stays; so does a name that touches the trace.
     """
-    count, label, stats, _ = cv2.connectedComponentsWithStats(kept)
-    width = stats[:, cv2.CC_STAT_WIDTH]
-    long = width > 8 * px_per_mm
+    _, label, stats, _ = cv2.connectedComponentsWithStats(kept)
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    long = width > _TRACE_MM * px_per_mm
     long[0] = False
-    covered = long[label].any(axis=0)
-    out = kept.copy()
-    for n in range(1, count):
-        first = stats[n, cv2.CC_STAT_LEFT]
-        if not long[n] and covered[first : first + width[n]].mean() > 0.9:
-            out[label == n] = 0
-    return out
+    trace = long[label]
+    apart = int(_APART_MM * px_per_mm)
+    near = cv2.dilate(trace.view(np.uint8), np.ones((2 * apart + 1, 2 * apart + 1), np.uint8))
+    touched = np.bincount(label[near > 0], minlength=len(stats)) > 0
+    covered = np.concatenate([[0], np.cumsum(trace.any(axis=0))])
+    first = stats[:, cv2.CC_STAT_LEFT]
+    share = (covered[first + width] - covered[first]) / np.maximum(width, 1)
+    text = ~long & ~touched & (share > 0.9) & (height < _NAME_MM * px_per_mm)
+    text[0] = False
+    return np.asarray(kept * ~text[label], np.uint8)
