@@ -163,3 +163,39 @@ def test_out_that_is_a_file_is_one_line(
 ) -> None:
     assert main(["digitize", str(lead_png), "--out", str(lead_png)]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_text_alone_is_refused_with_its_reason(tmp_path: Path) -> None:
+    page = np.full((160, 700, 3), 255, np.uint8)
+    for row, words in enumerate(("Name: A. Patient", "Sinus rhythm, 62 bpm")):
+        cv2.putText(page, words, (20, 60 + 60 * row), 0, 1.0, (20, 20, 20), 2, cv2.LINE_AA)
+    cv2.imwrite(str(tmp_path / "text.png"), page)
+    assert main(["digitize", str(tmp_path / "text.png"), "--out", str(tmp_path / "o")]) == 1
+    row = summary(tmp_path / "o")[0]
+    assert row["status"] == "failed" and "grid" in row["reason"]
+    assert [p.name for p in (tmp_path / "o").iterdir()] == ["summary.csv"]
+
+
+@pytest.mark.parametrize(
+    "pitches",
+    [
+        (8, 9),
+        pytest.param(
+            (8, 11),
+            marks=pytest.mark.xfail(
+                strict=True, reason="lines that meet every 88 px are taken for boxes of 5 · 17.6 px"
+            ),
+        ),
+    ],
+)
+def test_two_equally_likely_grids_are_not_taken_for_one(
+    tmp_path: Path, pitches: tuple[int, int]
+) -> None:
+    page = np.full((400, 900, 3), 255, np.uint8)
+    for pitch in pitches:
+        page[::pitch] = page[:, ::pitch] = (200, 200, 255)  # BGR: both alike, neither with boxes
+    page[200:203] = 20
+    cv2.imwrite(str(tmp_path / "two.png"), page)
+    status = main(["digitize", str(tmp_path / "two.png"), "--out", str(tmp_path / "o")])
+    row = summary(tmp_path / "o")[0]
+    assert (status == 1 and "grid" in row["reason"]) or "grid_low_confidence" in row["flags"]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -39,18 +40,27 @@ def read_back(folder: Path, name: str) -> NDArray[np.float64]:
 
 
 @given(
-    amplitude=st.sampled_from([0.0, 1e-3, 0.4, 5.0, 16.3, 16.4, 40.0, 4000.0, 1e5]),
-    seed=st.integers(0, 99),
+    exponent=st.floats(-3, 2),
+    parts=st.lists(st.one_of(st.floats(-1, 1), st.just(np.nan)), min_size=1, max_size=60),
 )
-@settings(max_examples=20, deadline=None)
-def test_wfdb_is_within_a_microvolt_at_any_amplitude(amplitude: float, seed: int) -> None:
-    import tempfile
-
-    signal = np.random.default_rng(seed).uniform(-amplitude, amplitude, 50)
-    signal[[3, 17]] = np.nan
+@settings(max_examples=60, deadline=None)
+def test_wfdb_is_within_a_microvolt_from_1_microvolt_to_100_millivolts(
+    exponent: float, parts: list[float]
+) -> None:
+    signal = 10.0**exponent * np.array(parts)
     with tempfile.TemporaryDirectory() as folder:
         write.write_wfdb(lead_of(signal), Path(folder), "rec")
         back = read_back(Path(folder), "rec")
+    assert np.array_equal(np.isnan(back), np.isnan(signal))
+    assert np.abs(np.nan_to_num(back - signal)).max() <= 0.001
+
+
+@pytest.mark.parametrize("amplitude", [0.0, 16.3, 16.4, 4000.0, 1e5])
+def test_wfdb_is_within_a_microvolt_in_every_format(tmp_path: Path, amplitude: float) -> None:
+    signal = np.random.default_rng(3).uniform(-amplitude, amplitude, 50)
+    signal[[3, 17]] = np.nan
+    write.write_wfdb(lead_of(signal), tmp_path, "rec")
+    back = read_back(tmp_path, "rec")
     assert np.nanmax(np.abs(back - signal)) <= 0.001
     assert np.array_equal(np.isnan(back), np.isnan(signal))
 
