@@ -85,3 +85,12 @@ def test_a_failed_lead_has_no_interval():
 def test_what_is_no_interval_is_an_error(half):
     with pytest.raises(InputError, match="interval_mv"):
         interval_coverage(REF, REF, half, 500, alignment="raw")
+
+
+def test_one_misread_complex_moves_no_other_sample_out_of_its_interval() -> None:
+    rng = np.random.default_rng(5)
+    ref = rng.normal(0, 0.1, 1000)
+    est = ref + 0.3  # the row of 0 mV is unknown
+    est[500:520] += 2.0
+    score = interval_coverage(ref, est, np.full(1000, 0.001), 500, alignment="offset")
+    assert score is not None and score.coverage == 0.98

@@ -13,10 +13,12 @@ from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.paths.path import FloatArray, Path
 
 INTERVAL_SIGMAS = 1.645  # ± of 90 % of normal errors: `lead_signal.INTERVAL_LEVEL`
-# Of the path's columns (drift of the grid, lag, width of the pen): on a steep stroke it is the
-# amplitude's error. This and INK_ERROR were fitted on the sets of `benchmarks/intervals.py --fit`.
-TIME_SIGMA_PX = 0.3
-INK_ERROR = 1.5  # errors on binarized ink, in those on a drawn mask: its edge is no model's
+# What `benchmarks/intervals.py --fit --n 15` prints: a factor of the path's own σ, and an error of
+# the columns (drift of the grid, lag, width of the pen), which on a steep stroke is one of the
+# amplitude.
+SIGMA_SCALE = 0.75
+TIME_SIGMA_PX = 0.5
+INK_ERROR = 1.1  # errors on binarized ink, in those on a drawn mask: its edge is no model's
 MAX_SAMPLES = 10_000_000
 
 
@@ -108,7 +110,7 @@ def _resampled(path: Path, x: FloatArray) -> tuple[FloatArray, FloatArray, Float
     unseen |= (x < path.x_px[seen][0] - reach) | (x > path.x_px[seen][-1] + reach)
     if len(path.x_px) > 1:
         slope = np.abs(np.gradient(y)) / max(float(x[1] - x[0]), 1e-9) if len(x) > 1 else 0.0
-        sigma = np.hypot(sigma, TIME_SIGMA_PX * slope)
+        sigma = np.hypot(SIGMA_SCALE * sigma, TIME_SIGMA_PX * slope)
     y[unseen] = np.nan
     sigma[unseen] = np.nan
     confidence[unseen] = 0.0
