@@ -4,8 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
+from scipy.sparse import csr_array
 
 from ecg_overlap.digitize.grid_track import Points
 
@@ -101,10 +103,9 @@ def fit_field(
     cells = int(np.clip(math.ceil(long_px / (_KNOT_MM * px_per_mm)), 3, _MOST_CELLS))
     knots = np.arange(-3, cells + 4) * (long_px / cells)
     inside = np.clip(longer, 0, np.nextafter(knots[-4], 0))
-    basis = BSpline.design_matrix(inside, knots, 3).toarray()
     powers = _powers(shorter, half_px, 3 if 2 * half_px > _TALL_MM * px_per_mm else 2)
-    design = np.asarray((powers[:, :, None] * basis[:, None, :]).reshape(len(longer), -1))
-    bending = np.diff(np.eye(basis.shape[1]), 2, axis=0)
+    design = _Design.of(powers, BSpline.design_matrix(inside, knots, 3))
+    bending = np.diff(np.eye(cells + 3), 2, axis=0)
     stiffer = np.diag(_OF_POWER[: powers.shape[1]])
     penalty = np.asarray(np.kron(stiffer, bending.T @ bending), np.float64)
     weight = points.weight * _inliers(design, penalty, value_px, points.weight)
@@ -113,23 +114,78 @@ def fit_field(
     coefs = np.ascontiguousarray(best.reshape(powers.shape[1], -1).T)
     return Fitted(
         field=Field(BSpline(knots, coefs, 3), half_px, over_x),
-        spread_px=1.4826 * float(np.median(np.abs(value_px - design @ best)[seen])),
-        bend_px=float(np.abs(design @ (best - straight))[seen].max()),
+        spread_px=1.4826 * float(np.median(np.abs(value_px - design.at(best))[seen])),
+        bend_px=float(np.abs(design.at(best - straight))[seen].max()),
         gain=gain,
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """The fit's design matrix by its entries that are not 0: a few to a point.
+
+    Args:
+        entry: float64 (n, n_entries).
+        column: int (n, n_entries), which coefficients they go with.
+        n_columns: How many coefficients there are.
+    """
+
+    entry: FloatArray
+    column: NDArray[np.int64]
+    n_columns: int
+
+    @classmethod
+    def of(cls, powers: FloatArray, basis: csr_array) -> "_Design":
+        """The products of powers (n, p) and splines (n, b); coefficients by power first."""
+        n, count = powers.shape
+        spline, place = basis.data.reshape(n, 1, -1), basis.indices.reshape(n, 1, -1)
+        column = place + np.arange(count)[:, None] * basis.shape[1]
+        entry = powers[:, :, None] * spline
+        return cls(
+            entry.reshape(n, -1), column.reshape(n, -1).astype(np.int64), count * basis.shape[1]
+        )
+
+    def at(self, coefs: FloatArray) -> FloatArray:
+        """The field (n,) at the points."""
+        return np.asarray(np.einsum("ij,ij->i", self.entry, coefs[self.column]))
+
+    def normal(self, value: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The weighted normal equations: matrix and right side."""
+        both = _normal(self.entry, self.column, self.n_columns, value, weight)
+        return both[:, :-1], both[:, -1]
+
+
+@njit(cache=True)
+def _normal(
+    entry: FloatArray,
+    column: NDArray[np.int64],
+    n_columns: int,
+    value: FloatArray,
+    weight: FloatArray,
+) -> FloatArray:
+    out = np.zeros((n_columns, n_columns + 1))
+    for n in range(len(value)):
+        if weight[n] == 0.0:
+            continue
+        for i in range(entry.shape[1]):
+            part = weight[n] * entry[n, i]
+            row = column[n, i]
+            for j in range(entry.shape[1]):
+                out[row, column[n, j]] += part * entry[n, j]
+            out[row, n_columns] += part * value[n]
+    return out
+
+
 def _inliers(
-    design: FloatArray, penalty: FloatArray, value_px: FloatArray, weight: FloatArray
+    design: _Design, penalty: FloatArray, value_px: FloatArray, weight: FloatArray
 ) -> FloatArray:
     """Tukey's biweight (n,) about a supple fit."""
     robust = np.ones_like(weight)
     for _ in range(4):
-        share = weight * robust
-        normal = (design * share[:, None]).T @ design
+        normal, right = design.normal(value_px, weight * robust)
         scale = float(np.trace(normal)) / len(normal) + 1e-12
         supple = normal + scale * (1e-2 * penalty + _RIDGE * np.eye(len(normal)))
-        rest = value_px - design @ np.linalg.solve(supple, design.T @ (share * value_px))
+        rest = value_px - design.at(np.linalg.solve(supple, right))
         spread = max(1.4826 * float(np.median(np.abs(rest))), 0.02)
         scaled = np.abs(rest) / (4.7 * spread)
         robust = np.where(scaled < 1, (1 - scaled**2) ** 2, 0.0)
@@ -137,7 +193,7 @@ def _inliers(
 
 
 def _cross_validated(
-    design: FloatArray,
+    design: _Design,
     penalty: FloatArray,
     value_px: FloatArray,
     weight: FloatArray,
@@ -146,8 +202,7 @@ def _cross_validated(
     """Coefficients of the straight field, of the best one, and how much better that is."""
     # Errors of one line at several places are one: so many observations there are.
     share = weight * (n_independent / max(float(weight.sum()), 1e-9))
-    normal = (design * share[:, None]).T @ design
-    right = design.T @ (share * value_px)
+    normal, right = design.normal(value_px, share)
     scale = float(np.trace(normal)) / len(normal) + 1e-12
     base = normal + scale * _RIDGE * np.eye(len(normal))
     scores, coefs = [], []
@@ -156,7 +211,7 @@ def _cross_validated(
             base + scale * stiffness * penalty, np.column_stack([right, normal])
         )
         left = n_independent - float(np.trace(solved[:, 1:]))
-        rest = value_px - design @ solved[:, 0]
+        rest = value_px - design.at(solved[:, 0])
         scores.append(float((share * rest**2).sum()) / left**2 if left > 2 else math.inf)
         coefs.append(solved[:, 0])
     best = int(np.argmin(scores))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.grid_evidence import Aligned
@@ -40,6 +41,7 @@ class Comb:
     rest_px: FloatArray
 
 
+@njit(cache=True)
 def localise(
     profiles: NDArray[np.float32], expected_px: FloatArray, half_px: float
 ) -> tuple[FloatArray, FloatArray]:
@@ -56,49 +58,108 @@ def localise(
     Returns:
         Offsets px (n_groups, n_lines), NaN outside the picture; contrasts, same shape.
     """
-    length = profiles.shape[1]
-    reach = int(half_px)
-    taps = np.arange(-reach, reach + 1)
-    nearest = np.rint(expected_px).astype(np.int64)
-    inside = (nearest >= reach) & (nearest < length - reach)
-    centre = np.clip(nearest, reach, max(length - reach - 1, reach))
-    rows = np.arange(len(profiles))[:, None, None]
-    values = profiles[rows, centre[..., None] + taps]
+    length, reach, step = profiles.shape[1], int(half_px), np.pi / half_px
     # (1 + cos πa/h)·exp(−2πia/h) as three carriers, so that the sub-pixel part of the
     # place factors out and all lines share one table.
-    order = np.array([2, 1, 3])
-    share = np.array([1.0, 0.5, 0.5])
-    table = np.exp((-1j * np.pi / half_px) * taps[:, None] * order).astype(np.complex64)
-    part = (nearest - expected_px)[..., None]
-    turned = (values @ table) * share * np.exp((-1j * np.pi / half_px) * part * order)
-    response = turned.sum(axis=-1) * (2.0 / half_px)
-    offset = -np.angle(response) * half_px / (2 * np.pi)
-    return np.where(inside, offset, np.nan), np.where(inside, response.real, np.nan)
+    carrier = np.exp(1j * step * np.arange(-reach, reach + 1))
+    offset = np.full(expected_px.shape, np.nan)
+    contrast = np.full(expected_px.shape, np.nan)
+    for group in range(expected_px.shape[0]):
+        for line in range(expected_px.shape[1]):
+            place = expected_px[group, line]
+            nearest = int(np.rint(place))
+            if not reach <= nearest < length - reach:
+                continue
+            one, two, three = 0j, 0j, 0j
+            for tap in range(2 * reach + 1):
+                value = profiles[group, nearest - reach + tap]
+                turn = carrier[tap]
+                turn2 = turn * turn
+                one += value * turn
+                two += value * turn2
+                three += value * (turn2 * turn)
+            part = np.exp(1j * step * (nearest - place))
+            sums = two * part**2 + 0.5 * (one * part + three * part**3)
+            offset[group, line] = np.arctan2(sums.imag, sums.real) * half_px / (2 * np.pi)
+            contrast[group, line] = sums.real * 2.0 / half_px
+    return offset, contrast
 
 
+@njit(cache=True)
+def _weighted_median(values: FloatArray, weight: FloatArray) -> float:
+    """The least value up to which half of the weight lies; found by quickselect."""
+    value, share = values.copy(), weight.copy()
+    low, high, wanted = 0, len(value), 0.5 * weight.sum()
+    while high - low > 1:
+        pivot = value[(low + high) // 2]
+        less, at, more = low, low, high
+        below = equal = 0.0
+        while at < more:
+            v, w = value[at], share[at]
+            if v < pivot:
+                value[at], share[at] = value[less], share[less]
+                value[less], share[less] = v, w
+                below += w
+                less += 1
+                at += 1
+            elif v > pivot:
+                more -= 1
+                value[at], share[at] = value[more], share[more]
+                value[more], share[more] = v, w
+            else:
+                equal += w
+                at += 1
+        if below >= wanted and less > low:
+            high = less
+        elif below + equal >= wanted or more == high:
+            return float(pivot)
+        else:
+            wanted -= below + equal
+            low = more
+    return float(value[low])
+
+
+@njit(cache=True)
+def normal_equations(design: FloatArray, value: FloatArray, weight: FloatArray) -> FloatArray:
+    """Weighted normal equations, float64 (n_columns, n_columns + 1), the right side last."""
+    n = design.shape[1]
+    out = np.zeros((n, n + 1))
+    for row in range(len(value)):
+        if weight[row] == 0.0:
+            continue
+        for i in range(n):
+            part = weight[row] * design[row, i]
+            for j in range(n):
+                out[i, j] += part * design[row, j]
+            out[i, n] += part * value[row]
+    return out
+
+
+@njit(cache=True)
 def _robust_line(
     design: FloatArray, value: FloatArray, weight: FloatArray
 ) -> tuple[FloatArray, FloatArray, float]:
     """Weighted least squares under Tukey's biweight: solution, its covariance, the spread."""
-    fit: FloatArray = np.zeros(design.shape[1])
+    n = design.shape[1]
+    fit = np.zeros(n)
     robust = np.ones_like(weight)
     spread = 1.0
     # A column that the data leave open (one group only: no slope) stays where it was.
-    ridge = 1e-9 * np.diag((design**2).sum(axis=0) + 1e-12)
+    ridge = np.zeros((n, n))
+    for i in range(n):
+        ridge[i, i] = 1e-9 * ((design[:, i] ** 2).sum() + 1e-12)
     normal = ridge
     for _ in range(6):
-        w = weight * robust
-        normal = (design * w[:, None]).T @ design + ridge
-        fit = np.asarray(np.linalg.solve(normal, (design * w[:, None]).T @ value), np.float64)
+        both = normal_equations(design, value, weight * robust)
+        normal = both[:, :n] + ridge
+        fit = np.linalg.solve(normal, both[:, n].copy())
         rest = np.abs(value - design @ fit)
-        order = np.argsort(rest)
-        cumulative = np.cumsum(weight[order])
-        spread = 1.4826 * float(rest[order][np.searchsorted(cumulative, cumulative[-1] / 2)])
+        spread = 1.4826 * _weighted_median(rest, weight)
         scaled = rest / max(4.7 * spread, 0.05)
         robust = np.where(scaled < 1, (1 - scaled**2) ** 2, 0.0)
-    mean_weight = max(float(weight.mean()), 1e-12)
+    mean_weight = max(weight.mean(), 1e-12)
     covariance = np.linalg.inv(normal) * mean_weight * max(spread, 0.02) ** 2
-    return fit, np.asarray(covariance, np.float64), spread
+    return fit, covariance, spread
 
 
 def fit_comb(lines: Aligned, *, pitch_px: float, phase_px: float) -> Comb | None:
@@ -146,8 +207,7 @@ def fit_comb(lines: Aligned, *, pitch_px: float, phase_px: float) -> Comb | None
         # The groups see the same line: their errors are one line's, not independent.
         sd_pitch = np.sqrt(covariance[1, 1] * n_groups)
         sd_slope = np.sqrt(covariance[2, 2])
-    with np.errstate(all="ignore"):
-        typical = np.median(np.nan_to_num(contrast), axis=0)
+    typical = np.median(np.nan_to_num(contrast), axis=0)
     return Comb(
         pitch_px=pitch_px,
         phase_px=phase_px,

@@ -1,8 +1,9 @@
 """First guesses from the strips' spectra: the tilt, then the period of all lines."""
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from ecg_overlap.digitize.grid_evidence import Aligned, Family, windowed
 
@@ -67,6 +68,18 @@ def tilt(upright: Family, level: Family) -> float:
     return float(tilts[best] + shift * (tilts[1] - tilts[0]))
 
 
+@njit(cache=True)
+def _summed(height: FloatArray, base: FloatArray) -> FloatArray:
+    """Height (n_freqs,) at all multiples of each base (in steps of the transform), summed."""
+    score = np.zeros(len(base))
+    for n in range(len(base)):
+        place = base[n]
+        while place <= len(height) - 1.0:
+            score[n] += height[int(place + 0.5)]
+            place += base[n]
+    return score
+
+
 def _comb_score(lines: Aligned, periods_px: FloatArray) -> FloatArray:
     """Amplitude over noise summed over a period's harmonics, less what chance would give.
 
@@ -82,11 +95,7 @@ def _comb_score(lines: Aligned, periods_px: FloatArray) -> FloatArray:
     height = maximum_filter1d(np.minimum(np.sqrt(white), _TALLEST), 3)
     # Chance alone must lose: a long period has many harmonics to collect it from.
     height = np.where(seen, np.maximum(height - height[seen].mean() - 1.0, -0.4), 0.0)
-    base = (1 / (periods_px * fam.freqs_cpp[1])).astype(np.float32)
-    score = np.zeros(len(periods_px))
-    for harmonic in range(1, int(periods_px[-1] * fam.freqs_cpp[-1]) + 1):
-        first = np.searchsorted(-base, -(len(height) - 1.0) / harmonic)
-        score[first:] += height[(harmonic * base[first:] + 0.5).astype(np.int32)]
+    score = _summed(height, 1 / (periods_px * fam.freqs_cpp[1]))
     # Closer than four steps of the transform, neighbouring harmonics cannot be told apart.
     score[periods_px > fam.length_px / 2.5] = 0.0
     return score
@@ -149,8 +158,8 @@ def finer(upright: Aligned, level: Aligned, period_px: float) -> float:
     for lines in (upright, level):
         if lines.family.length_px >= 3 * period_px:
             fold = _fold(lines, phase(lines, period_px)[0])
-            aside = _FOLD_BINS // 8
-            folds.append(fold - 0.5 * (np.roll(fold, aside) + np.roll(fold, -aside)))
+            # Not the level at one distance: that of a finer grid's next line would cancel it.
+            folds.append(fold - uniform_filter1d(fold, _FOLD_BINS // 3, mode="wrap"))
     for parts in (2, 3):
         votes = []
         for fold in folds:

@@ -34,9 +34,7 @@ def _wanders(comb: Comb, *, across: bool) -> bool:
     """A slow change in where single lines stand, beyond their scatter."""
     if comb.residual_px > max(0.06 * comb.pitch_px, 0.35):
         return True
-    table = comb.rest_px.T if across else comb.rest_px
-    table = table[np.isfinite(table).any(axis=1)]
-    rest = np.nanmedian(table, axis=1) if len(table) else table[:, 0]
+    rest = _medians(comb.rest_px.T if across else comb.rest_px)
     if len(rest) < 4:
         return False
     span = max(len(rest) // 12, 1)
@@ -45,6 +43,15 @@ def _wanders(comb: Comb, *, across: bool) -> bool:
     extent = float(np.sqrt((slow**2).mean()))
     # A strong bend goes round whole pitches from group to group and looks like scatter.
     return extent > min(max(1.5 * scatter, 0.5 * _LEAST_BEND_PX), 0.03 * comb.pitch_px)
+
+
+def _medians(table: FloatArray) -> FloatArray:
+    """The median of each row's finite values; rows without one are left out."""
+    ordered = np.sort(table, axis=1)  # NaN comes last
+    count = np.isfinite(ordered).sum(axis=1)
+    ordered, count = ordered[count > 0], count[count > 0]
+    rows = np.arange(len(count))
+    return np.asarray((ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / 2)
 
 
 def flattened(dark: NDArray[np.uint8], grid: Grid) -> tuple[NDArray[np.uint8], FloatArray]:
@@ -65,8 +72,8 @@ def flattened(dark: NDArray[np.uint8], grid: Grid) -> tuple[NDArray[np.uint8], F
     maps = cv2.resize(source, full, interpolation=cv2.INTER_LINEAR)[:height, :width]
     flat = cv2.remap(
         dark,
-        maps[..., 0],
-        maps[..., 1],
+        maps,
+        np.empty(0),
         cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=_PAPER,

@@ -9,10 +9,11 @@ though the last may stand many pitches from where the first comb alone would hav
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.grid_evidence import Aligned
-from ecg_overlap.digitize.grid_lines import Comb, localise
+from ecg_overlap.digitize.grid_lines import Comb, localise, normal_equations
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -81,6 +82,43 @@ def follow(
     tracker.march(first, +1)
     tracker.march(first, -1)
     return tracker.points(upright=upright)
+
+
+@njit(cache=True)
+def _moved_by(
+    design: FloatArray, value: FloatArray, weight: FloatArray, prior: FloatArray, alike: float
+) -> tuple[FloatArray, FloatArray]:
+    """Robust fit (3,) of offsets, drawn to 0 by the prior's precisions, and its weights (n,)."""
+    fit, robust = np.zeros(3), np.ones(len(value))
+    for _ in range(4):
+        rest = np.abs(value - design @ fit)
+        spread = max(1.4826 * np.median(rest), _NOISE_PX)
+        scaled = rest / (4.0 * spread)
+        robust = np.where(scaled < 1, (1 - scaled**2) ** 2, 0.0)
+        both = normal_equations(design, value, weight * robust / (spread**2 * alike))
+        normal = both[:, :3].copy()
+        for i in range(3):
+            normal[i, i] += prior[i]
+        fit = np.linalg.solve(normal, both[:, 3].copy())
+    return fit, robust
+
+
+@njit(cache=True)
+def _strengths(index: Index, offset: FloatArray, contrast: FloatArray) -> FloatArray:
+    """Median contrast (5,) of the lines of each residue modulo 5, where they were seen."""
+    out = np.zeros(5)
+    known = np.empty(contrast.size)
+    for residue in range(5):
+        n = 0
+        for line in range(len(index)):
+            if index[line] % 5 == residue:
+                for group in range(len(contrast)):
+                    if np.isfinite(offset[group, line]):
+                        known[n] = contrast[group, line]
+                        n += 1
+        if n > 0:
+            out[residue] = max(np.median(known[:n]), 0.0)
+    return out
 
 
 class _Tracker:
@@ -169,20 +207,11 @@ class _Tracker:
         k = np.broadcast_to(index, good.shape)[good] - local.index
         j = np.broadcast_to(self._centres[groups][:, None], good.shape)[good] - local.along_px
         weight = np.minimum(contrast[good] / self._usual, 1.5) ** 2
-        value = offset[good]
+        value, pitch = offset[good], local.pitch_px
         design = np.column_stack([np.ones(len(k)), k, j])
-        pitch = local.pitch_px
         prior = np.array([_PLACE_SD * pitch, _PITCH_SD * pitch, _SLOPE_SD]) ** -2.0
-        fit, robust = np.zeros(3), np.ones(len(k))
-        for _ in range(4):
-            rest = np.abs(value - design @ fit)
-            spread = max(1.4826 * float(np.median(rest)), _NOISE_PX)
-            scaled = rest / (4.0 * spread)
-            robust = np.where(scaled < 1, (1 - scaled**2) ** 2, 0.0)
-            # Groups of one line share its error: they count as one measurement of it.
-            share = weight * robust / spread**2 / max(len(groups) ** 0.5, 1.0)
-            normal = (design * share[:, None]).T @ design + np.diag(prior)
-            fit = np.linalg.solve(normal, (design * share[:, None]).T @ value)
+        # Groups of one line share its error: they count as one measurement of it.
+        fit, robust = _moved_by(design, value, weight, prior, max(len(groups) ** 0.5, 1.0))
         if keep:
             near = robust > 0
             whole = np.broadcast_to(index, good.shape)[good].astype(np.float64)
@@ -203,11 +232,7 @@ class _Tracker:
         if self._major is None or len(index) < 10:
             return 0
         # Lines half a pitch away from where they are expected say nothing of which they are.
-        known = np.where(np.isfinite(offset), np.clip(contrast, 0, None), np.nan)
-        strength = np.zeros(5)
-        for residue in range(5):
-            own = known[:, index % 5 == residue]
-            strength[residue] = np.nanmedian(own) if np.isfinite(own).any() else 0.0
+        strength = _strengths(index, offset, contrast)
         first, second = np.argsort(strength)[[-1, -2]]
         if strength[first] < _CLEARLY * strength[second]:
             return 0
