@@ -185,7 +185,7 @@ def _inliers(
         normal, right = design.normal(value_px, weight * robust)
         scale = float(np.trace(normal)) / len(normal) + 1e-12
         supple = normal + scale * (1e-2 * penalty + _RIDGE * np.eye(len(normal)))
-        rest = value_px - design.at(np.linalg.solve(supple, right))
+        rest = value_px - design.at(np.asarray(np.linalg.solve(supple, right), np.float64))
         spread = max(1.4826 * float(np.median(np.abs(rest))), 0.02)
         scaled = np.abs(rest) / (4.7 * spread)
         robust = np.where(scaled < 1, (1 - scaled**2) ** 2, 0.0)

@@ -152,7 +152,7 @@ def _robust_line(
     for _ in range(6):
         both = normal_equations(design, value, weight * robust)
         normal = both[:, :n] + ridge
-        fit = np.linalg.solve(normal, both[:, n].copy())
+        fit[:] = np.linalg.solve(normal, both[:, n].copy())
         rest = np.abs(value - design @ fit)
         spread = 1.4826 * _weighted_median(rest, weight)
         scaled = rest / max(4.7 * spread, 0.05)

@@ -17,6 +17,7 @@ FloatArray = NDArray[np.float64]
 _GROUP_MM = 3.0  # lines are straight over so much; longer groups would blur them
 _LEAST_GAIN = 1.3  # in foretelling lines left out: less is no evidence of a bend
 _LEAST_BEND_PX = 0.15
+_SEEN = 0.8  # of the places where straight lines cross the groups, ink or not
 _PAPER = 64
 _CELL_PX = 8
 
@@ -33,6 +34,8 @@ def may_bend(seen: Look, shape: tuple[int, ...]) -> bool:
 def _wanders(comb: Comb, *, across: bool) -> bool:
     """A slow change in where single lines stand, beyond their scatter."""
     if comb.residual_px > max(0.06 * comb.pitch_px, 0.35):
+        return True
+    if np.isfinite(comb.rest_px).mean() < _SEEN:
         return True
     rest = _medians(comb.rest_px.T if across else comb.rest_px)
     if len(rest) < 4:
@@ -136,7 +139,6 @@ def _followed(seen: Look, shape: tuple[int, ...], *, upright: bool) -> Points | 
         family.aligned(comb.slope, max_groups=max(int(along_px / per_group), 2)),
         comb,
         mm_per_line=seen.boxes.mm_per_line,
-        major=seen.boxes.major[0 if upright else 1] if seen.boxes.source == "lines 1:5" else None,
         upright=upright,
         across=upright == (shape[1] >= shape[0]),
     )

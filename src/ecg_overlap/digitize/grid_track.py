@@ -6,7 +6,7 @@ side, each expecting its lines where its neighbour's lead to: no line is ever mi
 though the last may stand many pitches from where the first comb alone would have put it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
@@ -21,7 +21,7 @@ WINDOW_MM = 15.0  # paper is straight over so much to a fifth of a millimetre
 _LEAST_LINES = 4
 # How far a comb may differ from what its neighbour leads to (standard deviations).
 _PITCH_SD, _SLOPE_SD, _PLACE_SD = 0.015, 0.015, 0.1  # relative, px per px, pitches
-_CLEARLY = 1.3  # by this factor a window's major lines must stand out to be told
+_LEAST_MET = 0.25  # of a window's lines: an edge of ink, and no grid, shows fewer
 _NOISE_PX = 0.15  # of one line in one group; more where the lines scatter more
 
 
@@ -63,7 +63,6 @@ def follow(
     comb: Comb,
     *,
     mm_per_line: float,
-    major: int | None,
     upright: bool,
     across: bool,
 ) -> Points:
@@ -73,11 +72,10 @@ def follow(
         lines: The family, in groups fine enough to follow the bend.
         comb: Good somewhere in the picture.
         mm_per_line: What its pitch is.
-        major: Residue modulo 5 of its stronger lines, where it has such.
         upright: Its lines are the upright ones.
         across: The windows stand side by side across the lines, not along them.
     """
-    tracker = _Tracker(lines, comb, mm_per_line=mm_per_line, major=major, across=across)
+    tracker = _Tracker(lines, comb, mm_per_line=mm_per_line, across=across)
     first = tracker.clearest()
     tracker.march(first, +1)
     tracker.march(first, -1)
@@ -99,39 +97,18 @@ def _moved_by(
         normal = both[:, :3].copy()
         for i in range(3):
             normal[i, i] += prior[i]
-        fit = np.linalg.solve(normal, both[:, 3].copy())
+        fit[:] = np.linalg.solve(normal, both[:, 3].copy())
     return fit, robust
 
 
-@njit(cache=True)
-def _strengths(index: Index, offset: FloatArray, contrast: FloatArray) -> FloatArray:
-    """Median contrast (5,) of the lines of each residue modulo 5, where they were seen."""
-    out = np.zeros(5)
-    known = np.empty(contrast.size)
-    for residue in range(5):
-        n = 0
-        for line in range(len(index)):
-            if index[line] % 5 == residue:
-                for group in range(len(contrast)):
-                    if np.isfinite(offset[group, line]):
-                        known[n] = contrast[group, line]
-                        n += 1
-        if n > 0:
-            out[residue] = max(np.median(known[:n]), 0.0)
-    return out
-
-
 class _Tracker:
-    def __init__(
-        self, lines: Aligned, comb: Comb, *, mm_per_line: float, major: int | None, across: bool
-    ) -> None:
+    def __init__(self, lines: Aligned, comb: Comb, *, mm_per_line: float, across: bool) -> None:
         fam = lines.family
         self._profiles = fam.profile(lines.groups)
         self._centres = lines.centres_px
         self._length = fam.length_px
         self._comb = comb
         self._across = across
-        self._major = major
         self._half_px = min(comb.pitch_px, 16.0)
         self._usual = max(float(np.percentile(comb.contrast, 75)), 1e-6)
         extent = self._length if across else (self._centres[-1] - self._centres[0])
@@ -201,9 +178,6 @@ class _Tracker:
         good = np.isfinite(offset) & (contrast > 0.1 * self._usual)
         if good.sum() < 3:
             return local
-        slip = self._slip(index, offset, contrast)
-        if slip:
-            local, index = replace(local, index=local.index + slip), index + slip
         k = np.broadcast_to(index, good.shape)[good] - local.index
         j = np.broadcast_to(self._centres[groups][:, None], good.shape)[good] - local.along_px
         weight = np.minimum(contrast[good] / self._usual, 1.5) ** 2
@@ -212,6 +186,9 @@ class _Tracker:
         prior = np.array([_PLACE_SD * pitch, _PITCH_SD * pitch, _SLOPE_SD]) ** -2.0
         # Groups of one line share its error: they count as one measurement of it.
         fit, robust = _moved_by(design, value, weight, prior, max(len(groups) ** 0.5, 1.0))
+        met = float((robust * np.minimum(contrast[good] / self._usual, 1.0)).sum()) / good.size
+        if met < _LEAST_MET:
+            return local
         if keep:
             near = robust > 0
             whole = np.broadcast_to(index, good.shape)[good].astype(np.float64)
@@ -226,17 +203,6 @@ class _Tracker:
             pitch + float(fit[1]),
             local.slope + float(fit[2]),
         )
-
-    def _slip(self, index: Index, offset: FloatArray, contrast: FloatArray) -> int:
-        """By how many lines the count is wrong: every fifth must be the stronger one."""
-        if self._major is None or len(index) < 10:
-            return 0
-        # Lines half a pitch away from where they are expected say nothing of which they are.
-        strength = _strengths(index, offset, contrast)
-        first, second = np.argsort(strength)[[-1, -2]]
-        if strength[first] < _CLEARLY * strength[second]:
-            return 0
-        return int((self._major - first + 2) % 5) - 2
 
     def _moved(self, local: _Local, middle: float) -> _Local:
         """The same comb, told from a window's middle."""
