@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Grid, find_grid
+from ecg_overlap.digitize.grid_evidence import darkness, family
+from ecg_overlap.digitize.grid_search import finer
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -159,6 +161,13 @@ def test_lines_all_alike_without_a_trace_are_not_guessed() -> None:
 def test_a_rough_scale_settles_lines_all_alike(near: float, expected: float) -> None:
     image = paper(pitch=(18.0, 18.0), colours=((240, 160, 160), None))
     assert find_grid(image, near_px_per_mm=near).px_per_mm_x == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("multiple", [1, 2, 4, 6, 8, 12])
+def test_a_multiple_of_even_lines_spacing_is_taken_back_to_it(multiple: int) -> None:
+    dark = darkness(paper(pitch=(7.33, 7.33), colours=((170, 170, 170), None)))
+    upright, level = (family(dark, upright=u).aligned(0.0) for u in (True, False))
+    assert finer(upright, level, 7.33 * multiple) == pytest.approx(7.33)
 
 
 def test_one_row_of_boxes_in_height_borrows_the_pitch_of_time() -> None:

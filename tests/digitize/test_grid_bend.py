@@ -127,6 +127,18 @@ def test_a_curled_paper_is_straightened(along_px: float, bow_px: float) -> None:
     assert (error - error.mean(axis=0)).std(axis=0) == pytest.approx([0, 0], abs=0.3)
 
 
+def test_a_bow_that_blurs_the_groups_of_a_straight_comb_is_seen() -> None:
+    image = paper(size=(400, 900))
+    grid = find_grid(warped(image, curl(image.shape, along_px=0.0, bow_px=6.0)))
+    rows = grid.straighten(np.array([[225.0, 200.0], [675.0, 200.0]]))[:, 1]
+    assert rows[1] - rows[0] == pytest.approx(-12.0, abs=0.6)
+
+
+def test_a_bow_too_strong_to_follow_gives_no_sure_answer() -> None:
+    image = heartbeats(paper(), pitch=8, period_px=170)
+    assert find_grid(warped(image, curl(image.shape, along_px=0.0, bow_px=16.0))).confidence < 0.5
+
+
 @pytest.mark.parametrize("angle", [0.0, 1.7])
 def test_flat_paper_stays_flat(angle: float) -> None:
     assert not find_grid(heartbeats(paper(angle_deg=angle), pitch=8, period_px=170)).is_bent

@@ -19,6 +19,7 @@ _LEAST_CONFIDENCE = 0.2  # of answers below, nine in ten are wrong (benchmarks/g
 _MOST_LOOKS = 3  # candidates followed, where the first look is not sure
 _MOST_ROUNDS = 3
 _WORTH_A_ROUND = 0.01  # of confidence gained
+_IF_LOST = 0.5  # of the confidence, where a stretch of the straightened lines is not there
 
 
 def find_grid(image: Image, *, near_px_per_mm: float | None = None) -> Grid:
@@ -119,21 +120,20 @@ def _followed(image: Image, dark: Image, first: Look, near_px_per_mm: float | No
     grid = with_bend(first, dark.shape)
     if not grid.is_bent and not first.of_part:
         return first.grid
-    sure = 0.0 if first.of_part else first.grid.confidence
+    sure, lost = 0.0 if first.of_part else first.grid.confidence, False
     for _ in range(_MOST_ROUNDS):
         flat, origin = flattened(dark, grid)
         try:
             again = look(image, flat, near_px_per_mm)
         except DigitizeError:
             break
-        if again.grid.confidence < sure + _WORTH_A_ROUND:
-            sure = max(sure, again.grid.confidence)
-            break
-        sure = again.grid.confidence
-        if again.boxes.upright is None or again.boxes.level is None:
+        lost = again.lost
+        gained = again.grid.confidence - sure
+        sure = max(sure, again.grid.confidence)
+        if gained < _WORTH_A_ROUND or again.boxes.upright is None or again.boxes.level is None:
             break
         grid = with_bend(again, dark.shape, (grid, origin))
-    return replace(grid, confidence=sure)
+    return replace(grid, confidence=sure * (_IF_LOST if lost else 1.0))
 
 
 def check_picture(image: Image, stage: str) -> None:

@@ -17,6 +17,7 @@ _LEAST_SCORE = 3.0  # fold's peak over its noise; pictures without a grid stay b
 _MOST_OBLONG = 0.05  # pitches further apart (in log) are not one grid's
 _SQUARE = 0.003  # relative difference of the two pitches that is usual on scans
 _LEAST_PART_PX = 180  # of a part of the picture that is looked at alone
+_GONE, _CLEAR = 0.25, 0.8  # share of lines seen in a stretch; random profiles show a half
 SURE = 0.5
 REMEDY = "give px_per_mm"
 
@@ -38,6 +39,16 @@ class Look:
     boxes: Boxes
     families: tuple[Family, Family]
     of_part: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether one family's lines, clear elsewhere, are not there over a whole stretch."""
+        for comb in (self.boxes.upright, self.boxes.level):
+            if comb is not None:
+                share = np.isfinite(comb.rest_px).mean(axis=1)
+                if share.min() < _GONE and share.max() >= _CLEAR:
+                    return True
+        return False
 
     def in_whole(self, dark: NDArray[np.uint8], part: Part) -> "Look":
         """The same look at a part of the evidence, told from the whole of it."""

@@ -33,9 +33,8 @@ def may_bend(seen: Look, shape: tuple[int, ...]) -> bool:
 
 def _wanders(comb: Comb, *, across: bool) -> bool:
     """A slow change in where single lines stand, beyond their scatter."""
-    if comb.residual_px > max(0.06 * comb.pitch_px, 0.35):
-        return True
-    if np.isfinite(comb.rest_px).mean() < _SEEN:
+    few = float(np.isfinite(comb.rest_px).mean()) < _SEEN
+    if few or comb.residual_px > max(0.06 * comb.pitch_px, 0.35):
         return True
     rest = _medians(comb.rest_px.T if across else comb.rest_px)
     if len(rest) < 4:
