@@ -93,24 +93,6 @@ def test_a_pen_that_fades_along_the_crop() -> None:
     assert iou(found, truth) > 0.85
 
 
-def test_text_over_the_trace_goes_on_request_and_only_then() -> None:
-    image, _ = drawn(PINK)
-    cv2.putText(image, "aVF", (40, 190), 0, 0.9, (10, 10, 10), 2)
-    text = np.s_[165:195, 35:110]
-    assert binarize(image, px_per_mm=PX_PER_MM)[text].any()
-    without = binarize(image, px_per_mm=PX_PER_MM, drop_text=True)
-    assert not without[text].any()
-    assert (without.max(axis=0) > 127).mean() > 0.98  # the trace itself stays in every column
-
-
-def test_a_broken_trace_is_no_text() -> None:
-    image, _ = drawn(None)
-    image[:, 300:312] = 252  # the pen left the paper twice: 20 px stand alone
-    image[:, 332:344] = 252
-    found = binarize(image, px_per_mm=PX_PER_MM, drop_text=True)
-    assert (found[:, 314:330].max(axis=0) > 127).all()
-
-
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_paper_without_ink_is_refused(level: int) -> None:
     with pytest.raises(DigitizeError, match="no ink"):

@@ -17,9 +17,6 @@ _GRID_MATTERS = 0.2  # darkness of lines, as a share of the ink's, from which th
 _PALE_REACH_MM = 0.25  # how far apart the edge of a stroke and its fullest ink can be
 _PALEST = np.float32(0.2)  # share of the ink's darkness that a fast pen leaves at the least
 _BLACK = 16  # gray level; what is darker over 3 mm is no paper
-_TRACE_MM = 8  # length from which a piece is a trace's
-_NAME_MM = 6  # height of the tallest letters
-_APART_MM = 1  # the pieces of a broken stroke are nearer to each other
 _BINS_PER_MM = 12
 _NONE, _ONE = np.float32(0), np.float32(1)
 
@@ -32,7 +29,6 @@ def binarize(
     *,
     px_per_mm: float | None = None,
     grid: Grid | None = None,
-    drop_text: bool = False,
 ) -> Image:
     """Coverage of the ink of traces.
 
@@ -43,9 +39,8 @@ def binarize(
 
     Args:
         image: uint8 (H, W, 3) RGB, or (H, W) gray.
-        px_per_mm: Scale, where known; sets what is a speck and what is text.
+        px_per_mm: Scale, where known; sets what is a speck.
         grid: Where known; else it is sought where lines are dark enough to matter.
-        drop_text: Leave out small pieces over or under a longer one (lead names, marks).
 
     Returns:
         uint8 (H, W): 0 paper and grid, 255 full ink, between them partly covered pixels.
@@ -78,8 +73,6 @@ def binarize(
     kept = _connected(share, scale)
     if grid is not None and lines > _GRID_MATTERS:
         kept = _without_line_rests(kept, grid)
-    if drop_text:
-        kept = _without_text(kept, scale)
     cover = share * cv2.dilate(kept, np.ones((3, 3), np.uint8))
     # The rests of dark lines would become full ink too.
     fullest = _fullest_near(cover, scale) if lines <= _GRID_MATTERS else np.float32(1)
@@ -211,25 +204,3 @@ def _without_line_rests(kept: Image, grid: Grid) -> Image:
         rest |= (on_line > 0.85) & (sides[:, n] < 0.8) & (sides[:, 1 - n] < 30)
     rest[0] = True
     return np.asarray(~rest[label], np.uint8)
-
-
-def _without_text(kept: Image, px_per_mm: float) -> Image:
-    """Without small pieces that stand apart over or under a longer piece: letters and marks.
-
-    A piece of a broken trace stands alone in its columns, or near the rest of its stroke, and
-    stays; so does a name that touches the trace.
-    """
-    _, label, stats, _ = cv2.connectedComponentsWithStats(kept)
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    long = width > _TRACE_MM * px_per_mm
-    long[0] = False
-    trace = long[label]
-    apart = int(_APART_MM * px_per_mm)
-    near = cv2.dilate(trace.view(np.uint8), np.ones((2 * apart + 1, 2 * apart + 1), np.uint8))
-    touched = np.bincount(label[near > 0], minlength=len(stats)) > 0
-    covered = np.concatenate([[0], np.cumsum(trace.any(axis=0))])
-    first = stats[:, cv2.CC_STAT_LEFT]
-    share = (covered[first + width] - covered[first]) / np.maximum(width, 1)
-    text = ~long & ~touched & (share > 0.9) & (height < _NAME_MM * px_per_mm)
-    text[0] = False
-    return np.asarray(kept * ~text[label], np.uint8)
