@@ -98,7 +98,7 @@ class Rounds:
                 began = read(self.clock)
             self.optimizer.zero_grad()
             with precision.forward_context():
-                loss = self.task.loss(self.task(batch["image"]), batch["mask"])
+                loss = self.task.loss(self.task(batch["image"]), batch)
             loss.backward()
             if clip:
                 torch.nn.utils.clip_grad_norm_(self.task.model.parameters(), clip)

@@ -75,12 +75,8 @@ class SegmentationTask(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = self.make_optimizer(self.model.parameters())
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=self.max_lr,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=self.warmup,
-        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = one_cycle(optimizer, max_lr=self.max_lr, steps=steps, warmup=self.warmup)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -90,6 +86,17 @@ class SegmentationTask(pl.LightningModule):
         found = checkpoint.get("network")
         if found != self.model.spec:
             raise _other_model(found, self.model.spec)
+
+
+def one_cycle(
+    optimizer: torch.optim.Optimizer, *, max_lr: float, steps: int, warmup: float
+) -> torch.optim.lr_scheduler.OneCycleLR:
+    """A rise over the fraction `warmup` of the steps, and a fall over the rest."""
+    # Its rise is one step shorter than asked for: one of just one step would divide by zero.
+    rise = 1.5 / steps if abs(warmup * steps - 1) < 1e-6 else warmup
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=max_lr, total_steps=steps, pct_start=min(rise, 1.0)
+    )
 
 
 def _other_model(found: dict[str, Any] | None, wanted: dict[str, Any]) -> InputError:
