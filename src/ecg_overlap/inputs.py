@@ -67,12 +67,6 @@ def resize_points(
     return moved
 
 
-def pad_to(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Pad (H, W[, C]) with zeros at the bottom and on the right."""
-    missing = [(0, height - picture.shape[0]), (0, width - picture.shape[1])]
-    return np.pad(picture, missing + [(0, 0)] * (picture.ndim - 2))
-
-
 def round_up(length: int, multiple: int) -> int:
     """The smallest multiple that is no less than `length`."""
     return math.ceil(length / multiple) * multiple

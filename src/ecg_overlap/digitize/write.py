@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL, LeadSignal
 
-WITHIN_MV = 0.001  # what a stored sample may differ by
 FORMATS = (("16", 2**15 - 1), ("24", 2**23 - 1), ("32", 2**31 - 1))  # WFDB format, full scale
 UNITS_PER_MV = 2000.0  # 0.5 µV a unit: rounding stays within 0.25 µV
 TRACE_RGB = (220, 20, 60)

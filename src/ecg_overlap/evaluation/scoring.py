@@ -29,7 +29,6 @@ from ecg_overlap.metrics.interval import interval_coverage
 from ecg_overlap.metrics.kaggle2025 import lead_snr_db
 from ecg_overlap.metrics.signal import score_lead, score_split
 
-AREA = cv2.INTER_AREA
 FloatArray = NDArray[np.float64]
 Row = dict[str, Any]
 

@@ -42,7 +42,6 @@ OTHER_COLUMNS = (
     ("r_peak_f1", "none", "all", "R-peak F1"),
     ("r_peak_error_s", "none", "all", "R-peak error, s"),
 )
-QUOTED_HEADING = "Quoted from arXiv 2506.10617 (other pictures; its MSE's unit is not stated)"
 HEADLINE_COLUMNS = (
     ("clean", "mse_mv2"),
     ("clean", "pearson_r"),

@@ -48,12 +48,6 @@ WORDINGS = {
     "lag_s": Wording("lag", "s", 3, larger_is_better=False),
     "failure_rate": Wording("failed", decimals=1, larger_is_better=False, percent=True),
 }
-ALIGNMENT_WORDS = {
-    "none": "",
-    "raw": "raw (calibrated time and zero)",
-    "offset": "offset (means removed)",
-    "aligned": "aligned (best lag within ±0.2 s, means removed)",
-}
 SUBSET_WORDS = {
     "all": "all",
     "clean": "non-overlapping",
@@ -66,7 +60,6 @@ SUBSET_WORDS = {
     "inside": "inside the contact",
     "outside": "outside it",
 }
-CONTACT_SUBSETS = tuple(name for name in SUBSET_WORDS if name.startswith("contact:"))
 NOTHING = "·"
 
 
