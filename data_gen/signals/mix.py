@@ -1,6 +1,6 @@
 """A weighted mixture of signal sources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,12 @@ class Mix:
         weights: How often each is drawn from, relative to the others.
         sources: By name, keyword by keyword: Hydra would turn sources inside a mapping into
             configurations.
+        held_back: Names of the sources that validation and test records are drawn from; none:
+            all. The others serve training alone.
 
     Raises:
-        InputError: No source, a source without weight or the other way round, or weights that
-            are negative or all 0.
+        InputError: No source, a source without weight or the other way round, weights that
+            are negative or all 0, or a held-back name that is no source with a weight.
 
     Example:
         >>> from data_gen.signals import Simulate
@@ -36,8 +38,15 @@ class Mix:
 
     weights: Mapping[str, float]
     sources: Mapping[str, "SignalSource"]
+    held_back: tuple[str, ...]
 
-    def __init__(self, *, weights: Mapping[str, float], **sources: "SignalSource") -> None:
+    def __init__(
+        self,
+        *,
+        weights: Mapping[str, float],
+        held_back: Sequence[str] = (),
+        **sources: "SignalSource",
+    ) -> None:
         if not sources or set(sources) != set(weights):
             raise InputError(
                 "mix",
@@ -48,12 +57,17 @@ class Mix:
             as_number(f"mix.weights.{name}", weight, lowest=0, highest=1e9)
         if not sum(weights.values()):
             raise InputError("mix", "all weights are 0", "give one source a weight")
+        for name in held_back:
+            if not weights.get(name):
+                remedy = f"choose of {sorted(n for n in weights if weights[n])}"
+                raise InputError("mix.held_back", f"no source {name!r} with a weight", remedy)
         object.__setattr__(self, "weights", dict(weights))
         object.__setattr__(self, "sources", sources)
+        object.__setattr__(self, "held_back", tuple(held_back))
 
     def draw(self, rng: np.random.Generator, *, split: str = "train") -> Record:
         """A record of the split from a source drawn by weight."""
-        names = list(self.sources)
+        names = self._names(split)
         weights = np.array([self.weights[name] for name in names], np.float64)
         name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
         return self.sources[name].draw(rng, split=split)
@@ -61,7 +75,10 @@ class Mix:
     def record_ids(self, split: str) -> tuple[str, ...]:
         """Every record of a split that a file-backed source among these may draw."""
         ids: list[str] = []
-        for source in self.sources.values():
-            if (of_source := getattr(source, "record_ids", None)) is not None:
+        for name in self._names(split):
+            if (of_source := getattr(self.sources[name], "record_ids", None)) is not None:
                 ids.extend(of_source(split))
         return tuple(ids)
+
+    def _names(self, split: str) -> list[str]:
+        return list(self.sources if split == "train" or not self.held_back else self.held_back)

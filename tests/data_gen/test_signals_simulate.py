@@ -255,6 +255,19 @@ def test_a_mixture_draws_by_weight():
     assert mix.record_ids("train") == ()
 
 
+def test_a_mixture_draws_validation_and_test_from_what_it_holds_back_alone():
+    slow, fast = Simulate(duration_s=1, fs_hz=100), Simulate(duration_s=1, fs_hz=200)
+    mix = Mix(weights={"slow": 1, "fast": 1}, held_back=["fast"], slow=slow, fast=fast)
+    drawn = {
+        split: {mix.draw(np.random.default_rng(i), split=split).fs_hz for i in range(20)}
+        for split in ("train", "val", "test")
+    }
+    assert drawn == {"train": {100, 200}, "val": {200}, "test": {200}}
+    for held_back in (["other"], ["slow"]):
+        with pytest.raises(InputError, match=r"mix.held_back: no source .* choose of \['fast'\]"):
+            Mix(weights={"slow": 0, "fast": 1}, held_back=held_back, slow=slow, fast=fast)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [({"a": 0}, "all weights are 0"), ({"b": 1}, "one weight"), ({"a": -1}, "mix.weights.a")],
