@@ -67,6 +67,17 @@ def test_stroke_is_ten_decibels_above_the_centroid_on_beats() -> None:
     assert scores["stroke"] > scores["centroid"] + 10
 
 
+@pytest.mark.parametrize("pen", [1.2, 1.6, 2.0, 2.4, 3.0, 5.0])
+def test_stroke_follows_steep_beats_with_any_pen(pen: float) -> None:
+    # 4 mV rise within 20 ms: up to 60 px in each column.
+    truth = drawn(3.5 * beats(), pen_px=pen)
+    path = decode(truth.mask, "stroke")
+    seen = np.isfinite(path.y_px)
+    rows = np.interp(truth.polyline_px[:, 0], path.x_px[seen], path.y_px[seen])
+    assert snr_db(truth.signal_mv, -rows / truth.calibration.px_per_mv) > 28
+    assert path.width_px == pytest.approx(pen, rel=0.1)
+
+
 @given(shift=st.floats(0, 1))
 @settings(max_examples=15, deadline=None)
 def test_time_zero_is_where_the_pen_was_set_down(shift: float) -> None:

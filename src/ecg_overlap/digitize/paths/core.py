@@ -11,33 +11,46 @@ from numba import njit
 from ecg_overlap.digitize.paths.path import FloatArray
 
 TIP_PX = 2.0
+MIDDLE_PX = 1e-3  # of way that the middle is worth, where nothing else tells
 
 
-@njit(cache=True)
 def core_rows(top: FloatArray, bottom: FloatArray, x: FloatArray, radius: float) -> FloatArray:
     """Highest, middle and lowest row at which the pen can have been; float64 (3, n).
 
-    The ink of one column is one interval, so eroding it by a disc is a maximum over arcs.
+    The ink of one column is one interval, so eroding it by a disc is a maximum over arcs. Its
+    edges are read between the columns too: of whole columns, a thin pen's disc meets just one,
+    and in that a steep stroke is as tall as its slope.
 
     Args:
         top: float64 (W,), upper edge of the ink in each column, NaN where there is none.
         bottom: float64 (W,), lower edge.
-        x: float64 (n,), ascending.
+        x: float64 (n,), evenly spaced, ascending.
         radius: Of the eroding disc.
     """
-    width = len(top)
-    core = np.full((3, len(x)), np.nan)
-    for i in range(len(x)):
-        if np.isnan(top[min(width - 1, max(0, int(np.rint(x[i]))))]):
+    column = np.arange(len(top))
+    inked = np.isfinite(top)
+    here = inked[np.rint(x).astype(int).clip(0, len(top) - 1)]
+    edges = (np.interp(x, column[inked], edge[inked]) for edge in (top, bottom))
+    upper, lower = (np.where(here, edge, np.nan) for edge in edges)
+    return _eroded(upper, lower, float(x[1] - x[0]), radius)
+
+
+@njit(cache=True)
+def _eroded(top: FloatArray, bottom: FloatArray, spacing: float, radius: float) -> FloatArray:
+    """`core_rows` of edges at each point: float64 (n,), NaN where there is no ink."""
+    n = len(top)
+    reach = int(radius / spacing)
+    core = np.full((3, n), np.nan)
+    for i in range(n):
+        if np.isnan(top[i]):
             continue
         upper, lower = -np.inf, np.inf
-        for c in range(max(0, int(x[i] - radius) - 1), min(width, int(x[i] + radius) + 2)):
-            d2 = radius * radius - (c - x[i]) ** 2
-            if d2 < 0 or np.isnan(top[c]):
+        for k in range(max(0, i - reach), min(n, i + reach + 1)):
+            if np.isnan(top[k]):
                 continue
-            arc = np.sqrt(d2)
-            upper = max(upper, top[c] + arc)
-            lower = min(lower, bottom[c] - arc)
+            arc = np.sqrt(radius * radius - (spacing * (k - i)) ** 2)
+            upper = max(upper, top[k] + arc)
+            lower = min(lower, bottom[k] - arc)
         core[0, i], core[1, i], core[2, i] = upper, 0.5 * (upper + lower), lower
         if upper > lower:
             core[0, i] = core[2, i] = core[1, i]
@@ -84,7 +97,7 @@ def shortest_way(core: FloatArray, missing: FloatArray) -> FloatArray:
         if np.isnan(core[0, i]):
             continue
         for line in range(3):
-            cost[line, i] = missing[line, i]
+            cost[line, i] = missing[line, i] + (MIDDLE_PX if line != 1 else 0.0)
             if i > 0 and not np.isnan(core[0, i - 1]):
                 best = np.inf
                 for before in range(3):
@@ -122,6 +135,7 @@ def raise_tips(
     """
     n, width = len(x), len(top)
     reach = int(np.ceil(radius / (x[1] - x[0])))
+    columns = int(np.ceil(radius))
     before = y.copy()
     for i in range(n):
         c = min(width - 1, max(0, int(np.rint(x[i]))))
@@ -132,7 +146,7 @@ def raise_tips(
             if not np.isnan(before[k]):
                 highest, lowest = min(highest, before[k]), max(lowest, before[k])
         outermost_up, outermost_down = True, True
-        for k in range(max(0, c - int(radius)), min(width, c + int(radius) + 1)):
+        for k in range(max(0, c - columns), min(width, c + columns + 1)):
             outermost_up = outermost_up and not top[k] < top[c]
             outermost_down = outermost_down and not bottom[k] > bottom[c]
         if outermost_up and highest - (top[c] + radius) > TIP_PX:

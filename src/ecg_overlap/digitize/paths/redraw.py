@@ -64,10 +64,11 @@ def _fit(
     highest = np.where(np.isnan(middle), -np.inf, np.minimum(inner[0], middle)) - CORRIDOR_PX
     lowest = np.where(np.isnan(middle), np.inf, np.maximum(inner[1], middle)) + CORRIDOR_PX
     spacing = float(x[1] - x[0])
+    inked = np.asarray(cover.any(axis=0))  # where a gap was bridged, the lack of ink says nothing
     moving = np.ones(len(y), np.bool_)
     noise, information = LEAST_NOISE, np.ones(len(y))
     for iteration in range(ITERATIONS):
-        diagonals, gradient, stats = _normal_equations(cover, x, y, moving, pen, SOFTNESS_PX)
+        diagonals, gradient, stats = _normal_equations(cover, inked, x, y, moving, pen, SOFTNESS_PX)
         if iteration < WHOLE_ITERATIONS:
             noise = max(stats[0] / max(stats[3], 1.0), LEAST_NOISE)
             change = 0.5 * stats[1] / max(stats[2], 1.0)
@@ -116,6 +117,7 @@ def _with_neighbours(some: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
 @njit(cache=True, fastmath=True)
 def _normal_equations(
     cover: NDArray[np.float32],
+    inked: NDArray[np.bool_],
     x: FloatArray,
     y: FloatArray,
     moving: NDArray[np.bool_],
@@ -137,7 +139,7 @@ def _normal_equations(
     for c in range(max(0, int(x[0])), min(columns - 1, int(x[-1] + 1)) + 1):
         low = max(0, int(np.floor((c - reach - x[0]) / h)))
         high = min(n - 2, int(np.ceil((c + reach - x[0]) / h)))
-        if high < low:
+        if high < low or not inked[c]:
             continue
         least, most = y[low], y[low]
         any_moving = moving[low]
