@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from data_gen.render import draw_stroke
 from ecg_overlap.digitize.binarize import binarize
 from ecg_overlap.digitize.calibrate import INK_ERROR, to_signal
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.evidence import ink_of_primary
 from ecg_overlap.digitize.grid import Grid, find_grid
 from ecg_overlap.digitize.grid_fortune import find_grid_fortune
 from ecg_overlap.digitize.grid_paper import find_grid_paper
@@ -32,9 +32,6 @@ GRIDS: dict[str, Callable[[Image], Grid]] = {
     "fortune": find_grid_fortune,
     "paper": find_grid_paper,
 }
-SURE = 0.5  # a network's probability from which a column holds the primary
-RULED_OUT = 0.1  # there, ink with nothing likelier than this around it is another's
-REACH_MM = 0.4  # around it: the network's map is coarser than the ink
 UPRIGHT_DEG = 0.02  # a smaller angle moves no end of a 4,000 px trace by more than 0.7 px
 
 
@@ -292,21 +289,13 @@ def _columns(
 
 
 def _with_ink(image: Image, probability: Coverage, scale: Scale) -> Coverage:
-    """The picture's ink, and in columns without any the network's probability.
-
-    A network sees the picture at its own, coarser scale: it tells which ink is the primary's,
-    the ink itself tells where that runs.
-    """
+    """The primary's ink, by a network's probability."""
+    px_per_mm = scale.calibration.px_per_mm_y
     try:
-        ink = binarize(image, px_per_mm=scale.calibration.px_per_mm_y, grid=scale.grid)
+        ink = binarize(image, px_per_mm=px_per_mm, grid=scale.grid)
     except DigitizeError:
         return probability  # too faint for binarization, not for the network
-    cover = as_coverage(ink)
-    reach = max(int(REACH_MM * scale.calibration.px_per_mm_y), 1)
-    near = cv2.dilate(probability, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    sure = probability.max(axis=0) >= SURE
-    cover = np.where(sure & (near < RULED_OUT), np.float32(0), cover)
-    return np.where((cover >= 0.5).any(axis=0), cover, probability)
+    return ink_of_primary(ink, probability, px_per_mm=px_per_mm)
 
 
 def redrawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
