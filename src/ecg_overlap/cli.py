@@ -11,11 +11,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_gen.errors import InputError
+from ecg_overlap import weights
 from ecg_overlap.digitize.batch import (
     Box,
     Options,
     Row,
     digitize_files,
+    no_network,
     picture_files,
     record_names,
 )
@@ -63,10 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--mm-per-s", type=_positive, default=25.0, help="paper speed (default 25)")
     add("--mm-per-mv", type=_positive, default=10.0, help="gain (default 10)")
     add("--fs", type=_positive, default=500.0, help="samples per second (default 500)")
-    add("--method", default="default", help=choices())
+    add(
+        "--method",
+        default="default",
+        help=f"{choices()}. default: what the network is best read by; "
+        "classical needs no network, and does not load torch",
+    )
     add("--box", type=_box, metavar="X,Y,W,H", help="the lead's place in the picture, px")
     add("--row", type=float, metavar="Y", help="row of the lead's 0 mV in the picture, px")
-    add("--checkpoint", type=Path, help="weights of the network, for the methods that use one")
+    add("--checkpoint", type=Path, help="a network's weights instead of the package's")
     add("--jobs", type=_count, default=1, help="processes (default 1)")
     _add_export(commands.add_parser("export", help="a checkpoint to safetensors or ONNX"))
     return parser
@@ -76,7 +83,12 @@ def _add_export(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_export)
     command.add_argument("--ckpt", type=Path, required=True, help="what train.py wrote")
     command.add_argument("--to", required=True, metavar="FORMAT", help="safetensors or onnx")
-    command.add_argument("--out", type=Path, required=True, help="the file")
+    add = command.add_argument
+    add("--out", type=Path, required=True, help="the file")
+    add("--method", help="what the network is best read by, if not by what its kind is")
+    add("--card", type=Path, help="the model card (default: the file's name and .md)")
+    add("--results", type=Path, nargs="+", default=(), help="results.json files for the card")
+    add("--trained-by", metavar="COMMAND", help="the command that trained it, for the card")
 
 
 def _pictures(arguments: argparse.Namespace) -> list[Path]:
@@ -111,12 +123,39 @@ def _box(text: str) -> Box:
     return x, y, w, h
 
 
-@lru_cache(maxsize=1)
-def _load_network(checkpoint: Path | None) -> Network | None:
+def _loader(method: str, checkpoint: Path | None, *, alone: bool) -> Callable[[], Network | None]:
+    """How a process gets the network that the method needs.
+
+    Raises:
+        InputError: An unknown method, or no network for it: a method that was not asked for is
+            no replacement.
+    """
+    # The package's network reads what is not told otherwise.
+    plan = plan_for(method, default="unet+stroke")
+    if not plan.needs_network:
+        return no_network
     if checkpoint is None:
-        return None
+        if plan.own_network:
+            raise InputError(
+                f"--method {method}",
+                "the package's network is another",
+                "give --checkpoint",
+            )
+        weights.check_digest(weights.packaged())
+    elif not checkpoint.is_file():
+        raise InputError(checkpoint, "no such checkpoint", "give a .ckpt or a .safetensors")
+    return partial(_load_network, checkpoint, alone=alone)
+
+
+@lru_cache(maxsize=1)
+def _load_network(checkpoint: Path | None, *, alone: bool) -> Network:
+    """Once in each process; beside other processes on one thread."""
+    import torch
+
     import ecg_overlap
 
+    if not alone:
+        torch.set_num_threads(1)
     network: Network = ecg_overlap.load_model(checkpoint)
     return network
 
@@ -125,8 +164,7 @@ def _digitize(arguments: argparse.Namespace) -> int:
     """Every picture to its files; one line per failure; summary.csv."""
     paths = _pictures(arguments)
     # A wrong option fails once, before the first picture.
-    if plan_for(arguments.method).needs_network and arguments.checkpoint is None:
-        raise InputError(f"--method {arguments.method}", "needs a network", "give --checkpoint")
+    load_network = _loader(arguments.method, arguments.checkpoint, alone=arguments.jobs == 1)
     _make(arguments.out)
     options = Options(
         out=arguments.out,
@@ -137,7 +175,7 @@ def _digitize(arguments: argparse.Namespace) -> int:
         method=arguments.method,
         box=arguments.box,
         row_px=arguments.row,
-        load_network=partial(_load_network, arguments.checkpoint),
+        load_network=load_network,
     )
     rows: list[Row] = []
     stopped = False
@@ -195,7 +233,15 @@ def _export(arguments: argparse.Namespace) -> int:
     """Write the weights and say how close they are to the checkpoint's."""
     from ecg_overlap.export import export  # torch, which the other commands may do without
 
-    made = export(arguments.ckpt, to=arguments.to, out=arguments.out)
+    made = export(
+        arguments.ckpt,
+        to=arguments.to,
+        out=arguments.out,
+        method=arguments.method,
+        card=arguments.card,
+        results=arguments.results,
+        trained_by=arguments.trained_by,
+    )
     print(f"{made.weights}: largest difference {made.largest_difference:.1e}; see {made.card}")
     return 0
 

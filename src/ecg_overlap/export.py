@@ -7,7 +7,7 @@ To publish on the Hugging Face hub, smp's own way works on what `load_model` giv
 import importlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +22,17 @@ from torch.utils._pytree import tree_leaves
 from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from ecg_overlap import inputs
-from ecg_overlap.model_card import model_card
+from ecg_overlap.digitize.write import renamed
+from ecg_overlap.model_card import Described, model_card
 from ecg_overlap.models import SegmentationModel
-from ecg_overlap.network import load_model
-from ecg_overlap.weights import SPEC, digest_file, write_safetensors
+from ecg_overlap.network import load_model, served
+from ecg_overlap.weights import digest_file
+from ecg_overlap.weights.files import METHOD, SPEC, write_safetensors
 
 TOLERANCE = 1e-4  # of the network's outputs, which are logits
 Outputs = list[NDArray[np.float32]]
 Run = Callable[[Tensor], Outputs]
+Facts = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -41,28 +44,44 @@ class Exported:
     largest_difference: float
 
 
-def export(checkpoint: str | Path, *, to: str, out: str | Path) -> Exported:
-    """Write a checkpoint as safetensors or ONNX, with its SHA-256 and a model card beside it.
+def export(
+    checkpoint: str | Path,
+    *,
+    to: str,
+    out: str | Path,
+    method: str | None = None,
+    card: Path | None = None,
+    results: Sequence[Path] = (),
+    trained_by: str | None = None,
+) -> Exported:
+    """Write a checkpoint as safetensors or ONNX, with its SHA-256 and a model card.
 
     Args:
         checkpoint: What `train.py` wrote.
         to: "safetensors" or "onnx".
         out: The file.
+        method: What the network is best read by; None: as the checkpoint says.
+        card: Where the model card is to be; None: beside the file.
+        results: `results.json` of its evaluations; without, the run's own if it left one.
+        trained_by: The command that trained it.
 
     Raises:
-        InputError: An unknown format, a checkpoint or folder that cannot be used, missing
-            packages, or outputs that differ by more than 1e-4; nothing is left behind then.
+        InputError: An unknown format or method, a checkpoint, folder or results that cannot be
+            used, missing packages, or outputs that differ by more than 1e-4; nothing is left
+            behind then.
     """
     if to not in FORMATS:
         raise InputError(f"--to {to}", "no such format", f"choose one of {', '.join(FORMATS)}")
-    write, read = FORMATS[to]
     out = Path(out)
     if out.suffix != f".{to}":
         raise InputError(f"--out {out}", f"does not end in .{to}", "name it so")
     network = load_model(checkpoint)
+    method = network.method if method is None else served(method, network.model)
+    write, read = FORMATS[to]
+    card = out.with_name(f"{out.name}.md") if card is None else card
     with _folder_beside(out) as folder:
         made = folder / out.name
-        write(network.model, made)
+        write(network.model, made, {SPEC: json.dumps(network.model.spec), METHOD: method})
         difference = largest_difference(network.model, read(made))
         if not difference <= TOLERANCE:
             raise InputError(
@@ -70,15 +89,15 @@ def export(checkpoint: str | Path, *, to: str, out: str | Path) -> Exported:
                 f"its outputs would differ by {difference:.1e} from the checkpoint's",
                 "export to safetensors, or report this with the versions of torch and onnx",
             )
-        digest_file(made).write_text(f"{sha256(made)}  {out.name}\n")
-        card = made.with_name(f"{out.name}.md")
-        card.write_text(
-            model_card(Path(checkpoint), out.name, network.model, difference), encoding="utf-8"
-        )
-        for file in (digest_file(made), card, made):
+        digest = sha256(made)
+        digest_file(made).write_text(f"{digest}  {out.name}\n", encoding="utf-8")
+        described = Described(out.name, digest, made.stat().st_size, method, difference)
+        page = model_card(Path(checkpoint), network, described, results, trained_by)
+        renamed(card, lambda file: file.write_text(page, encoding="utf-8"))
+        for file in (digest_file(made), made):
             file.chmod(0o644)  # safetensors' own mode keeps everybody else out
             file.replace(out.parent / file.name)
-    return Exported(out, out.with_name(f"{out.name}.md"), difference)
+    return Exported(out, card, difference)
 
 
 @contextmanager
@@ -124,9 +143,9 @@ def largest_difference(model: SegmentationModel, other: Run) -> float:
     return float(np.max(found))
 
 
-def to_safetensors(model: SegmentationModel, file: Path) -> None:
-    """Weights and spec, as `load_model` reads them."""
-    write_safetensors(file, model.spec, model.state_dict())
+def to_safetensors(model: SegmentationModel, file: Path, facts: Facts) -> None:
+    """Weights and facts, as `load_model` reads them."""
+    write_safetensors(file, facts, model.state_dict())
 
 
 def from_safetensors(file: Path) -> Run:
@@ -134,7 +153,7 @@ def from_safetensors(file: Path) -> Run:
     return run_torch(load_model(file).model)
 
 
-def to_onnx(model: SegmentationModel, file: Path) -> None:
+def to_onnx(model: SegmentationModel, file: Path, facts: Facts) -> None:
     """A graph of any batch, and of any height and width that the network takes.
 
     Raises:
@@ -158,7 +177,7 @@ def to_onnx(model: SegmentationModel, file: Path) -> None:
     )
     assert program is not None
     proto = program.model_proto
-    onnx.helper.set_model_props(proto, {SPEC: json.dumps(model.spec)})
+    onnx.helper.set_model_props(proto, facts)
     onnx.save(proto, file)
 
 
@@ -187,7 +206,8 @@ def _needed(*names: str) -> list[Any]:
         ) from None
 
 
-FORMATS: dict[str, tuple[Callable[[SegmentationModel, Path], None], Callable[[Path], Run]]] = {
+Write = Callable[[SegmentationModel, Path, Facts], None]
+FORMATS: dict[str, tuple[Write, Callable[[Path], Run]]] = {
     "safetensors": (to_safetensors, from_safetensors),
     "onnx": (to_onnx, from_onnx),
 }

@@ -1,129 +1,265 @@
-"""The page beside exported weights: what they are, what they saw, how good, how far to trust."""
+"""The page beside exported weights: what they are, what they saw, how good, how far to trust.
+
+What is not known (no configuration, no results) is left out, not guessed.
+"""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
 
-from ecg_overlap.models import SegmentationModel
-from ecg_overlap.network import shown
+from data_gen.errors import InputError
+from ecg_overlap.network import ModelNetwork, shown
 
-LICENCES = {
-    "ptbxl.Ptbxl": "PTB-XL, CC BY 4.0: name it (Wagner et al. 2020, doi:10.1038/s41597-020-0495-6)",
-    "wfdb_folder.Wfdb": "a folder of the user's own: its owner's terms hold",
-    "simulate.Simulate": "simulated, no terms",
-}
+PTBXL = (
+    "PTB-XL 1.0.3, CC BY 4.0: P. Wagner, N. Strodthoff, R.-D. Bousseljot et al., *PTB-XL, a large "
+    "publicly available electrocardiography dataset*, Sci Data 7, 154 (2020), "
+    "doi:10.1038/s41597-020-0495-6. Its signals were drawn as pictures"
+)
+LUDB = (
+    "LUDB 1.0.1, ODC-By 1.0: A. Kalyakulina et al., *LUDB: a new open-access validation tool for "
+    "electrocardiogram delineation algorithms*, IEEE Access 8 (2020), "
+    "doi:10.1109/ACCESS.2020.3029211"
+)
+SIMULATED = "simulated by the project's generator, no terms"
+OWNED = "a folder of the user's own: its owner's terms hold"
 _GROUPS = ("signals", "page", "overlap", "crop", "data", "aug", "loss", "optimizer")
+# Metric and alignment (docs/metrics.md), which of its numbers, and how it is written.
+_COLUMNS = {
+    "IoU": ("iou", "none", "mean", "{:.3f}"),
+    "MSE, mV²: mean": ("mse_mv2", "aligned", "mean", "{:.5f}"),
+    "ρ": ("pearson_r", "aligned", "mean", "{:.4f}"),
+    "SNR, dB: median": ("snr_db", "aligned", "median", "{:.1f}"),
+    "failed": ("failure_rate", "none", "mean", "{:.1%}"),
+}
 
 
-def model_card(checkpoint: Path, name: str, model: SegmentationModel, difference: float) -> str:
-    """Markdown for the weights in `name`.
+# Scores by test set, subset, method, metric and alignment.
+Table = dict[tuple[str, str, str, str, str], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Described:
+    """The file that the card stands beside.
 
     Args:
-        checkpoint: Where they come from; its run's config.yaml and results.json are read.
-        name: File that the card stands beside.
-        model: The network.
-        difference: Largest difference of the exported outputs.
+        name: Of the file.
+        sha256: Of its content, in hex.
+        size: In bytes.
+        method: What the network is best read by.
+        difference: Largest difference of its outputs from the checkpoint's.
     """
-    config = _config(checkpoint)
+
+    name: str
+    sha256: str
+    size: int
+    method: str
+    difference: float
+
+
+def model_card(
+    checkpoint: Path,
+    network: ModelNetwork,
+    file: Described,
+    results: Sequence[Path] = (),
+    trained_by: str | None = None,
+) -> str:
+    """Markdown for exported weights.
+
+    Args:
+        checkpoint: Where they come from; its run's config.yaml is read.
+        network: The checkpoint's.
+        file: The exported weights.
+        results: `results.json` files; without any, the run's own if there is one.
+        trained_by: The command that trained it, where known.
+
+    Raises:
+        InputError: Results that cannot be read, or that score other weights.
+    """
+    run = checkpoint.parent.parent
+    config_file, own = run / "config.yaml", run / "results.json"
+    config = yaml.safe_load(config_file.read_text("utf-8")) if config_file.is_file() else {}
+    given = list(results) or ([own] if own.is_file() else [])
     parts = [
-        f"# {name}",
+        f"# {file.name}",
         "A network of ecg-overlap: a picture of one ECG lead in, amodal masks out, the "
-        "primary trace's and its intruders'.",
-        _network(model, checkpoint, difference),
-        _training(config, checkpoint),
-        _scores(checkpoint),
-        _licence(config),
+        "primary trace's and its intruders', so that a lead can be read where others run "
+        "through it.",
+        "## What it is for, and what not\n\n"
+        "Research on the digitization of ECG paper records. **No medical device**: not for "
+        "diagnosis, monitoring or treatment. It finds no leads on a page and reads no diagnosis "
+        "from them; its map tells which ink is the primary's, and amplitudes come from the "
+        "digitizer around it, which `ecg-overlap digitize` runs.",
+        _network(network, checkpoint, file),
+        _training(config, checkpoint, trained_by),
+        *(_scores(path, network, file) for path in given),
+        _licence(config, given),
         "## Limits\n\n"
-        "For research; no medical device, not for diagnosis or treatment. Made for upright "
-        "pictures of single leads on paper with a grid; what it was trained on stands above, and "
-        "nothing is known of it elsewhere. Its map tells which ink is the primary's; amplitudes "
-        "come from the digitizer around it.",
+        "Made for upright pictures of single leads on paper with a grid; what it was trained on "
+        "stands above, and nothing is known of it elsewhere. It can follow the wrong trace where "
+        "leads cross, with a high confidence: look at the overlay. Where the row of 0 mV is "
+        "known, `--row` (`row_px`) tells it which trace is meant.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _network(model: SegmentationModel, checkpoint: Path, difference: float) -> str:
-    spec, seen = model.spec, model.input_spec
+def _network(network: ModelNetwork, checkpoint: Path, file: Described) -> str:
+    spec, seen = network.model.spec, network.model.input_spec
     scale = (
         f"squashed to {seen.size_px[0]} × {seen.size_px[1]} px"
         if seen.size_px
         else f"{seen.px_per_mm:g} px/mm, whole height, any width"
     )
     rows = {
-        "network": f"{spec['architecture']}, encoder {spec['encoder']}, fold {spec['fold']}",
+        "network": f"{network.name}: {spec['architecture']}, encoder {spec['encoder']}, "
+        f"fold {spec['fold']}",
+        "best read by": f"`{file.method}`",
         "input": f"planes float32 (B, 6, H, W), H and W multiples of {seen.multiple}: three "
         "colours as darkness, inside the crop, height in the crop, row prompt; it looks at the "
         f"first {spec['planes']}",
         "scale": scale,
-        "output": ", ".join(f"{name}: logits {shape}" for name, shape in model.answers.items()),
-        "parameters": f"{sum(p.numel() for p in model.parameters()):,}",
-        "checkpoint": shown(checkpoint),
-        "largest difference to it": f"{difference:.1e} on random pictures (1e-4 allowed)",
+        "output": ", ".join(
+            f"{name}: logits {shape}" for name, shape in network.model.answers.items()
+        ),
+        "parameters": f"{network.params:,}",
+        "size": f"{file.size / 1e6:.1f} MB, float32",
+        "SHA-256": f"`{file.sha256}`",
+        "checkpoint": f"{shown(checkpoint)} (SHA-256 `{network.sha256}`)",
+        "largest difference to it": f"{file.difference:.1e} on random pictures (1e-4 allowed)",
     }
     return "## Network\n\n| | |\n| --- | --- |\n" + "\n".join(
         f"| {name} | {text} |" for name, text in rows.items()
     )
 
 
-def _config(checkpoint: Path) -> dict[str, Any]:
-    """The configuration of the run that left the checkpoint; empty where it is not beside it."""
-    file = checkpoint.parent.parent / "config.yaml"
-    return dict(yaml.safe_load(file.read_text(encoding="utf-8"))) if file.is_file() else {}
-
-
-def _training(config: dict[str, Any], checkpoint: Path) -> str:
+def _training(config: dict[str, Any], checkpoint: Path, trained_by: str | None) -> str:
+    lines = [f"```sh\n{trained_by}\n```"] if trained_by else []
     if not config:
-        return "## Training\n\nNo config.yaml was found beside the checkpoint: not known."
-    budget = "not known"
+        lines.append("No config.yaml was found beside the checkpoint: not known.")
+        return "## Training\n\n" + "\n\n".join(lines)
     if checkpoint.suffix == ".ckpt":
         step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
         data, trainer = config["data"], config["trainer"]
         per_step = data["batch_size"] * trainer.get("accumulate_grad_batches", 1)
-        budget = f"{step} steps of {per_step} samples per process, seed {config['seed']}"
+        lines.append(
+            f"{step} steps of {per_step} samples per process, seed {config['seed']}: "
+            f"{step * per_step:,} samples in each."
+        )
     kept = {group: _named(config[group]) for group in _GROUPS if config.get(group)}
     described = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
-    return (
-        f"## Training\n\n{budget}, from {config['signals']['_target_']}.\n\n"
+    shares = [
+        f"{share:.0%} {name} (`{node['_target_']}`)"
+        for name, (node, share) in _sources(config).items()
+    ]
+    lines.append(f"Drawn from: {', '.join(shares)}.")
+    lines.append(
         f"<details><summary>All that was drawn from</summary>\n\n```yaml\n{described}```\n\n"
         "</details>"
     )
+    return "## Training\n\n" + "\n\n".join(lines)
 
 
-def _named(options: dict[str, Any]) -> dict[str, Any]:
-    """Folders by their names alone: a card travels, a machine's paths need not."""
+def _sources(config: dict[str, Any]) -> dict[str, tuple[dict[str, Any], float]]:
+    """Each source of signals by its name in the mixture, with its share of the samples."""
+    signals = config.get("signals") or {}
+    if "weights" not in signals:
+        return {"signals": (signals, 1.0)} if signals else {}
+    total = sum(signals["weights"].values())
     return {
-        name: Path(value).name if value and name in ("root", "val_root") else value
+        name: (signals[name], weight / total)
+        for name, weight in signals["weights"].items()
+        if weight
+    }
+
+
+def _named(options: Any) -> Any:
+    """Folders by their names alone: a card travels, a machine's paths need not."""
+    if not isinstance(options, dict):
+        return options
+    return {
+        name: Path(value).name if value and name in ("root", "val_root") else _named(value)
         for name, value in options.items()
     }
 
 
-def _scores(checkpoint: Path) -> str:
-    file = checkpoint.parent.parent / "results.json"
-    if not file.is_file():
-        return "## Scores\n\nNo results.json was found beside the checkpoint."
-    results = json.loads(file.read_text(encoding="utf-8"))
-    wanted = {"iou", "mse_mv2", "pearson_r", "snr_db", "failure_rate"}
+def _scores(path: Path, network: ModelNetwork, file: Described) -> str:
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        methods, scores = results["methods"], results["scores"]
+        origin = f"`{results['command']}`, commit `{results['git'] or 'not known'}`"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            path, f"no results ({type(error).__name__})", "give a results.json of eval.py"
+        ) from error
+    shown_methods = [name for name, m in methods.items() if m["kind"] in ("model", "baseline")]
+    for name in shown_methods:
+        _require_same(path, name, methods[name], network, file)
+    table: Table = {
+        (s["test_set"], s["subset"], s["method"], s["metric"], s["alignment"]): s for s in scores
+    }
     lines = [
-        f"| {s['test_set']} | {s['method']} | {s['metric']} | {s['n']} "
-        f"| {s['mean']:.4g} | {s['median']:.4g} |"
-        for s in results["scores"]
-        if s["subset"] == "all"
-        and s["metric"] in wanted
-        and s["alignment"] in ("none", "aligned")
-        and results["methods"][s["method"]]["kind"] == "model"
+        _line(table, test_set, subset, method)
+        for test_set in results["test_sets"]
+        for subset in ("all", "overlap")
+        for method in shown_methods
+        if (test_set, subset, method, "failure_rate", "none") in table
     ]
-    table = "| test | method | metric | leads | mean | median |\n" + "| --- " * 6 + "|\n"
-    return f"## Scores\n\n`{results['command']}`\n\n{table}" + "\n".join(lines)
-
-
-def _licence(config: dict[str, Any]) -> str:
-    target = str(config.get("signals", {}).get("_target_", ""))
-    terms = next((t for end, t in LICENCES.items() if target.endswith(end)), "not recorded here")
+    head = ["test", "part", "method", "leads", *_COLUMNS]
     return (
-        "## Licence\n\nThe code is Apache-2.0. The weights carry what the training signals ask "
-        f"for: {terms}. Training started from scratch, unless the configuration above names "
-        "encoder weights, whose terms then hold too."
+        f"## Scores\n\n{origin}. Signals after alignment (`aligned`), IoU per picture; `overlap` "
+        "are the leads that others run into; methods without a network for comparison.\n\n"
+        f"| {' | '.join(head)} |\n{'| --- ' * len(head)}|\n" + "\n".join(lines)
     )
+
+
+def _require_same(
+    path: Path, name: str, method: dict[str, Any], network: ModelNetwork, file: Described
+) -> None:
+    """Refuse scores of other weights, as far as the results tell."""
+    params, sha256 = method.get("params"), method.get("weights_sha256")
+    if params not in (None, network.params) or sha256 not in (None, network.sha256, file.sha256):
+        raise InputError(
+            path, f"{name} was scored with other weights", "evaluate these: python eval.py ckpt=…"
+        )
+
+
+def _line(table: Table, test_set: str, subset: str, method: str) -> str:
+    cells = [test_set, subset, f"`{method}`"]
+    cells.append(str(table[test_set, subset, method, "failure_rate", "none"]["n"]))
+    for metric, alignment, which, form in _COLUMNS.values():
+        score = table.get((test_set, subset, method, metric, alignment))
+        cells.append(form.format(score[which]) if score else "·")
+    return f"| {' | '.join(cells)} |"
+
+
+def _licence(config: dict[str, Any], results: Sequence[Path]) -> str:
+    terms = list(dict.fromkeys(_terms(node) for node, _ in _sources(config).values()))
+    tested = {name for path in results for name in json.loads(path.read_text("utf-8"))["test_sets"]}
+    lines = []
+    if terms and set(terms) <= {PTBXL, SIMULATED}:
+        lines.append("Apache-2.0, as the code.")
+    if terms:
+        lines.append("Trained on, and to be named with the weights:")
+        lines.append("\n".join(f"- {line}." for line in terms))
+    else:
+        lines.append("The terms of the training signals are not recorded here.")
+    if any("ludb" in name for name in tested):
+        lines.append(f"Only tested on: {LUDB}.")
+    lines.append(
+        "Training started from scratch, unless the configuration above names encoder weights, "
+        "whose terms then hold too."
+    )
+    return "## Licence\n\n" + "\n\n".join(lines)
+
+
+def _terms(source: dict[str, Any]) -> str:
+    """The terms of a source; PTB-XL's records in a plain folder are known by the folder's name."""
+    kind = str(source["_target_"]).rpartition(".")[2]
+    if kind == "Ptbxl" or Path(str(source.get("root", ""))).name.startswith("ptbxl"):
+        return PTBXL
+    known = {"Simulate": SIMULATED, "Wfdb": OWNED}
+    return known.get(kind, f"`{source['_target_']}`, whose terms are not recorded here")

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data_gen.errors import InputError
-from ecg_overlap import inputs
+from ecg_overlap import inputs, weights
+from ecg_overlap.digitize.methods import METHODS
 from ecg_overlap.digitize.paths.coordinate import ColumnReading
 from ecg_overlap.inputs import TARGET
 from ecg_overlap.models import SegmentationModel
-from ecg_overlap.weights import read_weights
+from ecg_overlap.weights.files import read_weights
 
 METHOD_OF = {"unet": "unet+stroke", "unet_paper": "paper", "unet_coord": "unet_coord"}
 TILE_PX = 4096  # a wider picture is read in tiles of this width, at the network's scale …
@@ -28,6 +29,11 @@ class ModelNetwork:
         model: Put into evaluation mode.
         device: Where it runs.
         checkpoint: Where the weights came from, for the record.
+        sha256: Of the file that they were read from, for the record.
+        method: What it is best read by; None: what `METHOD_OF` says of its kind.
+
+    Raises:
+        InputError: A method that this network cannot serve.
     """
 
     def __init__(
@@ -36,10 +42,13 @@ class ModelNetwork:
         device: str | torch.device = "cpu",
         *,
         checkpoint: str | None = None,
+        sha256: str | None = None,
+        method: str | None = None,
     ) -> None:
         self.device = torch.device(device)
         self.model = model.to(self.device).eval()
-        self.checkpoint = checkpoint
+        self.checkpoint, self.sha256 = checkpoint, sha256
+        self.method = METHOD_OF[model.name] if method is None else served(method, model)
         self.params = sum(p.numel() for p in model.parameters())
         self.size_of = model.input_spec.size_of
 
@@ -47,11 +56,6 @@ class ModelNetwork:
     def name(self) -> str:
         """Which network of `docs/architecture.md` it is: unet, unet_paper, unet_coord."""
         return self.model.name
-
-    @property
-    def method(self) -> str:
-        """The method of `ecg_overlap.digitize.methods` that it is made for."""
-        return METHOD_OF[self.name]
 
     def __call__(
         self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
@@ -146,14 +150,33 @@ def tiles(width: int) -> list[tuple[int, int, int, int]]:
     return found
 
 
-def build(spec: dict[str, Any], weights: dict[str, Tensor], *, where: object) -> SegmentationModel:
+def served(method: str, model: SegmentationModel) -> str:
+    """The method, if the network can be read by it.
+
+    Raises:
+        InputError: It cannot.
+    """
+    plan = METHODS.get(method)
+    if plan is None or not plan.needs_network or (plan.reads_columns and not model.per_px):
+        fitting = [
+            name
+            for name, plan in METHODS.items()
+            if plan.needs_network and (model.per_px or not plan.reads_columns)
+        ]
+        raise InputError(
+            f"method {method!r}", f"does not read {model.name}", f"choose of {', '.join(fitting)}"
+        )
+    return method
+
+
+def build(spec: dict[str, Any], state: dict[str, Tensor], *, where: object) -> SegmentationModel:
     """The model of a checkpoint.
 
     Raises:
         InputError: The weights do not fit the model that the checkpoint names.
     """
     model = SegmentationModel(**spec)
-    missing, unexpected = model.load_state_dict(weights, strict=False)
+    missing, unexpected = model.load_state_dict(state, strict=False)
     if missing or unexpected:
         raise InputError(
             where,
@@ -172,19 +195,24 @@ def shown(file: Path) -> str:
 
 
 def load_model(path: str | Path | None = None, *, device: str = "cpu") -> ModelNetwork:
-    """Load what `train.py` or `ecg-overlap export` wrote.
+    """Load the network that comes with the package, or one that was trained or exported.
 
     Args:
-        path: A .ckpt or a .safetensors.
+        path: A .ckpt of `train.py` or a .safetensors of `ecg-overlap export`; None: the package's.
         device: Where the network runs.
 
     Raises:
         InputError: No such file, not of this project, damaged, or weights that do not fit.
     """
-    if path is None:
-        raise InputError("load_model", "no weights come with the package yet", "give a checkpoint")
-    file = Path(path)
+    file = weights.packaged() if path is None else Path(path)
     if not file.is_file():
         raise InputError(file, "no such checkpoint", "give a .ckpt or a .safetensors")
-    spec, weights = read_weights(file)
-    return ModelNetwork(build(spec, weights, where=file), device, checkpoint=shown(file))
+    stored = read_weights(file)
+    origin = f"package: {file.name} (sha256 {stored.sha256[:12]})" if path is None else shown(file)
+    return ModelNetwork(
+        build(stored.spec, stored.state, where=file),
+        device,
+        checkpoint=origin,
+        sha256=stored.sha256,
+        method=stored.method,
+    )

@@ -13,6 +13,11 @@ from ecg_overlap import cli
 from ecg_overlap.cli import main
 
 TRUTH = drawn()
+DIGITIZE = (
+    "digitize",
+    "--method",
+    "classical",
+)  # no network: tests/test_package_weights.py has one
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def summary(folder: Path) -> list[dict[str, str]]:
 
 
 def test_one_lead_to_a_folder(lead_png: Path, tmp_path: Path) -> None:
-    assert main(["digitize", str(lead_png), "--out", str(tmp_path / "lead")]) == 0
+    assert main([*DIGITIZE, str(lead_png), "--out", str(tmp_path / "lead")]) == 0
     names = sorted(p.name for p in (tmp_path / "lead").iterdir())
     assert names == ["lead.csv", "lead.dat", "lead.hea", "lead.json", "lead.png", "summary.csv"]
     row = summary(tmp_path / "lead")[0]
@@ -40,7 +45,7 @@ def test_one_bad_file_is_one_line_and_the_rest_goes_on(
 ) -> None:
     (tmp_path / "bad.png").write_text("no picture")
     out = tmp_path / "out"
-    assert main(["digitize", str(tmp_path), "--out", str(out)]) == 1
+    assert main([*DIGITIZE, str(tmp_path), "--out", str(out)]) == 1
     rows = {row["record"]: row for row in summary(out)}
     assert rows["lead"]["status"] == "ok" and rows["bad"]["status"] == "failed"
     errors = [line for line in capsys.readouterr().err.splitlines() if "bad.png" in line]
@@ -49,7 +54,7 @@ def test_one_bad_file_is_one_line_and_the_rest_goes_on(
 
 def test_globs_folders_and_names_give_each_picture_once(lead_png: Path, tmp_path: Path) -> None:
     paths = [str(tmp_path), str(tmp_path / "*.png"), str(lead_png)]
-    assert main(["digitize", *paths, "--out", str(tmp_path / "o"), "--px-per-mm", "8"]) == 0
+    assert main([*DIGITIZE, *paths, "--out", str(tmp_path / "o"), "--px-per-mm", "8"]) == 0
     assert len(summary(tmp_path / "o")) == 1
 
 
@@ -58,14 +63,14 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(lead_png: Path, tmp_pa
     other.parent.mkdir()
     other.write_bytes(lead_png.read_bytes())
     out = tmp_path / "o"
-    assert main(["digitize", str(lead_png), str(other), "--out", str(out), "--px-per-mm", "8"]) == 0
+    assert main([*DIGITIZE, str(lead_png), str(other), "--out", str(out), "--px-per-mm", "8"]) == 0
     assert [row["record"] for row in summary(out)] == ["lead", "lead-2"]
 
 
 def test_options_reach_the_digitizer(lead_png: Path, tmp_path: Path) -> None:
     height, width = TRUTH.mask.shape
     box = f"10,5,{width - 10},{height - 5}"
-    argv = ["digitize", str(lead_png), "--out", str(tmp_path / "o"), "--px-per-mm", "8"]
+    argv = [*DIGITIZE, str(lead_png), "--out", str(tmp_path / "o"), "--px-per-mm", "8"]
     argv += ["--fs", "250", "--mm-per-mv", "5", "--box", box, "--method", "viterbi"]
     assert main([*argv, "--row", str(TRUTH.calibration.baseline_px)]) == 0
     row = summary(tmp_path / "o")[0]
@@ -78,7 +83,7 @@ def test_processes_give_the_same_as_one(lead_png: Path, tmp_path: Path) -> None:
     second = tmp_path / "second.png"
     second.write_bytes(lead_png.read_bytes())
     for jobs in ("1", "2"):
-        argv = ["digitize", str(lead_png), str(second), "--out", str(tmp_path / jobs)]
+        argv = [*DIGITIZE, str(lead_png), str(second), "--out", str(tmp_path / jobs)]
         assert main([*argv, "--px-per-mm", "8", "--jobs", jobs]) == 0
     assert (tmp_path / "1" / "second.csv").read_bytes() == (
         tmp_path / "2" / "second.csv"
@@ -88,16 +93,19 @@ def test_processes_give_the_same_as_one(lead_png: Path, tmp_path: Path) -> None:
 def test_box_outside_of_the_picture_is_a_failure_with_its_reason(
     lead_png: Path, tmp_path: Path
 ) -> None:
-    argv = ["digitize", str(lead_png), "--out", str(tmp_path / "o"), "--box", "0,0,9999,10"]
+    argv = [*DIGITIZE, str(lead_png), "--out", str(tmp_path / "o"), "--box", "0,0,9999,10"]
     assert main(argv) == 1
     assert "box" in summary(tmp_path / "o")[0]["reason"]
 
 
-@pytest.mark.parametrize("extra", [["--method", "spline"], ["--method", "unet+stroke"]])
+@pytest.mark.parametrize(
+    "extra",
+    [["--method", "spline"], ["--method", "unet_coord", "--checkpoint", "none.ckpt"]],
+)
 def test_a_wrong_option_fails_once_before_any_picture(
     lead_png: Path, tmp_path: Path, extra: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["digitize", str(lead_png), "--out", str(tmp_path / "o"), *extra]) == 1
+    assert main([*DIGITIZE, str(lead_png), "--out", str(tmp_path / "o"), *extra]) == 1
     assert not (tmp_path / "o").exists()
     assert len(capsys.readouterr().err.splitlines()) == 1
 
@@ -114,12 +122,12 @@ def test_an_option_of_the_wrong_form_is_explained(
 
 
 def test_nothing_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["digitize", str(tmp_path / "*.png"), "--out", str(tmp_path / "o")]) == 1
+    assert main([*DIGITIZE, str(tmp_path / "*.png"), "--out", str(tmp_path / "o")]) == 1
     assert "no picture there" in capsys.readouterr().err
 
 
 def test_a_missing_file_fails_by_its_name(tmp_path: Path) -> None:
-    assert main(["digitize", str(tmp_path / "a.png"), "--out", str(tmp_path / "o")]) == 1
+    assert main([*DIGITIZE, str(tmp_path / "a.png"), "--out", str(tmp_path / "o")]) == 1
     assert "no such file" in summary(tmp_path / "o")[0]["reason"]
 
 
@@ -152,7 +160,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_what_is_left(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "digitize_files", interrupted)
-    argv = ["digitize", str(lead_png), str(tmp_path / "b.png"), "--px-per-mm", "8"]
+    argv = [*DIGITIZE, str(lead_png), str(tmp_path / "b.png"), "--px-per-mm", "8"]
     assert main([*argv, "--out", str(tmp_path / "o")]) == 130
     assert [row["record"] for row in summary(tmp_path / "o")] == ["lead"]
     assert "1 pictures left" in capsys.readouterr().err
@@ -161,7 +169,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_what_is_left(
 def test_out_that_is_a_file_is_one_line(
     lead_png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["digitize", str(lead_png), "--out", str(lead_png)]) == 1
+    assert main([*DIGITIZE, str(lead_png), "--out", str(lead_png)]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
@@ -170,7 +178,7 @@ def test_text_alone_is_refused_with_its_reason(tmp_path: Path) -> None:
     for row, words in enumerate(("Name: A. Patient", "Sinus rhythm, 62 bpm")):
         cv2.putText(page, words, (20, 60 + 60 * row), 0, 1.0, (20, 20, 20), 2, cv2.LINE_AA)
     cv2.imwrite(str(tmp_path / "text.png"), page)
-    assert main(["digitize", str(tmp_path / "text.png"), "--out", str(tmp_path / "o")]) == 1
+    assert main([*DIGITIZE, str(tmp_path / "text.png"), "--out", str(tmp_path / "o")]) == 1
     row = summary(tmp_path / "o")[0]
     assert row["status"] == "failed" and "grid" in row["reason"]
     assert [p.name for p in (tmp_path / "o").iterdir()] == ["summary.csv"]
@@ -189,6 +197,6 @@ def test_two_equally_likely_grids_are_not_taken_for_one(
         page[::pitch] = page[:, ::pitch] = (200, 200, 255)  # BGR: both alike, neither with boxes
     page[200:203] = 20
     cv2.imwrite(str(tmp_path / "two.png"), page)
-    status = main(["digitize", str(tmp_path / "two.png"), "--out", str(tmp_path / "o")])
+    status = main([*DIGITIZE, str(tmp_path / "two.png"), "--out", str(tmp_path / "o")])
     row = summary(tmp_path / "o")[0]
     assert (status == 1 and "grid" in row["reason"]) or "grid_low_confidence" in row["flags"]

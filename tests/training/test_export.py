@@ -17,7 +17,7 @@ from ecg_overlap.export import export, largest_difference, pictures, run_torch
 from ecg_overlap.models import SegmentationModel
 from ecg_overlap.network import load_model
 from ecg_overlap.training import train
-from ecg_overlap.weights import SPEC
+from ecg_overlap.weights.files import SPEC, write_safetensors
 
 Compose = Callable[..., DictConfig]
 
@@ -78,10 +78,10 @@ def test_onnx_takes_pictures_of_any_size_and_carries_the_spec(
 def test_outputs_that_differ_are_refused_and_nothing_is_left(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def worse(model: SegmentationModel, file: Path) -> None:
+    def worse(model: SegmentationModel, file: Path, facts: dict[str, str]) -> None:
         with torch.no_grad():
             next(model.net.segmentation_head.parameters()).add_(0.01)
-        module.write_safetensors(file, model.spec, model.state_dict())
+        write_safetensors(file, facts, model.state_dict())
         with torch.no_grad():
             next(model.net.segmentation_head.parameters()).sub_(0.01)
 
@@ -101,10 +101,112 @@ def test_the_card_says_what_it_was_trained_on_and_how_good_it_is(
     card = export(best, to="safetensors", out=tmp_path / "m.safetensors").card.read_text()
     for said in (
         *("Unet, encoder resnet18, fold 4", "8 px/mm", "2 steps of 2 samples per process, seed 0"),
-        *("data_gen.signals.simulate.Simulate", "| clean | unet+stroke | snr_db | 2 |"),
-        *("simulated, no terms", "no medical device"),
+        *("2 steps of 2 samples", "| clean | all | `unet+stroke` | 2 |"),
+        *(
+            "Apache-2.0",
+            "no terms",
+            "No medical device",
+            "100% signals (`data_gen.signals.simulate",
+        ),
     ):
         assert said in card, said
+
+
+MIXED = """
+signals:
+  weights: {ptbxl: 3, more: 1, neurokit: 0}
+  ptbxl: {_target_: data_gen.signals.ptbxl.Ptbxl, root: /somewhere/data/ptbxl}
+  more: {_target_: data_gen.signals.wfdb_folder.Wfdb, root: /somewhere/data/ptbxl_more}
+  neurokit: {_target_: data_gen.signals.neurokit.NeuroKit}
+data: {batch_size: 8}
+trainer: {accumulate_grad_batches: 2}
+seed: 7
+"""
+
+
+def results_of(folder: Path, params: int, sha256: str | None) -> Path:
+    """A results.json of two methods on LUDB, with hand-made numbers."""
+    metrics = [
+        ("failure_rate", "none", 0.0125),
+        ("iou", "none", 0.75),
+        ("snr_db", "aligned", 17.25),
+    ]
+    facts = {
+        "command": "python eval.py ckpt=best.ckpt",
+        "git": "0123456789ab",
+        "test_sets": {"overlap_ludb": {}},
+        "methods": {
+            "unet+stroke": {"kind": "model", "params": params, "weights_sha256": sha256},
+            "classical": {"kind": "baseline"},
+            "stroke@mask": {"kind": "oracle"},
+        },
+        "scores": [
+            {
+                **{"method": method, "test_set": "overlap_ludb", "subset": "all", "n": 80},
+                **{"metric": metric, "alignment": aligned, "mean": value, "median": value},
+            }
+            for method in ("unet+stroke", "classical", "stroke@mask")
+            for metric, aligned, value in metrics
+        ],
+    }
+    file = folder / "scored.json"
+    file.write_text(json.dumps(facts))
+    return file
+
+
+def test_the_card_names_the_data_the_command_and_the_scores_given(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    (checkpoint.parent.parent / "config.yaml").write_text(MIXED)
+    network = load_model(checkpoint)
+    made = export(
+        checkpoint,
+        to="safetensors",
+        out=tmp_path / "m.safetensors",
+        method="unet+stroke",
+        card=tmp_path / "MODEL_CARD.md",
+        results=[results_of(tmp_path, network.params, network.sha256)],
+        trained_by="python train.py experiment=best",
+    )
+    assert made.card.name == "MODEL_CARD.md" and load_model(made.weights).method == "unet+stroke"
+    card = made.card.read_text()
+    for said in (
+        *("python train.py experiment=best", "12 steps of 16 samples", "seed 7: 192 samples"),
+        *("75% ptbxl (`", "25% more (`", "CC BY 4.0: P. Wagner", "Apache-2.0, as the code"),
+        "Only tested on: LUDB",
+        "python eval.py ckpt=best.ckpt",
+        "| overlap_ludb | all | `unet+stroke` | 80 | 0.750 | · | · | 17.2 | 1.2% |",
+        "| overlap_ludb | all | `classical` | 80 |",
+        *(f"| parameters | {network.params:,} |", f"`{load_model(made.weights).sha256}`"),
+    ):
+        assert said in card, said
+    for unsaid in ("stroke@mask", "neurokit (", "/somewhere"):
+        assert unsaid not in card, unsaid
+
+
+@pytest.mark.parametrize(("params", "sha256"), [(1, None), (None, "0" * 64)])
+def test_scores_of_other_weights_are_refused(
+    checkpoint: Path, tmp_path: Path, params: int | None, sha256: str | None
+) -> None:
+    scored = results_of(tmp_path, params or load_model(checkpoint).params, sha256)
+    out = tmp_path / "new" / "m.safetensors"
+    with pytest.raises(InputError, match=r"unet\+stroke was scored with other weights"):
+        export(checkpoint, to="safetensors", out=out, results=[scored])
+    assert list(out.parent.iterdir()) == []
+
+
+def test_nothing_unknown_is_in_the_card(checkpoint: Path, tmp_path: Path) -> None:
+    card = export(checkpoint, to="safetensors", out=tmp_path / "m.safetensors").card.read_text()
+    assert "## Scores" not in card and "Apache-2.0" not in card and "not known" in card
+
+
+def test_a_method_that_cannot_read_the_network_is_refused(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "m.safetensors"
+    argv = ["export", "--ckpt", str(checkpoint), "--to", "safetensors", "--out", str(out)]
+    assert main([*argv, "--method", "classical"]) == 1
+    assert "choose of paper, unet+stroke" in capsys.readouterr().err and not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from ecg_overlap.digitize.write import record_name, write_lead
 Box = tuple[int, int, int, int]
 
 
-def _no_network() -> None:
-    return None
+def no_network() -> None:
+    """What loads nothing, for methods that use no network."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Options:
     method: str = "default"
     box: Box | None = None
     row_px: float | None = None
-    load_network: Callable[[], Network | None] = _no_network
+    load_network: Callable[[], Network | None] = no_network
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class Row:
     coverage: float | None = None
     mean_confidence: float | None = None
     flags: str = ""
+    method: str = ""
+    weights_sha256: str | None = None
 
 
 def picture_files(patterns: Iterable[str]) -> list[Path]:
@@ -186,4 +188,6 @@ def _row(path: Path, name: str, lead: LeadSignal) -> Row:
         coverage=round(lead.coverage, 4),
         mean_confidence=round(float(lead.confidence.mean()), 4),
         flags=" ".join(lead.flags),
+        method=lead.method,
+        weights_sha256=lead.weights_sha256,
     )

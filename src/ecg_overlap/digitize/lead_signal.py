@@ -42,6 +42,8 @@ class LeadSignal:
         angle_deg: Tilt of the grid, clockwise on the screen; the calibration is along it.
         grid_confidence: 0–1; NaN where the scale was given.
         method: How it was made.
+        weights_sha256: Of the file of the network's weights; None where no network was used, or
+            one that does not tell.
     """
 
     signal_mv: FloatArray
@@ -56,6 +58,7 @@ class LeadSignal:
     angle_deg: float = 0.0
     grid_confidence: float = np.nan
     method: str = ""
+    weights_sha256: str | None = None
 
     @property
     def t0_px(self) -> float:

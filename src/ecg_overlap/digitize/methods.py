@@ -42,6 +42,11 @@ class Plan:
     def needs_network(self) -> bool:
         return self.mask == "network"
 
+    @property
+    def own_network(self) -> bool:
+        """Whether only a network trained for this very method gives what its name says."""
+        return self.needs_network and self.grid == "paper"
+
 
 METHODS = {
     plan.name: plan

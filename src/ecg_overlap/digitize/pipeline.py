@@ -182,6 +182,9 @@ def digitize_lead(
         angle_deg=scale.angle_deg,
         grid_confidence=scale.confidence,
         method=plan.name,
+        weights_sha256=getattr(network, "sha256", None)
+        if plan.needs_network and mask is None
+        else None,
         stage_images={"image": image, "mask": taken} if stages else {},
     )
 

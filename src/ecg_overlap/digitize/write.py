@@ -136,7 +136,7 @@ def write_csv(lead: LeadSignal, path: Path) -> Path:
 def write_json(
     lead: LeadSignal, path: Path, *, box_px: tuple[int, int, int, int] | None = None
 ) -> Path:
-    """The calibration as found (in the box's pixels), flags, quality and versions."""
+    """The calibration as found (in the box's pixels), flags, quality, weights and versions."""
     facts = description(lead) | {"box_px": list(box_px) if box_px else None}
     text = json.dumps(facts, indent=2, allow_nan=False)
     return renamed(path, lambda made: made.write_text(text + "\n", encoding="utf-8"))
@@ -148,6 +148,7 @@ def description(lead: LeadSignal) -> dict[str, Any]:
     interval = float(np.median(lead.interval_mv[known])) if known.any() else None
     return {
         "method": lead.method,
+        "weights_sha256": lead.weights_sha256,
         "calibration": asdict(lead.calibration),
         "angle_deg": lead.angle_deg,
         "grid_confidence": lead.grid_confidence if math.isfinite(lead.grid_confidence) else None,

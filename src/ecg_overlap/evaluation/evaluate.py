@@ -116,7 +116,9 @@ def _results(
         versions=provenance.versions(),
         device=device or provenance.machine(),
         test_sets={t.name: _set_info(t, rows) for t in test_sets},
-        methods={m.name: MethodInfo(m.kind, m.checkpoint, m.params) for m in methods},
+        methods={
+            m.name: MethodInfo(m.kind, m.checkpoint, m.params, m.weights_sha256) for m in methods
+        },
         scores=aggregate.scores(rows, seed=settings["seed"]),
         settings=settings,
         notes=provenance.notes(rows, methods, test_sets),

@@ -58,6 +58,7 @@ class Method:
         needs: Truths of a sample that it is given; on a sample without them it is not tried.
         in_workers: Whether it can be sent to other processes; networks cannot.
         checkpoint: Where the weights come from.
+        weights_sha256: Of their file.
         params: Number of the network's parameters.
         size_of: (height, width, px_per_mm) → the network's own (height, width), for `iou_net`.
     """
@@ -71,6 +72,7 @@ class Method:
     needs: tuple[str, ...] = ()
     in_workers: bool = False
     checkpoint: str | None = None
+    weights_sha256: str | None = None
     params: int | None = None
     size_of: Callable[[int, int, float], tuple[int, int]] | None = None
 
@@ -81,7 +83,7 @@ def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Me
     Args:
         name: A method or an oracle, e.g. "classical", "stroke@mask", "unet+stroke@row".
         networks: By method name ("unet+stroke") or by network name (`NETWORK_OF`). What a
-            network carries as `checkpoint`, `params` and `size_of` is reported with it.
+            network carries as `checkpoint`, `sha256`, `params` and `size_of` is reported with it.
 
     Raises:
         InputError: An unknown name, or a network that is not there.
@@ -105,6 +107,7 @@ def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Me
         + ("calibration",) * (plan.row or plan.grid == "given"),
         in_workers=network is None,
         checkpoint=getattr(network, "checkpoint", None),
+        weights_sha256=getattr(network, "sha256", None),
         params=getattr(network, "params", None),
         size_of=getattr(network, "size_of", None),
     )

@@ -47,6 +47,7 @@ class MethodInfo:
     kind: str
     checkpoint: str | None = None
     params: int | None = None
+    weights_sha256: str | None = None
 
 
 @dataclass(frozen=True)

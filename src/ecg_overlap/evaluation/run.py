@@ -14,6 +14,7 @@ from tqdm import tqdm
 from data_gen import presets
 from data_gen.generate import LeadGenerator
 from data_gen.signals import SignalSource
+from ecg_overlap import weights
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import NETWORK_OF, Method, build_method
 from ecg_overlap.evaluation.provenance import machine
@@ -64,26 +65,36 @@ def chosen_methods(
         InputError: An unknown name, or one whose network is not at hand.
     """
     if names is None:
-        with_network = [m for m, network in NETWORK_OF.items() if network in networks]
+        read_by = {network.method for network in networks.values()}
+        with_network = [m for m, name in NETWORK_OF.items() if name in networks or m in read_by]
         names = [*with_network, "fortune", "fortune_fixed", "viterbi", "classical"]
         names += ["centroid@mask", "stroke@mask", "stroke@mask@grid"]
     return [build_method(name, networks) for name in names]
 
 
 def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, ModelNetwork]:
-    """Networks by name, from `ckpt=PATH`, `ckpt={method: path}`, or the newest run's best.
+    """Networks by name.
+
+    Args:
+        ckpt: A path, `package` for the one that comes with it, or {method: either}; None: the
+            newest run's best, else the package's, else none; says which.
 
     Raises:
         InputError: A checkpoint that cannot be used.
     """
     if isinstance(ckpt, Mapping):
-        return {NETWORK_OF.get(name, name): load_model(path) for name, path in ckpt.items()}
-    path = Path(ckpt) if ckpt else newest_checkpoint()
-    if path is None:
+        return {NETWORK_OF.get(name, name): _load(path) for name, path in ckpt.items()}
+    chosen = ckpt or newest_checkpoint() or ("package" if weights.PACKAGED.is_file() else None)
+    if chosen is None:
         tqdm.write("warning: no checkpoint given or found: classical methods and oracles only")
         return {}
-    network = load_model(path)
+    network = _load(chosen)
+    tqdm.write(f"network: {network.checkpoint}")
     return {network.name: network}
+
+
+def _load(ckpt: str | Path) -> ModelNetwork:
+    return load_model(None if str(ckpt) == "package" else ckpt)
 
 
 def newest_checkpoint(runs: Path = Path("outputs/train"), name: str = "best.ckpt") -> Path | None:

@@ -1,11 +1,13 @@
 """Files of weights: Lightning checkpoints and safetensors, each with the network's own spec.
 
-A .safetensors carries the spec as JSON in its header, under `ecg_overlap.network`; where a
+A .safetensors carries the spec as JSON in its header, under `ecg_overlap.network`, and under
+`ecg_overlap.method` the method that the network is best read by, where that is known; where a
 file of the same name plus .sha256 lies beside it, its digest must agree.
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,26 @@ from torch import Tensor
 
 from data_gen.errors import InputError
 from data_gen.formats.files import sha256
+from ecg_overlap.weights import check_digest
 
-SPEC = "ecg_overlap.network"
-Weights = tuple[dict[str, Any], dict[str, Tensor]]
+SPEC, METHOD = "ecg_overlap.network", "ecg_overlap.method"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a file of weights holds.
+
+    Args:
+        spec: Arguments of the network.
+        state: Weights by name.
+        sha256: Of the file, in hex.
+        method: What the network is best read by; None: what its kind is read by.
+    """
+
+    spec: dict[str, Any]
+    state: dict[str, Tensor]
+    sha256: str
+    method: str | None = None
 
 
 def read_weights(file: Path) -> Weights:
@@ -38,19 +57,21 @@ def _read_checkpoint(file: Path) -> Weights:
         raise InputError(
             file, f"not a checkpoint of ecg-overlap ({type(error).__name__})", "train one"
         ) from error
-    return spec, {
+    of_model = {
         name.removeprefix("model."): value
         for name, value in state.items()
         if name.startswith("model.")
     }
+    return Weights(spec, of_model, sha256(file))
 
 
 def _read_safetensors(file: Path) -> Weights:
-    check_digest(file)
+    digest = check_digest(file)
     try:
         with safe_open(file, framework="pt") as stored:
-            spec = json.loads((stored.metadata() or {})[SPEC])
-            return spec, {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            facts = stored.metadata() or {}
+            state = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            return Weights(json.loads(facts[SPEC]), state, digest, facts.get(METHOD))
     except (SafetensorError, KeyError, ValueError) as error:
         raise InputError(
             file,
@@ -59,27 +80,7 @@ def _read_safetensors(file: Path) -> Weights:
         ) from error
 
 
-def write_safetensors(file: Path, spec: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
-    """Write weights with their spec."""
+def write_safetensors(file: Path, facts: Mapping[str, str], weights: Mapping[str, Tensor]) -> None:
+    """Write weights by name, with facts for the header: `SPEC`, which is needed, and `METHOD`."""
     plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-    save_file(plain, file, metadata={"format": "pt", SPEC: json.dumps(spec)})
-
-
-def digest_file(file: Path) -> Path:
-    """Where the digest of a file lies."""
-    return file.with_name(file.name + ".sha256")
-
-
-def check_digest(file: Path) -> None:
-    """Compare a file with the digest beside it, if there is one.
-
-    Raises:
-        InputError: They differ.
-    """
-    beside = digest_file(file)
-    if beside.is_file():
-        wanted = beside.read_text().split()
-        if not wanted or sha256(file) != wanted[0]:
-            raise InputError(
-                file, f"damaged: its SHA-256 is not the one in {beside.name}", "fetch it anew"
-            )
+    save_file(plain, file, metadata={"format": "pt", **facts})
