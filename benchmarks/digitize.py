@@ -2,22 +2,27 @@
 
     python benchmarks/digitize.py --json digitize.json
 
-The stages' times are the process's CPU time, the best of several runs on one generated lead: on
-an idle core they are the clock's. The pure-Python Viterbi that ours is compared with does the same
-search on the same runs of ink.
+The last rows are what a user waits for once the weights are loaded: from a picture's file to its
+WFDB record, with the package's network and without one. All are the process's CPU time, the best of
+several runs on one generated lead: on an idle core it is the clock's. The pure-Python Viterbi that
+ours is compared with does the same search on the same runs of ink.
 """
 
 import argparse
 import json
 import math
 import platform
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
+from data_gen.errors import InputError
 from data_gen.presets import load
 from ecg_overlap.digitize.binarize import binarize
 from ecg_overlap.digitize.calibrate import to_signal
@@ -26,7 +31,10 @@ from ecg_overlap.digitize.paths import decode
 from ecg_overlap.digitize.paths.columns import least_angle_chain
 from ecg_overlap.digitize.paths.path import as_coverage
 from ecg_overlap.digitize.paths.runs import Runs, find_runs
-from ecg_overlap.digitize.pipeline import digitize_lead
+from ecg_overlap.digitize.pipeline import Network, digitize_lead
+from ecg_overlap.digitize.read_image import read_image
+from ecg_overlap.digitize.write import write_png, write_wfdb
+from ecg_overlap.network import load_model
 
 DPI = 200
 
@@ -35,8 +43,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--checkpoint", type=Path, help="a network instead of the package's")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
+    torch.set_num_threads(1)
     page = {"dpi": DPI, "grid": "standard", "layout": "3x1", "mm_per_s": 25, "mm_per_mv": 10}
     sample = load("clean", crop="extent", values={"page": page}).sample(1)
     assert sample.target_mask is not None and sample.calibration is not None
@@ -64,6 +74,25 @@ def main() -> None:
         "viterbi search alone": best_ms(lambda: least_angle_chain(runs)),
         "viterbi search alone, pure Python": best_ms(lambda: python_chain(runs)),
     }
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        picture = write_png(image, folder / "lead.png")
+
+        def whole_way(network: Network | None = None) -> None:
+            lead = digitize_lead(read_image(picture), network=network)
+            write_wfdb(lead, folder, "lead")
+
+        ms["file to WFDB, classical"] = best_ms(whole_way)
+        try:
+            trained = load_model(arguments.checkpoint)
+        except InputError as error:
+            print(f"without the package's network: {error}", file=sys.stderr)
+        else:
+            row = f"file to WFDB, with the package's network ({trained.method})"
+            if arguments.checkpoint:
+                row = f"file to WFDB, with {trained.checkpoint} ({trained.method})"
+            ms[row] = best_ms(lambda: whole_way(trained))
+            ms["the network alone"] = best_ms(lambda: trained(image, px_per_mm=scale.px_per_mm_y))
     result = {
         "picture_px": [image.shape[1], image.shape[0]],
         "seconds": float(len(sample.signal_mv) / sample.fs_hz),  # type: ignore[arg-type, operator]

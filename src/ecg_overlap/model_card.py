@@ -145,17 +145,28 @@ def _training(config: dict[str, Any], checkpoint: Path, trained_by: str | None) 
         step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
         data, trainer = config["data"], config["trainer"]
         per_step = data["batch_size"] * trainer.get("accumulate_grad_batches", 1)
+        start = config.get("model", {}).get("encoder_weights") or "from scratch"
         lines.append(
             f"{step} steps of {per_step} samples per process, seed {config['seed']}: "
-            f"{step * per_step:,} samples in each."
+            f"{step * per_step:,} samples in each; encoder: {start}."
         )
     kept = {group: _named(config[group]) for group in _GROUPS if config.get(group)}
-    described = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
+    described = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, default_flow_style=None)
     shares = [
         f"{share:.0%} {name} (`{node['_target_']}`)"
         for name, (node, share) in _sources(config).items()
     ]
     lines.append(f"Drawn from: {', '.join(shares)}.")
+    unknown = [
+        name
+        for name, (node, _) in _sources(config).items()
+        if _terms(node) == PTBXL and _kind(node) != "Ptbxl"
+    ]
+    if unknown:
+        lines.append(
+            f"The patients of {', '.join(unknown)} are not known: a test set of PTB-XL may hold "
+            "some of them, one of another hospital does not."
+        )
     lines.append(
         f"<details><summary>All that was drawn from</summary>\n\n```yaml\n{described}```\n\n"
         "</details>"
@@ -249,16 +260,18 @@ def _licence(config: dict[str, Any], results: Sequence[Path]) -> str:
         lines.append("The terms of the training signals are not recorded here.")
     if any("ludb" in name for name in tested):
         lines.append(f"Only tested on: {LUDB}.")
-    lines.append(
-        "Training started from scratch, unless the configuration above names encoder weights, "
-        "whose terms then hold too."
-    )
+    if encoder := config.get("model", {}).get("encoder_weights"):
+        lines.append(f"The encoder started from the weights `{encoder}`, whose terms hold too.")
     return "## Licence\n\n" + "\n\n".join(lines)
+
+
+def _kind(source: dict[str, Any]) -> str:
+    return str(source["_target_"]).rpartition(".")[2]
 
 
 def _terms(source: dict[str, Any]) -> str:
     """The terms of a source; PTB-XL's records in a plain folder are known by the folder's name."""
-    kind = str(source["_target_"]).rpartition(".")[2]
+    kind = _kind(source)
     if kind == "Ptbxl" or Path(str(source.get("root", ""))).name.startswith("ptbxl"):
         return PTBXL
     known = {"Simulate": SIMULATED, "Wfdb": OWNED}

@@ -118,6 +118,7 @@ signals:
   ptbxl: {_target_: data_gen.signals.ptbxl.Ptbxl, root: /somewhere/data/ptbxl}
   more: {_target_: data_gen.signals.wfdb_folder.Wfdb, root: /somewhere/data/ptbxl_more}
   neurokit: {_target_: data_gen.signals.neurokit.NeuroKit}
+model: {encoder_weights: null}
 data: {batch_size: 8}
 trainer: {accumulate_grad_batches: 2}
 seed: 7
@@ -173,7 +174,7 @@ def test_the_card_names_the_data_the_command_and_the_scores_given(
     for said in (
         *("python train.py experiment=best", "12 steps of 16 samples", "seed 7: 192 samples"),
         *("75% ptbxl (`", "25% more (`", "CC BY 4.0: P. Wagner", "Apache-2.0, as the code"),
-        "Only tested on: LUDB",
+        *("Only tested on: LUDB", "The patients of more are not known", "encoder: from scratch"),
         "python eval.py ckpt=best.ckpt",
         "| overlap_ludb | all | `unet+stroke` | 80 | 0.750 | · | · | 17.2 | 1.2% |",
         "| overlap_ludb | all | `classical` | 80 |",
