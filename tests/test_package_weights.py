@@ -16,6 +16,7 @@ import torch
 
 import data_gen
 import ecg_overlap
+from data_gen import presets
 from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from ecg_overlap import weights
@@ -78,7 +79,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def lead_png(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("picture") / "lead.png"
     page = {"dpi": 150, "layout": "3x4"}
-    image = data_gen.presets.load("clean", values={"page": page}).sample(1).image
+    image = presets.load("clean", values={"page": page}).sample(1).image
     cv2.imwrite(str(path), image[..., ::-1])
     return path
 

@@ -41,7 +41,14 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
 def test_the_file_is_json_in_the_documented_schema(tmp_path: Path) -> None:
     raw = json.loads(files.write(results_of(SNR, FAILED), tmp_path).read_text())
     assert raw["test_sets"] == {"clean": {"n": 4, "kind": "preset", "sha256": "00ff", "note": ""}}
-    assert raw["methods"] == {"classical": {"kind": "baseline", "checkpoint": None, "params": None}}
+    assert raw["methods"] == {
+        "classical": {
+            "kind": "baseline",
+            "checkpoint": None,
+            "params": None,
+            "weights_sha256": None,
+        }
+    }
     assert raw["scores"][0] == {
         "method": "classical",
         "test_set": "clean",
