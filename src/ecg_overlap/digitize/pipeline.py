@@ -23,6 +23,7 @@ from ecg_overlap.digitize.paths import ColumnReading, Path, coordinate, decode
 from ecg_overlap.digitize.paths.fortune import threshold_with_hedge
 from ecg_overlap.digitize.paths.path import Coverage, as_coverage
 from ecg_overlap.digitize.pulse import find_pulse
+from ecg_overlap.digitize.which_trace import which_trace
 
 Image = NDArray[np.uint8]
 MIN_SIDE_PX = 16
@@ -142,24 +143,22 @@ def digitize_lead(
     else:
         scale = _scale(image, plan, px_per_mm, mm_per_s, mm_per_mv)
     # image → mask
-    reading = None
-    if plan.reads_columns:
+    reading, evidence, row = None, None, row_px
+    if mask is not None:
+        ink = _checked_mask(mask, image)
+    elif plan.reads_columns:
         reading = _columns(image, plan, scale, row_px, network)
-        ink: NDArray[Any] = reading.mask
+        ink = _checked_mask(reading.mask, image)
+    elif plan.reads_ink:
+        assert network is not None  # _require_inputs
+        ink, evidence, row = _primary_ink(image, scale, row_px, network)
     else:
-        ink = _mask(image, plan, scale, row_px, network) if mask is None else np.asarray(mask)
-    if ink.shape != image.shape[:2]:
-        raise InputError(
-            "mask", f"{ink.shape} on a picture of {image.shape[:2]}", "give one value per pixel"
-        )
+        ink = _checked_mask(_mask(image, plan, scale, row_px, network), image)
     # mask → path
-    evidence = as_coverage(ink) if plan.reads_ink and mask is None else None
-    if evidence is not None:
-        ink = _with_ink(image, evidence, scale)
     if reading is not None:
         path = coordinate(reading)
     else:
-        path = decode(ink, decoder or plan.decoder, row_px=row_px, evidence=evidence)
+        path = decode(ink, decoder or plan.decoder, row_px=row, evidence=evidence)
     if not np.isfinite(path.y_px).any():
         raise DigitizeError("trace", "no trace was found in the picture", "check the crop's box")
     taken = _as_picture(ink) if evidence is None else redrawn(path, image.shape[:2])
@@ -291,14 +290,35 @@ def _columns(
     return reader.columns(image, px_per_mm=scale.calibration.px_per_mm_y, row_px=row_px)
 
 
-def _with_ink(image: Image, probability: Coverage, scale: Scale) -> Coverage:
-    """The primary's ink, by a network's probability."""
+def _primary_ink(
+    image: Image, scale: Scale, row_px: float | None, network: Network
+) -> tuple[Coverage, Coverage, float | None]:
+    """The primary's ink, a network's probability of it, and the row by which it was chosen."""
     px_per_mm = scale.calibration.px_per_mm_y
+
+    def ask(row_px: float | None) -> Coverage:
+        told = network(image, px_per_mm=px_per_mm, row_px=row_px)
+        return as_coverage(_checked_mask(told, image))
+
     try:
         ink = binarize(image, px_per_mm=px_per_mm, grid=scale.grid)
-    except DigitizeError:
-        return probability  # too faint for binarization, not for the network
-    return ink_of_primary(ink, probability, px_per_mm=px_per_mm)
+    except DigitizeError:  # too faint for binarization, not for the network
+        probability = ask(row_px)
+        return probability, probability, row_px
+    if row_px is None:
+        probability, row_px = which_trace(ask, ink, px_per_mm=px_per_mm)
+    else:
+        probability = ask(row_px)
+    return ink_of_primary(ink, probability, px_per_mm=px_per_mm), probability, row_px
+
+
+def _checked_mask(mask: Any, image: Image) -> NDArray[Any]:
+    found = np.asarray(mask)
+    if found.shape != image.shape[:2]:
+        raise InputError(
+            "mask", f"{found.shape} on a picture of {image.shape[:2]}", "give one value per pixel"
+        )
+    return found
 
 
 def redrawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -185,10 +185,10 @@ def track(
         present = np.minimum(most / PRESENT, 1)
         unlikely = _unlikely(runs, evidence, most) + ABSENT_COST_PX * (1 - present[runs.column])
     passed = np.concatenate([[0.0], np.cumsum(SKIP_COST_PX * np.maximum(present, LEAST_PRESENT))])
-    levels = _levels(runs, height) if row_px is None else [float(row_px)]
+    tried = [float(row_px)] if row_px is not None else levels(runs, height) or [height / 2]
     chains = [
         _best_chain(runs.column, runs.top_px, runs.bottom_px, runs.first, level, unlikely, passed)
-        for level in levels
+        for level in tried
     ]
     return min(chains, key=lambda chain: _doubt(runs, chain, height, unlikely, passed))
 
@@ -209,19 +209,20 @@ def _most_likely(evidence: Coverage, column: IntArray, row: IntArray) -> FloatAr
     return likely
 
 
-def _levels(runs: Runs, height: int) -> list[float]:
+def levels(runs: Runs, height: int) -> list[float]:
     """Rows that many runs' centres share, the fullest first."""
     centre = np.rint(runs.centre_px).astype(np.int64).clip(0, height - 1)
     count = np.bincount(centre, minlength=height).astype(np.float64)
     reach = max(height // 20, 3)
-    count = np.convolve(count, np.ones(2 * reach + 1), mode="same")
-    levels: list[float] = []
-    fullest = count.max(initial=0)
-    while len(levels) < LEVELS and count.max() >= LEAST_LEVEL * fullest:
-        at = int(np.argmax(count))
-        levels.append(float(at))
-        count[max(at - 3 * reach, 0) : at + 3 * reach + 1] = -1
-    return levels
+    full = np.convolve(count, np.ones(2 * reach + 1), mode="same")
+    found: list[float] = []
+    fullest = full.max(initial=0)
+    while len(found) < LEVELS and full.max() >= max(LEAST_LEVEL * fullest, 1):
+        at = int(np.argmax(full))
+        near = slice(max(at - reach, 0), at + reach + 1)
+        found.append(float(np.average(np.arange(height)[near], weights=count[near])))
+        full[max(at - 3 * reach, 0) : at + 3 * reach + 1] = -1
+    return found
 
 
 def _doubt(

@@ -1,0 +1,59 @@
+"""Which of several traces in a crop is the primary: a network is asked about each of them.
+
+A network that is told no row may see half of two leads, changing over in the middle of the
+picture. Told the row of one, it follows that one throughout; which of the answers it believes
+most without having been told, and which fits the crop best, is then one choice for the whole lead.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.evidence import ink_of_primary
+from ecg_overlap.digitize.paths.path import Coverage, as_coverage
+from ecg_overlap.digitize.paths.runs import find_runs, levels
+from ecg_overlap.digitize.paths.stroke import HOLE_PX, stroke
+
+OFF_CENTRE_PER_MM = 0.03  # what a mm between the margins above and below costs, in probability
+
+
+class Asked(Protocol):
+    """A network with the picture and its scale given."""
+
+    def __call__(self, row_px: float | None) -> Coverage:
+        """Probability of the primary, float32 (H, W), told the row of its baseline or not."""
+
+
+def which_trace(
+    ask: Asked, ink: NDArray[Any], *, px_per_mm: float
+) -> tuple[Coverage, float | None]:
+    """The network's answer for the trace that is likeliest the primary, and that trace's row.
+
+    A crop is cut around its primary, so what its trace leaves above and below should be alike.
+
+    Args:
+        ask: Called once for each row that many columns' ink shares, and once more without a
+            row where there are several.
+        ink: (H, W), the picture's ink.
+        px_per_mm: The picture's scale.
+    """
+    rows = levels(find_runs(as_coverage(ink), hole_px=HOLE_PX), len(ink))
+    if len(rows) < 2:
+        row = rows[0] if rows else None
+        return ask(row), row
+    untold = ask(None)
+    answers = [ask(row) for row in rows]
+
+    def belief(told: Coverage, row: float) -> float:
+        """Probability without a row where the trace runs, less what its place costs."""
+        cover = ink_of_primary(ink, told, px_per_mm=px_per_mm)
+        y = stroke(cover, row_px=row, evidence=told, refine=False).y_px
+        if not np.isfinite(y).any():
+            return -np.inf
+        off_centre_mm = abs(float(np.nanmin(y) - (len(ink) - 1 - np.nanmax(y)))) / px_per_mm
+        believed = float((told * untold).sum() / told.sum())
+        return believed - OFF_CENTRE_PER_MM * off_centre_mm
+
+    best = int(np.argmax([belief(told, row) for told, row in zip(answers, rows, strict=True)]))
+    return answers[best], rows[best]
