@@ -2,8 +2,11 @@
 
 import argparse
 import csv
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, fields
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,6 +19,7 @@ from ecg_overlap.digitize.batch import (
     Box,
     Options,
     Row,
+    Stop,
     digitize_files,
     no_network,
     picture_files,
@@ -178,22 +182,40 @@ def _digitize(arguments: argparse.Namespace) -> int:
         load_network=load_network,
     )
     rows: list[Row] = []
-    stopped = False
-    try:
-        for row in tqdm(digitize_files(paths, options, jobs=arguments.jobs), total=len(paths)):
+    with _ctrl_c_stops() as stop, suppress(KeyboardInterrupt):
+        found = digitize_files(paths, options, jobs=arguments.jobs, stop=stop)
+        for row in tqdm(found, total=len(paths)):
             rows.append(row)
             if row.status != "ok":
                 tqdm.write(row.reason, file=sys.stderr)
-    except KeyboardInterrupt:
-        stopped = True
     summary = write_summary(rows, arguments.out / "summary.csv")
     done = sum(row.status == "ok" for row in rows)
-    if stopped:
-        left = len(paths) - len(rows)
+    left = len(paths) - len(rows)
+    if left:
         print(f"ecg-overlap: stopped, {left} pictures left; see {summary}", file=sys.stderr)
         return STOPPED
     print(f"{done} of {len(rows)} digitized; see {summary}")
     return 0 if done == len(rows) else 1
+
+
+@contextmanager
+def _ctrl_c_stops() -> Iterator[Stop]:
+    """The first Ctrl-C lets the pictures under way be finished; a second interrupts them."""
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop  # signals are the main thread's
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def write_summary(rows: Sequence[Row], path: Path) -> Path:

@@ -1,7 +1,11 @@
 """The command line, as a user calls it."""
 
 import csv
-from collections.abc import Iterator
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -9,7 +13,6 @@ import numpy as np
 import pytest
 from drawn import drawn
 
-from ecg_overlap import cli
 from ecg_overlap.cli import main
 
 TRUTH = drawn()
@@ -147,23 +150,42 @@ def test_grid_of_blank_paper_is_a_failure(tmp_path: Path) -> None:
     assert main(["grid", str(tmp_path / "a.png"), "--out", str(tmp_path)]) == 1
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_what_is_left(
-    lead_png: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("jobs", "awaited"),
+    [(1, "o/*.png"), (2, "o/*.png"), (2, "o")],
+    ids=["one process", "two processes", "while processes start"],
+)
+def test_ctrl_c_leaves_a_line_for_every_picture_that_has_files(
+    lead_png: Path, tmp_path: Path, jobs: int, awaited: str
 ) -> None:
-    whole = cli.digitize_files
-
-    def interrupted(paths: list[Path], options: object, *, jobs: int) -> Iterator[object]:
-        yield from whole(paths[:1], options, jobs=jobs)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cli, "digitize_files", interrupted)
-    argv = [*DIGITIZE, str(lead_png), str(tmp_path / "b.png"), "--px-per-mm", "8"]
-    assert main([*argv, "--out", str(tmp_path / "o")]) == 130
-    assert [row["record"] for row in summary(tmp_path / "o")] == ["lead"]
-    assert "1 pictures left" in capsys.readouterr().err
+    names = [f"{k:02}" for k in range(60, 0, -1)]
+    pictures = [str(tmp_path / f"{name}.png") for name in names]
+    for picture in pictures:
+        Path(picture).write_bytes(lead_png.read_bytes())
+    out = tmp_path / "o"
+    argv = [*pictures, "--out", str(out), "--px-per-mm", "8", "--jobs", str(jobs)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ecg_overlap.cli", *DIGITIZE, *argv],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not any(tmp_path.glob(awaited)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        before = len(list(out.glob("*.png")))
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
+        errors = process.communicate(timeout=120)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 130, errors
+    done = [row["record"] for row in summary(out)]
+    assert done == names[: len(done)] and all(row["status"] == "ok" for row in summary(out))
+    assert before <= len(done) <= before + 2 * jobs  # under way then, and a moment earlier
+    assert f"{len(names) - len(done)} pictures left" in errors and "Traceback" not in errors
+    files = {f"{name}.{end}" for name in done for end in ("hea", "dat", "csv", "json", "png")}
+    assert {path.name for path in out.iterdir()} == files | {"summary.csv"}
 
 
 def test_out_that_is_a_file_is_one_line(

@@ -2,10 +2,14 @@
 
 import glob
 import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from ctypes import c_bool
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,6 +25,9 @@ from ecg_overlap.digitize.read_image import SUFFIXES, read_image
 from ecg_overlap.digitize.write import record_name, write_lead
 
 Box = tuple[int, int, int, int]
+Named = tuple[Path, str]  # a picture and its record's name
+AHEAD = 2  # pictures handed out for each process: the one under way and the next
+SPAWN = get_context("spawn")  # a fork inherits locks of OpenCV's and numba's threads, and hangs
 
 
 def no_network() -> None:
@@ -107,36 +114,94 @@ def record_names(paths: Iterable[Path]) -> list[str]:
     return names
 
 
-def digitize_files(paths: list[Path], options: Options, *, jobs: int = 1) -> Iterator[Row]:
+class Stop:
+    """Asks `digitize_files`, in all of its processes, to begin no further picture.
+
+    It has no lock, so a signal's handler may set it at any time.
+    """
+
+    def __init__(self) -> None:
+        self._flag = SPAWN.RawValue(c_bool, False)
+
+    def set(self) -> None:
+        self._flag.value = True
+
+    def is_set(self) -> bool:
+        return bool(self._flag.value)
+
+
+def digitize_files(
+    paths: list[Path], options: Options, *, jobs: int = 1, stop: Stop | None = None
+) -> Iterator[Row]:
     """Digitize and write every picture; rows in the order of the paths.
 
     Args:
         paths: Picture files.
         options: For all of them.
         jobs: Processes.
+        stop: Once it is set, pictures under way are finished and get their rows, and no other
+            is begun: there is a row for every picture of which there are files.
     """
-    work = partial(_digitize_file, options=options)
+    stop = stop or Stop()
     named = list(zip(paths, record_names(paths), strict=True))
-    if jobs == 1 or len(paths) == 1:
-        yield from map(work, named)
+    if jobs > 1 and len(paths) > 1:
+        yield from _in_processes(named, options, min(jobs, len(paths)), stop)
         return
-    # Spawned, not forked: a fork inherits the locks of OpenCV's and numba's threads, and hangs.
-    pool = ProcessPoolExecutor(
-        min(jobs, len(paths)),
-        mp_context=get_context("spawn"),
-        initializer=_prepare_worker,
-    )
-    with pool:
-        yield from pool.map(work, named)
+    for one in named:
+        if stop.is_set():
+            return
+        yield _digitize_file(one, options=options)
 
 
-def _prepare_worker() -> None:
+def _in_processes(named: list[Named], options: Options, jobs: int, stop: Stop) -> Iterator[Row]:
+    """The rows of `digitize_files`; few pictures at a time are handed out."""
+    todo = iter(named)
+    ordered: deque[Future[Row | None]] = deque()
+    under_way: set[Future[Row | None]] = set()
+    work = partial(_unless_stopped, options=options)
+    with ProcessPoolExecutor(
+        jobs, mp_context=SPAWN, initializer=_prepare_worker, initargs=(stop,)
+    ) as pool:
+        while True:
+            for one in islice(todo, 0 if stop.is_set() else AHEAD * jobs - len(under_way)):
+                with _ctrl_c_held():
+                    ordered.append(pool.submit(work, one))
+                under_way.add(ordered[-1])
+            if not ordered:
+                return
+            under_way = wait(under_way, return_when=FIRST_COMPLETED).not_done
+            while ordered and ordered[0].done():
+                row = ordered.popleft().result()
+                if row is not None:
+                    yield row
+
+
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Ctrl-C comes later; a process started meanwhile never sees it, not even as it imports."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_stop = Stop()  # a worker's: the one that its parent sets
+
+
+def _prepare_worker(stop: Stop) -> None:
     """One thread each; Ctrl-C is the parent's to answer: a picture under way is finished."""
+    global _stop
+    _stop = stop
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _digitize_file(named: tuple[Path, str], *, options: Options) -> Row:
+def _unless_stopped(named: Named, *, options: Options) -> Row | None:
+    return None if _stop.is_set() else _digitize_file(named, options=options)
+
+
+def _digitize_file(named: Named, *, options: Options) -> Row:
     path, name = named
     try:
         image, row_px = _cut(read_image(path), options, path)
