@@ -88,6 +88,20 @@ def test_gap_of_the_path_is_nan_and_flagged() -> None:
     assert 0.8 < lead.coverage < 0.95
 
 
+def test_a_steep_stroke_on_a_tilted_page_is_no_gap() -> None:
+    # Turned by 1°, points 0.25 px apart and 40 px above one another stand 0.95 px apart.
+    rows = np.full(400, 100.0)
+    rows[200], rows[201:] = 60.0, 20.0
+    turned = np.arange(400) / 4 + np.sin(np.deg2rad(1)) * (100.0 - rows)
+    order = np.argsort(turned)
+    path = Path(
+        turned[order], rows[order], np.ones(400), np.ones(400), 2.0, 0.0, float(turned.max())
+    )
+    lead = to_signal(path, Calibration(8.0, 8.0), fs_hz=1000.0)
+    assert lead.coverage == 1 and "gap" not in lead.flags
+    assert np.ptp(lead.signal_mv) == pytest.approx(1.0, abs=0.05)
+
+
 def test_interval_holds_at_least_90_percent_of_the_truth() -> None:
     truth = drawn(beats(10.0))
     lead = to_signal(

@@ -99,15 +99,16 @@ def _resampled(path: Path, x: FloatArray) -> tuple[FloatArray, FloatArray, Float
     sigma = np.interp(x, path.x_px[seen], path.sigma_px[seen])
     confidence = np.interp(x, path.x_px[seen], path.confidence[seen])
     step = float(np.median(np.diff(path.x_px))) if len(path.x_px) > 1 else 1.0
-    # A point is seen if a path point stands within 1.5 steps on both sides; the path's
-    # first and last points reach as far as the stroke's own ends.
-    after = np.searchsorted(path.x_px[seen], x).clip(0, seen.sum() - 1)
+    # A sample is unseen between two path points of which one is. Their distance tells nothing: a
+    # tilt of 1° parts the points of a steep stroke. The path's first and last points reach as
+    # far as the stroke's own ends.
+    after = np.searchsorted(path.x_px, x).clip(0, len(path.x_px) - 1)
     before = (after - 1).clip(0)
-    gap = path.x_px[seen][after] - path.x_px[seen][before]
     reach = 0.5 + step
-    unseen = (gap > 1.5 * step) & (x > path.x_px[seen][before]) & (x < path.x_px[seen][after])
+    first, last = path.x_px[seen][[0, -1]]
+    unseen = ~(seen[before] & seen[after]) & (x > first) & (x < last)
     unseen |= (x < path.start_px - reach) | (x > path.end_px + reach)
-    unseen |= (x < path.x_px[seen][0] - reach) | (x > path.x_px[seen][-1] + reach)
+    unseen |= (x < first - reach) | (x > last + reach)
     if len(path.x_px) > 1:
         slope = np.abs(np.gradient(y)) / max(float(x[1] - x[0]), 1e-9) if len(x) > 1 else 0.0
         sigma = np.hypot(SIGMA_SCALE * sigma, TIME_SIGMA_PX * slope)
