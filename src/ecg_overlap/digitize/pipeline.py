@@ -377,6 +377,8 @@ def _flags(path: Path, shape: tuple[int, ...], scale: Scale) -> tuple[str, ...]:
         flags.append("grid_low_confidence")
     if (y < path.width_px / 2).any() or (y > height - 1 - path.width_px / 2).any():
         flags.append("trace_leaves_crop")
+    if path.peak_doubtful:
+        flags.append("peak_doubtful")
     if path.end_px - path.start_px < width / 2:
         flags.append("trace_short")
     return tuple(flags)

@@ -24,6 +24,7 @@ class Path:
         width_px: The stroke's width; NaN without any ink.
         start_px: Column of the trace's first point, half a stroke after its ink begins.
         end_px: Column of its last point.
+        peak_doubtful: Whether a peak was joined from pieces of ink, or may have been lost.
     """
 
     x_px: FloatArray
@@ -33,6 +34,7 @@ class Path:
     width_px: float
     start_px: float
     end_px: float
+    peak_doubtful: bool = False
 
 
 def as_coverage(mask: NDArray[Any]) -> Coverage:

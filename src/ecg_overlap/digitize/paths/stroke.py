@@ -2,7 +2,8 @@
 
 A round pen inks every point within half its width of the centre line. Going back:
 
-1. the trace's own ink: one run per column, chained across columns (`runs`);
+1. the trace's own ink: one run per column, chained across columns (`runs`), and the tips of
+   peaks whose flanks left none (`spikes`);
 2. the core of that ink, and the pen's shortest way through it (`core`);
 3. the way is refined until, drawn again with the same pen, it gives the mask (`redraw`).
 """
@@ -15,6 +16,7 @@ from ecg_overlap.digitize.paths.core import core_rows, raise_tips, shortest_way,
 from ecg_overlap.digitize.paths.path import Coverage, FloatArray, Path
 from ecg_overlap.digitize.paths.redraw import redraw
 from ecg_overlap.digitize.paths.runs import IntArray, find_runs, stroke_width_px, track
+from ecg_overlap.digitize.paths.spikes import find_spikes, through_tips
 
 POINTS_PER_PEN = 8.0  # finer than the signal's samples, coarser than the noise of the ink
 SPACING_PX = (0.25, 1.0)
@@ -22,6 +24,7 @@ SLACK_PX = 0.3  # how much smaller than the pen the eroding disc is: edges are n
 MISSING_WEIGHT = 3.0  # a pixel of unexplained ink, in pixels of way
 SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 HOLE_PX = 2
+DOUBTFUL = 0.5  # of the confidence is left where a peak is joined from pieces, or may be lost
 GAP_WIDTHS = 4.0  # a gap of up to this many stroke widths is bridged by a straight line
 
 
@@ -51,7 +54,10 @@ def stroke(
     top[columns] = runs.top_px[chosen[columns]]
     bottom[columns] = runs.bottom_px[chosen[columns]]
     pen = stroke_width_px(top, bottom)
-    own = _own_ink(cover, runs.row[chosen[columns]], columns)
+    spikes = find_spikes(runs, chosen, top, bottom, pen)
+    top[spikes.joined], bottom[spikes.joined] = np.nan, np.nan
+    taken = np.union1d(chosen[columns[~np.isin(columns, spikes.joined)]], spikes.run)
+    own = _own_ink(cover, runs.row[taken], runs.column[taken])
     spacing = float(np.clip(pen / POINTS_PER_PEN, *SPACING_PX))
     x: FloatArray = np.arange(-0.5 + spacing / 2, width - 0.5, spacing, dtype=np.float64)
     radius = max(pen / 2 - SLACK_PX, 0.5)
@@ -59,6 +65,8 @@ def stroke(
     y = shortest_way(core, MISSING_WEIGHT * unexplained_px(core, x, radius))
     raise_tips(y, x, top, bottom, pen / 2)
     start, end = extent_px(columns, pen)
+    if len(spikes.joined):
+        y = through_tips(x, y, spikes)
     y = _bridged(x, y, GAP_WIDTHS * pen)
     y[(x < start) | (x > end)] = np.nan
     if refine:
@@ -68,7 +76,9 @@ def stroke(
         start, end = _ends(own, x, y, pen, extent_px(columns, pen))
     else:
         sigma = np.where(np.isfinite(y), 0.5, np.nan)
-    return Path(x, y, sigma, _ink_under(cover, x, y), pen, start, end)
+    confidence = _ink_under(cover, x, y)
+    confidence[np.isin(np.rint(x), spikes.column)] *= DOUBTFUL
+    return Path(x, y, sigma, confidence, pen, start, end, peak_doubtful=len(spikes.column) > 0)
 
 
 def _nothing(width: int) -> Path:

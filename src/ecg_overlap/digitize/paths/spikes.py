@@ -1,0 +1,171 @@
+"""Tall peaks whose steep, faint flanks left no ink: their tips are joined to the trace.
+
+A pen that rises by 3 cm in 40 ms hardly blackens the paper. Of such a QRS complex the tip may be
+all that is ink, and a chain of runs passes over it. But a trace stands in every column: a tall,
+narrow piece of ink in columns where it would be missing is most likely its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from ecg_overlap.digitize.paths.path import FloatArray
+from ecg_overlap.digitize.paths.runs import IntArray, Runs
+
+MOST_WIDTH = 4.0  # of a piece, in pens: two flanks and what is between them …
+LEAST_HEIGHT = 3.0  # … in pens: lower is a speck or a piece of the level trace
+LEAST_SLENDER = 2.0  # height of a piece, in its widths
+WIDEST_GAP = 8.0  # in the trace, in pens: a QRS complex of 0.12 s
+MOST_APART = 2.5  # from the trace, in heights of the piece
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Connected pieces of ink that may be a peak's.
+
+    Args:
+        label: int64 (m,), each run's piece; -1 where it belongs to another thing.
+        column: int64 (k, 2), first and last column.
+        row_px: float64 (k, 2), highest and lowest row.
+    """
+
+    label: IntArray
+    column: IntArray
+    row_px: FloatArray
+
+
+def pieces(runs: Runs, pen_px: float) -> Pieces:
+    """The tall, narrow pieces among connected runs."""
+    label, count = _connected(runs.column, runs.row, runs.first)
+    column = np.stack([np.full(count, np.iinfo(np.int64).max), np.full(count, -1)], axis=1)
+    row = np.stack([np.full(count, np.inf), np.full(count, -np.inf)], axis=1)
+    np.minimum.at(column[:, 0], label, runs.column)
+    np.maximum.at(column[:, 1], label, runs.column)
+    np.minimum.at(row[:, 0], label, runs.top_px)
+    np.maximum.at(row[:, 1], label, runs.bottom_px)
+    width, height = column[:, 1] - column[:, 0] + 1, row[:, 1] - row[:, 0]
+    kept = (width <= MOST_WIDTH * pen_px) & (height >= LEAST_HEIGHT * pen_px)
+    kept &= height >= LEAST_SLENDER * width
+    number = np.where(kept, np.cumsum(kept) - 1, -1)
+    return Pieces(number[label], column[kept], row[kept])
+
+
+@njit(cache=True)
+def _connected(column: IntArray, row: IntArray, first: IntArray) -> tuple[IntArray, int]:
+    """A number for each run, the same for runs that touch over columns; how many there are."""
+    parent = np.arange(len(column))
+    for i in range(len(column)):
+        c = column[i]
+        if c == 0:
+            continue
+        for j in range(first[c - 1], first[c]):
+            if row[j, 0] <= row[i, 1] and row[i, 0] <= row[j, 1]:  # corners touch too
+                a, b = i, j
+                while parent[a] != a:
+                    a = parent[a]
+                while parent[b] != b:
+                    b = parent[b]
+                parent[max(a, b)] = min(a, b)
+    label = np.empty(len(column), np.int64)
+    count = 0
+    for i in range(len(column)):  # a root stands before all others of its piece
+        if parent[i] == i:
+            label[i] = count
+            count += 1
+        else:
+            label[i] = label[parent[i]]
+    return label, count
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Peaks that the chain of runs passed over or lost its way in.
+
+    Args:
+        column: int64 (n,), columns in which the trace's way is not seen but inferred, or in
+            which a piece stands apart that may be its peak.
+        run: int64 (k,), the runs of the joined pieces.
+        joined: int64 (l,), columns whose way leads through a joined piece's tip.
+        tip_px: float64 (t, 2), (x, y) of the pen's centre at each tip, x ascending.
+    """
+
+    column: IntArray
+    run: IntArray
+    joined: IntArray
+    tip_px: FloatArray
+
+
+def find_spikes(
+    runs: Runs, chosen: IntArray, top_px: FloatArray, bottom_px: FloatArray, pen_px: float
+) -> Spikes:
+    """The pieces that stand where the trace is not seen.
+
+    Args:
+        runs: Of the whole mask.
+        chosen: int64 (W,), the trace's run in each column, -1 for none.
+        top_px: float64 (W,), upper edge of that run.
+        bottom_px: float64 (W,), lower edge.
+        pen_px: The stroke's width.
+    """
+    found = pieces(runs, pen_px)
+    trunk = np.flatnonzero((chosen >= 0) & (found.label[chosen] < 0))
+    columns, own, joined, tips = [], [], [], []
+    middle = found.column.mean(axis=1)
+    after = np.searchsorted(trunk, middle)
+    for at in np.unique(after[(after > 0) & (after < len(trunk))]):
+        gap = np.arange(trunk[at - 1] + 1, trunk[at])
+        if not 0 < len(gap) < WIDEST_GAP * pen_px:
+            continue
+        beside = [gap[0] - 1, gap[-1] + 1]
+        highest, lowest = top_px[beside].min(), bottom_px[beside].max()
+        here = []
+        for k in np.flatnonzero(after == at):
+            run = np.flatnonzero(found.label == k)
+            inside = run[(runs.column[run] >= gap[0]) & (runs.column[run] <= gap[-1])]
+            upper, lower = found.row_px[k]
+            apart = max(highest - lower, upper - lowest)
+            if apart < pen_px:  # what touches the trace is followed by the chain
+                if np.isin(inside, chosen).any():
+                    here.append(inside)
+                continue
+            if 2 * len(np.unique(runs.column[inside])) <= np.ptp(found.column[k]):
+                continue
+            columns.append(gap)
+            if apart <= MOST_APART * (lower - upper):
+                here.append(inside)
+                joined.append(gap)
+        if joined and joined[-1] is gap:
+            level = (highest + lowest) / 2
+            own.extend(here)
+            tips.extend(_tip(runs, run, level, pen_px) for run in here)
+    none = np.zeros(0, np.int64)
+    return Spikes(
+        np.unique(np.concatenate([none, *columns])),
+        np.concatenate([none, *own]),
+        np.unique(np.concatenate([none, *joined])),
+        np.array(sorted(tips), np.float64).reshape(-1, 2),
+    )
+
+
+def _tip(runs: Runs, run: IntArray, level_px: float, pen_px: float) -> tuple[float, float]:
+    """Column and row of the pen's centre at the end of a piece that is farther from the trace."""
+    top, bottom = runs.top_px[run], runs.bottom_px[run]
+    if level_px - top.min() > bottom.max() - level_px:
+        row, at_end = top.min() + pen_px / 2, top < top.min() + pen_px
+    else:
+        row, at_end = bottom.max() - pen_px / 2, bottom > bottom.max() - pen_px
+    return float(runs.column[run[at_end]].mean()), float(row)
+
+
+def through_tips(x: FloatArray, y: FloatArray, spikes: Spikes) -> FloatArray:
+    """`y` (n,), leading straight from the trace to each tip and back in the joined columns."""
+    inside = np.isin(np.rint(x), spikes.joined)
+    seen = ~inside & np.isfinite(y)
+    points = np.concatenate([np.stack([x[seen], y[seen]], axis=1), spikes.tip_px])
+    points = points[np.argsort(points[:, 0], kind="stable")]
+    # The knot next to a tip gets the tip itself: between two knots it would be lost.
+    knots = np.abs(spikes.tip_px[:, None, 0] - x[None]).argmin(axis=1)
+    led: FloatArray = np.where(inside, np.interp(x, points[:, 0], points[:, 1]), y)
+    led[knots] = spikes.tip_px[:, 1]
+    return led
