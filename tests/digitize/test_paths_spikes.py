@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from data_gen.presets import load
 from ecg_overlap.digitize.paths import decode
-from ecg_overlap.digitize.paths.runs import find_runs
-from ecg_overlap.digitize.paths.spikes import pieces
+from ecg_overlap.digitize.paths.runs import Runs, find_runs
+from ecg_overlap.digitize.paths.spikes import pieces, through_ink
 from ecg_overlap.digitize.pipeline import digitize_lead
 
 PEN_PX = 2.8
@@ -74,6 +74,38 @@ def test_a_tall_piece_over_an_unbroken_trace_is_another_things() -> None:
     path = decode(mask)
     assert not path.peak_doubtful
     np.testing.assert_allclose(path.y_px, alone.y_px, atol=1e-9)
+
+
+def test_a_line_between_the_flanks_is_no_short_cut() -> None:
+    mask = np.zeros((120, 200), np.uint8)
+    mask[98:101] = 255
+    # Flanks that leave the level line, meet at the tip and leave a hole below it, …
+    for k, (upper, lower) in enumerate(
+        [(60, 101), (30, 75), (10, 45), (10, 40), (12, 50), (35, 80)]
+    ):
+        mask[:, 100 + k] = 0
+        mask[upper:lower, 100 + k] = 255
+    mask[62:101, 106] = 255
+    broken = mask.copy()
+    mask[99, [101, 105]] = 255  # … which rests of a line narrow.
+    path = decode(mask)
+    assert np.nanmin(path.y_px) < 14
+    assert not path.peak_doubtful
+    runs = find_runs(mask / np.float32(255))
+    led = through_ink(runs, _level(runs, 99), 3.0)
+    assert runs.row[led[100:107], 0].tolist() == [60, 30, 10, 10, 12, 35, 62]
+    broken[:, 103] = 0  # without ink all the way, the pen's way is not known
+    runs = find_runs(broken / np.float32(255))
+    level = _level(runs, 99)
+    assert through_ink(runs, level, 3.0).tolist() == level.tolist()
+
+
+def _level(runs: Runs, row: int) -> NDArray[np.int64]:
+    """The run over a row in each column, -1 for none."""
+    chosen = np.full(len(runs.first) - 1, -1)
+    over = (runs.row[:, 0] <= row) & (runs.row[:, 1] > row)
+    chosen[runs.column[over]] = np.flatnonzero(over)
+    return chosen
 
 
 def test_pieces_are_tall_and_narrow() -> None:

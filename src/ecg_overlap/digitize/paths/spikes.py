@@ -1,4 +1,4 @@
-"""Tall peaks whose steep, faint flanks left no ink: their tips are joined to the trace.
+"""Peaks that a chain of runs loses: cut short along a line's rest, or with flanks that left no ink.
 
 A pen that rises by 3 cm in 40 ms hardly blackens the paper. Of such a QRS complex the tip may be
 all that is ink, and a chain of runs passes over it. But a trace stands in every column: a tall,
@@ -6,9 +6,11 @@ narrow piece of ink in columns where it would be missing is most likely its own.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from ecg_overlap.digitize.paths.path import FloatArray
 from ecg_overlap.digitize.paths.runs import IntArray, Runs
@@ -17,6 +19,8 @@ MOST_WIDTH = 4.0  # of a piece, in pens: two flanks and what is between them …
 LEAST_HEIGHT = 3.0  # … in pens: lower is a speck or a piece of the level trace
 LEAST_SLENDER = 2.0  # height of a piece, in its widths
 WIDEST_GAP = 8.0  # in the trace, in pens: a QRS complex of 0.12 s
+LEAST_HOLE = 2  # columns; a single one passed over is bridged as it is
+FLARE = 2  # columns beside a hole in which rests of lines and flanks may have grown together
 MOST_APART = 2.5  # from the trace, in heights of the piece
 
 
@@ -76,6 +80,54 @@ def _connected(column: IntArray, row: IntArray, first: IntArray) -> tuple[IntArr
         else:
             label[i] = label[parent[i]]
     return label, count
+
+
+def through_ink(runs: Runs, chosen: IntArray, pen_px: float) -> IntArray:
+    """`chosen` (W,), led through ink where the chain crossed a hole between a peak's flanks.
+
+    The rest of a grid's line between the flanks, thinner than the pen, looks like a short way.
+    But where columns are empty along it, and unbroken ink leads from its one side to its other,
+    the pen went there.
+    """
+    thick = runs.bottom_px - runs.top_px >= pen_px
+    solid = np.flatnonzero((chosen >= 0) & thick[chosen])
+    led = chosen.copy()
+    for before, after in pairwise(solid):
+        if not LEAST_HOLE < after - before <= WIDEST_GAP * pen_px:
+            continue
+        if (chosen[before + 1 : after] >= 0).all():
+            continue
+        for wider in range(FLARE + 1):
+            first, last = before - wider, after + wider
+            if first < 0 or last >= len(chosen) or min(chosen[first], chosen[last]) < 0:
+                break
+            way = _unbroken(runs, thick, int(chosen[first]), int(chosen[last]))
+            if len(way):
+                led[first : last + 1] = way
+                break
+    return led
+
+
+def _unbroken(runs: Runs, thick: NDArray[np.bool_], start: int, end: int) -> IntArray:
+    """Thick runs that overlap from column to column, of several the tallest; empty if none do."""
+    reached = [np.array([start])]
+    for c in range(runs.column[start] + 1, runs.column[end]):
+        here = np.arange(runs.first[c], runs.first[c + 1])
+        here = here[thick[here]]
+        reached.append(here[_overlap(runs, here, reached[-1]).any(axis=1)])
+    reached.append(np.array([end])[_overlap(runs, np.array([end]), reached[-1]).any(axis=1)])
+    way = [end] if len(reached[-1]) else []
+    for before in reached[-2::-1] if way else []:
+        touching = before[_overlap(runs, before, np.array(way[-1:])).any(axis=1)]
+        way.append(int(touching[np.argmax((runs.bottom_px - runs.top_px)[touching])]))
+    return np.array(way[::-1], np.int64)
+
+
+def _overlap(runs: Runs, some: IntArray, others: IntArray) -> NDArray[np.bool_]:
+    """Whether rows are common to a run and another, (len(some), len(others))."""
+    a, b = runs.row[some][:, None], runs.row[others][None]
+    overlap: NDArray[np.bool_] = (a[..., 0] < b[..., 1]) & (b[..., 0] < a[..., 1])
+    return overlap
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 A round pen inks every point within half its width of the centre line. Going back:
 
-1. the trace's own ink: one run per column, chained across columns (`runs`), and the tips of
-   peaks whose flanks left none (`spikes`);
+1. the trace's own ink: one run per column, chained across columns (`runs`), led through
+   peaks that the chain cut short, and to the tips of those whose flanks left none (`spikes`);
 2. the core of that ink, and the pen's shortest way through it (`core`);
 3. the way is refined until, drawn again with the same pen, it gives the mask (`redraw`).
 """
@@ -15,8 +15,8 @@ from ecg_overlap.digitize.paths.columns import extent_px
 from ecg_overlap.digitize.paths.core import core_rows, raise_tips, shortest_way, unexplained_px
 from ecg_overlap.digitize.paths.path import Coverage, FloatArray, Path
 from ecg_overlap.digitize.paths.redraw import redraw
-from ecg_overlap.digitize.paths.runs import IntArray, find_runs, stroke_width_px, track
-from ecg_overlap.digitize.paths.spikes import find_spikes, through_tips
+from ecg_overlap.digitize.paths.runs import IntArray, Runs, find_runs, stroke_width_px, track
+from ecg_overlap.digitize.paths.spikes import find_spikes, through_ink, through_tips
 
 POINTS_PER_PEN = 8.0  # finer than the signal's samples, coarser than the noise of the ink
 SPACING_PX = (0.25, 1.0)
@@ -46,14 +46,13 @@ def stroke(
     """
     runs = find_runs(cover, hole_px=HOLE_PX)
     chosen = track(runs, len(cover), row_px=row_px, evidence=evidence)
-    columns = np.flatnonzero(chosen >= 0)
     width = cover.shape[1]
-    if len(columns) < 2:
+    if np.count_nonzero(chosen >= 0) < 2:
         return _nothing(width)
-    top, bottom = np.full(width, np.nan), np.full(width, np.nan)
-    top[columns] = runs.top_px[chosen[columns]]
-    bottom[columns] = runs.bottom_px[chosen[columns]]
-    pen = stroke_width_px(top, bottom)
+    pen = stroke_width_px(*_edges(runs, chosen))
+    chosen = through_ink(runs, chosen, pen)
+    columns = np.flatnonzero(chosen >= 0)
+    top, bottom = _edges(runs, chosen)
     spikes = find_spikes(runs, chosen, top, bottom, pen)
     top[spikes.joined], bottom[spikes.joined] = np.nan, np.nan
     taken = np.union1d(chosen[columns[~np.isin(columns, spikes.joined)]], spikes.run)
@@ -79,6 +78,14 @@ def stroke(
     confidence = _ink_under(cover, x, y)
     confidence[np.isin(np.rint(x), spikes.column)] *= DOUBTFUL
     return Path(x, y, sigma, confidence, pen, start, end, peak_doubtful=len(spikes.column) > 0)
+
+
+def _edges(runs: Runs, chosen: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Upper and lower edge of the chosen run in each column, float64 (W,); NaN for none."""
+    seen = chosen >= 0
+    return np.where(seen, runs.top_px[chosen], np.nan), np.where(
+        seen, runs.bottom_px[chosen], np.nan
+    )
 
 
 def _nothing(width: int) -> Path:
