@@ -162,7 +162,8 @@ def find_spikes(
     """
     found = pieces(runs, pen_px)
     trunk = np.flatnonzero((chosen >= 0) & (found.label[chosen] < 0))
-    columns, own, joined, tips = [], [], [], []
+    columns, own, joined = [], [], []
+    tips: list[tuple[float, float]] = []
     middle = found.column.mean(axis=1)
     after = np.searchsorted(trunk, middle)
     for at in np.unique(after[(after > 0) & (after < len(trunk))]):
