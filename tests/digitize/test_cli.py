@@ -206,10 +206,6 @@ def test_text_alone_is_refused_with_its_reason(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "o").iterdir()] == ["summary.csv"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="lines that meet every 72 or 88 px are taken for boxes of 14.4 or 17.6 px/mm",
-)
 @pytest.mark.parametrize("pitches", [(8, 9), (8, 11)])
 def test_two_equally_likely_grids_are_not_taken_for_one(
     tmp_path: Path, pitches: tuple[int, int]

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
-from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.grid_bend import Field, fit_field
 from ecg_overlap.digitize.grid_model import Grid
@@ -142,15 +141,6 @@ def test_a_bow_too_strong_to_follow_gives_no_sure_answer() -> None:
 @pytest.mark.parametrize("angle", [0.0, 1.7])
 def test_flat_paper_stays_flat(angle: float) -> None:
     assert not find_grid(heartbeats(paper(angle_deg=angle), pitch=8, period_px=170)).is_bent
-
-
-def test_two_grids_over_one_another_give_no_sure_answer() -> None:
-    one = paper(pitch=(8.0, 8.0), colours=((240, 160, 160), None))
-    other = paper(pitch=(11.3, 11.3), colours=((240, 160, 160), None))
-    try:
-        assert find_grid(np.minimum(one, other)).confidence < 0.5
-    except DigitizeError as error:
-        assert "px_per_mm" in str(error)
 
 
 def test_a_lead_on_curled_paper_is_read_as_on_flat_paper() -> None:

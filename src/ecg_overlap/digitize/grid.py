@@ -60,7 +60,7 @@ def find_grid(image: Image, *, near_px_per_mm: float | None = None) -> Grid:
 
 
 def _told(grid: Grid) -> str:
-    return f"{grid.px_per_mm_x:.2f} px/mm at confidence {grid.confidence:.2f}"
+    return f"{grid.px_per_mm_x:.2f} px/mm ({grid.source}) at confidence {grid.confidence:.2f}"
 
 
 def _surest(image: Image, near_px_per_mm: float | None) -> Grid:

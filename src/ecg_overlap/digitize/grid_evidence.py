@@ -100,6 +100,11 @@ def windowed(spectrum: Spectra) -> Spectra:
     return out
 
 
+def tapered(spectrum: Spectra) -> Spectra:
+    """The spectrum (..., n_freqs) let fade at its end: thin lines then do not ring."""
+    return spectrum * np.cos(np.linspace(0, np.pi / 2, spectrum.shape[-1])).astype(np.float32)
+
+
 def darkness(image: Image, *, without_ink: bool = False) -> Image:
     """Darkness of the strongest channel against the local paper, ink cut to grid level.
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid_between import alone
 from ecg_overlap.digitize.grid_boxes import Boxes, read_boxes
 from ecg_overlap.digitize.grid_evidence import Family, family
 from ecg_overlap.digitize.grid_lines import Comb
@@ -18,6 +19,7 @@ _MOST_OBLONG = 0.05  # pitches further apart (in log) are not one grid's
 _SQUARE = 0.003  # relative difference of the two pitches that is usual on scans
 _LEAST_PART_PX = 180  # of a part of the picture that is looked at alone
 _GONE, _CLEAR = 0.25, 0.8  # share of lines seen in a stretch; random profiles show a half
+_SOLE = 0.5  # less: that other lines stand between the grid's is worth saying
 SURE = 0.5
 REMEDY = "give px_per_mm"
 
@@ -104,7 +106,11 @@ def look(
         raise DigitizeError("grid", "no grid was found", REMEDY)
     boxes = read_boxes(image, lines, period_px, near_px_per_mm)
     strength = 1 - math.exp(-score / _LEAST_SCORE)
-    return Look(_as_grid(boxes, dark.shape, strength), boxes, families)
+    sole = alone(lines, boxes)
+    grid = _as_grid(boxes, dark.shape, strength * sole)
+    if sole < _SOLE:
+        grid = replace(grid, source=grid.source + ", other lines between")
+    return Look(grid, boxes, families)
 
 
 def _trusted(comb: Comb | None, mm_per_line: float) -> float:
