@@ -176,7 +176,13 @@ def _fold(lines: Aligned, period_px: float) -> FloatArray:
     profile = lines.family.profile(lines.total)
     turns = np.arange(len(profile)) / period_px
     place = np.floor((turns % 1.0) * _FOLD_BINS).astype(np.int64) % _FOLD_BINS
-    count = np.maximum(np.bincount(place, minlength=_FOLD_BINS), 1)
-    fold = np.bincount(place, profile, minlength=_FOLD_BINS) / count
-    around = np.convolve(np.tile(fold, 3), [0.25, 0.5, 0.25], "same")
+    total = _smoothed(np.bincount(place, profile, minlength=_FOLD_BINS))
+    # Over nearly a whole number of px most bins stay empty, and one may hold the picture's edge
+    # alone: so few pixels are no line.
+    count = _smoothed(np.bincount(place, minlength=_FOLD_BINS).astype(np.float64))
+    return total / np.maximum(count, count.mean())
+
+
+def _smoothed(bins: FloatArray) -> FloatArray:
+    around = np.convolve(np.tile(bins, 3), [0.25, 0.5, 0.25], "same")
     return np.asarray(around[_FOLD_BINS : 2 * _FOLD_BINS])
