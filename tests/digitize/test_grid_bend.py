@@ -138,6 +138,20 @@ def test_a_bow_too_strong_to_follow_gives_no_sure_answer() -> None:
     assert find_grid(warped(image, curl(image.shape, along_px=0.0, bow_px=16.0))).confidence < 0.5
 
 
+@pytest.mark.parametrize("height", [240, 400])
+@pytest.mark.parametrize("bow_px", [12.0, 14.0, 16.0])
+def test_a_strong_bow_is_followed_or_not_sure(height: int, bow_px: float) -> None:
+    image = heartbeats(paper(size=(height, 900)), pitch=8, period_px=170)
+    shift = curl(image.shape, along_px=0.0, bow_px=bow_px)
+    grid = find_grid(warped(image, shift))
+    points = np.random.default_rng(0).uniform((20, 20), (879, height - 21), (200, 2))
+    column, row = points.astype(int).T
+    error = (
+        grid.straighten(points)[:, 1] / grid.px_per_mm_y * 8.0 - (points + shift[row, column])[:, 1]
+    )
+    assert grid.confidence < 0.5 or error.std() < 1.0
+
+
 @pytest.mark.parametrize("angle", [0.0, 1.7])
 def test_flat_paper_stays_flat(angle: float) -> None:
     assert not find_grid(heartbeats(paper(angle_deg=angle), pitch=8, period_px=170)).is_bent

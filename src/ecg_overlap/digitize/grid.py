@@ -19,7 +19,7 @@ _LEAST_CONFIDENCE = 0.2  # of answers below, nine in ten are wrong (benchmarks/g
 _MOST_LOOKS = 3  # candidates followed, where the first look is not sure
 _MOST_ROUNDS = 3
 _WORTH_A_ROUND = 0.01  # of confidence gained
-_IF_LOST = 0.5  # of the confidence, where a stretch of the straightened lines is not there
+_IF_LOST = 0.45  # of the confidence, where straightened lines pass to the next place of their comb
 
 
 def find_grid(image: Image, *, near_px_per_mm: float | None = None) -> Grid:

@@ -10,7 +10,7 @@ from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid_between import alone
 from ecg_overlap.digitize.grid_boxes import Boxes, read_boxes
 from ecg_overlap.digitize.grid_evidence import Family, family
-from ecg_overlap.digitize.grid_lines import Comb
+from ecg_overlap.digitize.grid_lines import Comb, localise
 from ecg_overlap.digitize.grid_model import Grid
 from ecg_overlap.digitize.grid_search import period, tilt
 
@@ -18,7 +18,9 @@ _LEAST_SCORE = 3.0  # fold's peak over its noise; pictures without a grid stay b
 _MOST_OBLONG = 0.05  # pitches further apart (in log) are not one grid's
 _SQUARE = 0.003  # relative difference of the two pitches that is usual on scans
 _LEAST_PART_PX = 180  # of a part of the picture that is looked at alone
-_GONE, _CLEAR = 0.25, 0.8  # share of lines seen in a stretch; random profiles show a half
+_STRETCH_MM = 3.0  # in which lines followed amiss pass from one place to the next
+_BESIDE = 7  # lines side by side: a trace runs along three or so
+_MIDWAY = -0.25  # median contrast, of the usual one; about 0 where ink hides the lines
 _SOLE = 0.5  # less: that other lines stand between the grid's is worth saying
 SURE = 0.5
 REMEDY = "give px_per_mm"
@@ -44,13 +46,19 @@ class Look:
 
     @property
     def lost(self) -> bool:
-        """Whether one family's lines, clear elsewhere, are not there over a whole stretch."""
-        for comb in (self.boxes.upright, self.boxes.level):
-            if comb is not None:
-                share = np.isfinite(comb.rest_px).mean(axis=1)
-                if share.min() < _GONE and share.max() >= _CLEAR:
-                    return True
-        return False
+        """Whether one family's lines stand midway between the comb's over a whole stretch.
+
+        Where a bend was followed a pitch amiss, the straightened lines cross from one place
+        of the comb to the next; ink hides lines, but leaves none midway.
+        """
+        # From window to window along the picture's longer side: there a pitch may be lost.
+        pairs = zip(self.families, (self.boxes.upright, self.boxes.level), strict=True)
+        longest = max(family.length_px for family in self.families)
+        return any(
+            comb is not None
+            and _crosses(family, comb, self.boxes.mm_per_line, across=family.length_px == longest)
+            for family, comb in pairs
+        )
 
     def in_whole(self, dark: NDArray[np.uint8], part: Part) -> "Look":
         """The same look at a part of the evidence, told from the whole of it."""
@@ -64,6 +72,31 @@ class Look:
             (family(dark, upright=True), family(dark, upright=False)),
             of_part=part != parts(dark.shape)[0],
         )
+
+
+def _crosses(lines: Family, comb: Comb, mm_per_line: float, *, across: bool) -> bool:
+    """Lines midway in one short group, or (followed across) over some lines side by side."""
+    per_group = _STRETCH_MM * comb.pitch_px / mm_per_line
+    along_px = float(np.ptp(lines.centres_px)) if len(lines.centres_px) > 1 else 0.0
+    fine = lines.aligned(comb.slope, max_groups=max(int(along_px / per_group), 2))
+    start = comb.phase_px + comb.slope * fine.centres_px
+    expected = start[:, None] + comb.pitch_px * comb.index[None, :].astype(np.float64)
+    half_px = min(comb.pitch_px, 16.0)
+    contrast = np.nan_to_num(localise(lines.profile(fine.groups), expected, half_px)[1])
+    usual = float(np.percentile(np.median(contrast, axis=0), 75))
+    if usual <= 0:
+        return True
+    level = np.clip(contrast / usual, -1.0, 1.0)
+    if not across:
+        return float(np.median(level, axis=1).min()) < _MIDWAY
+    if level.shape[1] < _BESIDE:
+        return False
+    windows = np.lib.stride_tricks.sliding_window_view(np.median(level, axis=0), _BESIDE)
+    beside = np.median(windows, axis=1)
+    least = int(np.argmin(beside))
+    # Beyond the grid's own end nothing stands in place again.
+    ends = (float(side.max(initial=0.0)) for side in (beside[:least], beside[least:]))
+    return bool(beside[least] < _MIDWAY and min(ends) > -_MIDWAY)
 
 
 def _moved(comb: Comb | None, *, across_px: float, along_px: float) -> Comb | None:
