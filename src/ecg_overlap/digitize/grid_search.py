@@ -176,11 +176,11 @@ def _fold(lines: Aligned, period_px: float) -> FloatArray:
     profile = lines.family.profile(lines.total)
     turns = np.arange(len(profile)) / period_px
     place = np.floor((turns % 1.0) * _FOLD_BINS).astype(np.int64) % _FOLD_BINS
-    total = _smoothed(np.bincount(place, profile, minlength=_FOLD_BINS))
+    total = _smoothed(np.bincount(place, profile, minlength=_FOLD_BINS).astype(np.float64))
     # Over nearly a whole number of px most bins stay empty, and one may hold the picture's edge
     # alone: so few pixels are no line.
     count = _smoothed(np.bincount(place, minlength=_FOLD_BINS).astype(np.float64))
-    return total / np.maximum(count, count.mean())
+    return np.asarray(total / np.maximum(count, count.mean()))
 
 
 def _smoothed(bins: FloatArray) -> FloatArray:
