@@ -21,7 +21,8 @@ _LEAST_PART_PX = 180  # of a part of the picture that is looked at alone
 _STRETCH_MM = 3.0  # in which lines followed amiss pass from one place to the next
 _BESIDE = 7  # lines side by side: a trace runs along three or so
 _MIDWAY = -0.25  # median contrast, of the usual one; about 0 where ink hides the lines
-_SOLE = 0.5  # less: that other lines stand between the grid's is worth saying
+_SOLE = 0.5  # less: other lines stand between the grid's …
+_AT_MOST = 0.45  # … which leaves an unsure grid as it is, but none sure
 SURE = 0.5
 REMEDY = "give px_per_mm"
 
@@ -140,9 +141,10 @@ def look(
     boxes = read_boxes(image, lines, period_px, near_px_per_mm)
     strength = 1 - math.exp(-score / _LEAST_SCORE)
     sole = alone(lines, boxes)
-    grid = _as_grid(boxes, dark.shape, strength * sole)
+    grid = _as_grid(boxes, dark.shape, strength)
     if sole < _SOLE:
-        grid = replace(grid, source=grid.source + ", other lines between")
+        source = grid.source + ", other lines between"
+        grid = replace(grid, source=source, confidence=min(grid.confidence, _AT_MOST))
     return Look(grid, boxes, families)
 
 
