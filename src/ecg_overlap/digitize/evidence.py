@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.paths.path import Coverage, as_coverage
 
 SURE = 0.5  # a probability from which a column holds the primary, and a hole is its ink
-RULED_OUT = 0.1  # there, ink with nothing likelier than this around it is another's
+RULED_OUT = 0.03  # there, ink with nothing likelier than this around it is another's
 REACH_MM = 0.15  # around it: the network's map is coarser than the ink
 
 
