@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.paths import DECODERS, Path, decode
+from ecg_overlap.digitize.paths.stroke import stroke
 
 
 def line(height: int, points: list[tuple[float, float]], width: int, pen: float) -> NDArray:
@@ -210,6 +211,20 @@ def test_a_networks_evidence_decides_between_two_whole_traces() -> None:
         evidence[row - 2 : row + 3] = 0.8
         path = decode(cover, "stroke", evidence=evidence)
         assert np.nanmedian(path.y_px) == pytest.approx(row, abs=0.1)
+
+
+def test_a_peak_is_followed_though_a_neighbours_ends_in_the_traces_level() -> None:
+    # In the columns of the R wave the neighbour's comes up to the baseline and seems to go on it,
+    # and where the trace comes down again, binarization has left a hole.
+    own = line(420, [(5, 310), (88, 310), (100, 15), (112, 310), (195, 310)], 200, 4.0)
+    other = line(420, [(5, 415), (86, 415), (100, 296), (114, 415), (195, 415)], 200, 4.0)
+    evidence = own.astype(np.float32) / 255
+    level = slice(292, 330)
+    evidence[level] = np.maximum(evidence[level], 0.9 * (other[level] / np.float32(255)))
+    cover = (np.maximum(own, other) / 255).astype(np.float32)
+    cover[280:289, 101:118] = 0
+    seen = stroke(cover, evidence=evidence)
+    assert np.nanmin(seen.y_px) == pytest.approx(15, abs=3)
 
 
 def test_ink_where_a_network_sees_no_trace_is_passed_over() -> None:

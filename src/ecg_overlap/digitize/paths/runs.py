@@ -18,6 +18,8 @@ LEVELS = 3  # levels that are tried
 LEAST_LEVEL = 0.3  # of the fullest level: a level that fewer columns share is none
 EDGE_COST_PX = 5.0  # a column in which the trace touches the picture's edge
 UNLIKELY_COST_PX = 0.3  # a run that a network rules out, in a column where it is sure
+ELSEWHERE_COST_PX = 1.0  # a run beside which other runs of its column hold all probability …
+SURE = 0.5  # … where the column's highest is at least this
 ABSENT_COST_PX = 1.0  # a run in a column where a network is sure that the trace is not
 PRESENT = 0.2  # a column's highest probability from which it may hold the trace
 LEAST_PRESENT = 0.1  # of the cost of passing over a column stays, however sure a network is
@@ -194,19 +196,30 @@ def track(
 
 
 def _unlikely(runs: Runs, evidence: Coverage, most: FloatArray) -> FloatArray:
-    """What each run costs for being less probable than the likeliest row of its column (m,)."""
-    cost: FloatArray = most[runs.column] - _most_likely(evidence, runs.column, runs.row)
-    return UNLIKELY_COST_PX * cost
+    """What each run costs (m,) for what the network sees elsewhere in its column.
+
+    For being less probable than the column's likeliest row, and for the share of the column's
+    probability that other runs hold: where the neighbour's peak ends in the trace's level, it
+    is that share which says that the trace is at its own peak.
+    """
+    likeliest, mass = _probability(evidence, runs.column, runs.row)
+    in_column = np.bincount(runs.column, mass, minlength=len(most))[runs.column]
+    share = 1 - mass / np.maximum(in_column, 1e-6)
+    cost: FloatArray = UNLIKELY_COST_PX * (most[runs.column] - likeliest)
+    return cost + ELSEWHERE_COST_PX * np.minimum(most[runs.column] / SURE, 1) * share
 
 
 @njit(cache=True)
-def _most_likely(evidence: Coverage, column: IntArray, row: IntArray) -> FloatArray:
-    """Highest probability inside of each run, float64 (m,)."""
-    likely = np.zeros(len(column))
+def _probability(
+    evidence: Coverage, column: IntArray, row: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Highest probability inside of each run, and its sum over the run's rows; float64 (m,)."""
+    likeliest, mass = np.zeros(len(column)), np.zeros(len(column))
     for i in range(len(column)):
         for r in range(row[i, 0], row[i, 1]):
-            likely[i] = max(likely[i], evidence[r, column[i]])
-    return likely
+            likeliest[i] = max(likeliest[i], evidence[r, column[i]])
+            mass[i] += evidence[r, column[i]]
+    return likeliest, mass
 
 
 def levels(runs: Runs, height: int) -> list[float]:
