@@ -105,6 +105,7 @@ def _best_chain(
     bottom: FloatArray,
     first: IntArray,
     level_px: float,
+    level_cost: float,
     unlikely: FloatArray,
     passed: FloatArray,
 ) -> IntArray:
@@ -120,7 +121,7 @@ def _best_chain(
             continue
         for i in range(first[c], first[c + 1]):
             centre = 0.5 * (top[i] + bottom[i])
-            away = min(LEVEL_COST * abs(centre - level_px), MOST_LEVEL_COST_PX)
+            away = min(level_cost * abs(centre - level_px), MOST_LEVEL_COST_PX)
             best = passed[c]
             for k in range(1, min(LOOK_BACK, n_filled) + 1):
                 before = filled[n_filled - k]
@@ -173,8 +174,8 @@ def track(
         runs: Of the whole mask.
         height: Of the mask.
         row_px: Where the trace's baseline is known to be.
-        evidence: float32 (H, W), 0–1: a network's probability of the primary trace. A run that
-            is less probable than another of its column costs up to `UNLIKELY_COST_PX`.
+        evidence: float32 (H, W), 0–1: a network's probability of the primary trace, instead of
+            the level. A run costs for what is more probable elsewhere in its column.
 
     Returns:
         int64 (W,): index of the run chosen in each column, -1 where none is.
@@ -187,9 +188,23 @@ def track(
         present = np.minimum(most / PRESENT, 1)
         unlikely = _unlikely(runs, evidence, most) + ABSENT_COST_PX * (1 - present[runs.column])
     passed = np.concatenate([[0.0], np.cumsum(SKIP_COST_PX * np.maximum(present, LEAST_PRESENT))])
-    tried = [float(row_px)] if row_px is not None else levels(runs, height) or [height / 2]
+    # A network tells better where the trace is than its level does, which costs a peak the most.
+    level_cost = LEVEL_COST if evidence is None else 0.0
+    if row_px is not None or evidence is not None:
+        tried = [0.0 if row_px is None else float(row_px)]
+    else:
+        tried = levels(runs, height) or [height / 2]
     chains = [
-        _best_chain(runs.column, runs.top_px, runs.bottom_px, runs.first, level, unlikely, passed)
+        _best_chain(
+            runs.column,
+            runs.top_px,
+            runs.bottom_px,
+            runs.first,
+            level,
+            level_cost,
+            unlikely,
+            passed,
+        )
         for level in tried
     ]
     return min(chains, key=lambda chain: _doubt(runs, chain, height, unlikely, passed))
