@@ -19,7 +19,7 @@ FLAGS = {
     "baseline_unknown": "0 mV is an estimate of the isoelectric line, not a known row",
     "trace_leaves_crop": "the trace touches the picture's edge: its peaks may be cut off",
     "peak_doubtful": "a peak with faint flanks was joined from pieces of ink, or may be lost",
-    "trace_short": "less than half of the picture's width holds the trace",
+    "trace_short": "less than three quarters of the picture's width hold the trace",
 }
 
 

@@ -28,6 +28,7 @@ from ecg_overlap.digitize.which_trace import which_trace
 Image = NDArray[np.uint8]
 MIN_SIDE_PX = 16
 LOW_CONFIDENCE = 0.5
+SHORT = 0.75  # of the picture's width; a lead cut out by its box takes 0.9
 GRIDS: dict[str, Callable[[Image], Grid]] = {
     "lines": find_grid,
     "fortune": find_grid_fortune,
@@ -379,7 +380,7 @@ def _flags(path: Path, shape: tuple[int, ...], scale: Scale) -> tuple[str, ...]:
         flags.append("trace_leaves_crop")
     if path.peak_doubtful:
         flags.append("peak_doubtful")
-    if path.end_px - path.start_px < width / 2:
+    if path.end_px - path.start_px < SHORT * width:
         flags.append("trace_short")
     return tuple(flags)
 
