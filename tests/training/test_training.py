@@ -77,9 +77,10 @@ def test_pictures_and_scores_reach_every_logger(
 @pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "conf/experiment").glob("*.yaml")))
 def test_every_experiment_runs(name: str, config: Compose) -> None:
     cfg = config(f"experiment={name}", "test=null")
-    root = cfg.signals.get("root")
-    if root is not None and not (ROOT / root).is_dir():
-        pytest.skip(f"needs the records of {root}")
+    sources = [cfg.signals, *(v for v in cfg.signals.values() if isinstance(v, DictConfig))]
+    for root in (source.get("root") for source in sources):
+        if root is not None and not (ROOT / root).is_dir():
+            pytest.skip(f"needs the records of {root}")
     train(cfg)
 
 
