@@ -144,7 +144,7 @@ def digitize_lead(
     else:
         scale = _scale(image, plan, px_per_mm, mm_per_s, mm_per_mv)
     # image → mask
-    reading, evidence, row = None, None, row_px
+    reading, evidence = None, None
     if mask is not None:
         ink = _checked_mask(mask, image)
     elif plan.reads_columns:
@@ -152,14 +152,14 @@ def digitize_lead(
         ink = _checked_mask(reading.mask, image)
     elif plan.reads_ink:
         assert network is not None  # _require_inputs
-        ink, evidence, row = _primary_ink(image, scale, row_px, network)
+        ink, evidence = _primary_ink(image, scale, row_px, network)
     else:
         ink = _checked_mask(_mask(image, plan, scale, row_px, network), image)
     # mask → path
     if reading is not None:
         path = coordinate(reading)
     else:
-        path = decode(ink, decoder or plan.decoder, row_px=row, evidence=evidence)
+        path = decode(ink, decoder or plan.decoder, row_px=row_px, evidence=evidence)
     if not np.isfinite(path.y_px).any():
         raise DigitizeError("trace", "no trace was found in the picture", "check the crop's box")
     taken = _as_picture(ink) if evidence is None else redrawn(path, image.shape[:2])
@@ -293,8 +293,8 @@ def _columns(
 
 def _primary_ink(
     image: Image, scale: Scale, row_px: float | None, network: Network
-) -> tuple[Coverage, Coverage, float | None]:
-    """The primary's ink, a network's probability of it, and the row by which it was chosen."""
+) -> tuple[Coverage, Coverage]:
+    """The primary's ink, and a network's probability of it."""
     px_per_mm = scale.calibration.px_per_mm_y
 
     def ask(row_px: float | None) -> Coverage:
@@ -305,12 +305,9 @@ def _primary_ink(
         ink = binarize(image, px_per_mm=px_per_mm, grid=scale.grid)
     except DigitizeError:  # too faint for binarization, not for the network
         probability = ask(row_px)
-        return probability, probability, row_px
-    if row_px is None:
-        probability, row_px = which_trace(ask, ink, px_per_mm=px_per_mm)
-    else:
-        probability = ask(row_px)
-    return ink_of_primary(ink, probability, px_per_mm=px_per_mm), probability, row_px
+        return probability, probability
+    probability = which_trace(ask, ink, px_per_mm=px_per_mm) if row_px is None else ask(row_px)
+    return ink_of_primary(ink, probability, px_per_mm=px_per_mm), probability
 
 
 def _checked_mask(mask: Any, image: Image) -> NDArray[Any]:

@@ -25,10 +25,8 @@ class Asked(Protocol):
         """Probability of the primary, float32 (H, W), told the row of its baseline or not."""
 
 
-def which_trace(
-    ask: Asked, ink: NDArray[Any], *, px_per_mm: float
-) -> tuple[Coverage, float | None]:
-    """The network's answer for the trace that is likeliest the primary, and that trace's row.
+def which_trace(ask: Asked, ink: NDArray[Any], *, px_per_mm: float) -> Coverage:
+    """The network's answer for the trace that is likeliest the primary, float32 (H, W).
 
     A crop is cut around its primary, so what its trace leaves above and below should be alike.
 
@@ -40,20 +38,18 @@ def which_trace(
     """
     rows = levels(find_runs(as_coverage(ink), hole_px=HOLE_PX), len(ink))
     if len(rows) < 2:
-        row = rows[0] if rows else None
-        return ask(row), row
+        return ask(rows[0] if rows else None)
     untold = ask(None)
     answers = [ask(row) for row in rows]
 
-    def belief(told: Coverage, row: float) -> float:
+    def belief(told: Coverage) -> float:
         """Probability without a row where the trace runs, less what its place costs."""
         cover = ink_of_primary(ink, told, px_per_mm=px_per_mm)
-        y = stroke(cover, row_px=row, evidence=told, refine=False).y_px
+        y = stroke(cover, evidence=told, refine=False).y_px
         if not np.isfinite(y).any():
             return -np.inf
         off_centre_mm = abs(float(np.nanmin(y) - (len(ink) - 1 - np.nanmax(y)))) / px_per_mm
         believed = float((told * untold).sum() / told.sum())
         return believed - OFF_CENTRE_PER_MM * off_centre_mm
 
-    best = int(np.argmax([belief(told, row) for told, row in zip(answers, rows, strict=True)]))
-    return answers[best], rows[best]
+    return answers[int(np.argmax([belief(told) for told in answers]))]

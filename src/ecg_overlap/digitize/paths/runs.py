@@ -173,7 +173,7 @@ def track(
     Args:
         runs: Of the whole mask.
         height: Of the mask.
-        row_px: Where the trace's baseline is known to be.
+        row_px: Where the trace's baseline is known to be; not asked for beside evidence.
         evidence: float32 (H, W), 0–1: a network's probability of the primary trace, instead of
             the level. A run costs for what is more probable elsewhere in its column.
 
@@ -190,10 +190,8 @@ def track(
     passed = np.concatenate([[0.0], np.cumsum(SKIP_COST_PX * np.maximum(present, LEAST_PRESENT))])
     # A network tells better where the trace is than its level does, which costs a peak the most.
     level_cost = LEVEL_COST if evidence is None else 0.0
-    if row_px is not None or evidence is not None:
-        tried = [0.0 if row_px is None else float(row_px)]
-    else:
-        tried = levels(runs, height) or [height / 2]
+    known = row_px if evidence is None else 0.0
+    tried = levels(runs, height) or [height / 2] if known is None else [float(known)]
     chains = [
         _best_chain(
             runs.column,

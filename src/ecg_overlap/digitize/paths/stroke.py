@@ -41,7 +41,7 @@ def stroke(
         cover: float32 (H, W), coverage or probability of one trace, 0–1; it may have holes
             and false islands.
         row_px: Row of the trace's baseline, where known: chooses between several traces.
-        evidence: float32 (H, W), a network's probability of the trace, which chooses too.
+        evidence: float32 (H, W), a network's probability of the trace, which chooses instead.
         refine: Redraw and fit; without, the core's way alone.
     """
     runs = find_runs(cover, hole_px=HOLE_PX)
