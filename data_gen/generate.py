@@ -58,20 +58,20 @@ class LeadGenerator:
             InputError: The dials cannot be met.
         """
         tries = self.overlap.tries if self.overlap.targeted else 1
+        # From a stream that no try uses: all tries of a sample aim at the same severity.
+        overlap = self.overlap.of_one_severity(streams_of(index, seed, split, tries).rows)
         for attempt in range(tries):
             streams = streams_of(index, seed, split, attempt)
             crop = self.crop.of_one_kind(streams.crop)
-            scene = draw_scene(
-                self.signals, self.look, self.overlap, crop, streams=streams, split=split
-            )
+            scene = draw_scene(self.signals, self.look, overlap, crop, streams=streams, split=split)
             if scene is not None:
                 facts = {"seed": seed, "index": index, "split": split, "attempt": attempt}
                 sample = _picture(self.look.distortion, crop, scene, streams, facts)
-                if self.overlap.met_by(sample.severity):
+                if overlap.met_by(sample.severity):
                     return sample
         raise InputError(
             "overlap",
-            f"no sample reached {self.overlap.asked} in {tries} tries",
+            f"no sample reached {overlap.asked} in {tries} tries",
             "ask for less, widen search_mm or tolerance, or take a layout with more rows",
         )
 

@@ -9,14 +9,14 @@ the number of rows without ink of either between their nearest pixels, 0 where t
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from data_gen.dials import Range, as_number, as_probability, as_range
+from data_gen.dials import Range, as_number, as_probability, as_range, uniform
 from data_gen.sample import Severity
 
 U8 = NDArray[np.uint8]
@@ -37,9 +37,9 @@ class OverlapDials:
         below: How many below.
         neighbour_gain: The neighbours' amplitudes are drawn by this factor larger, in a crop.
         pen_mm: Stroke width.
-        contact: The fraction of the primary's columns that neighbours shall touch in a crop;
-            None lets it fall out of the page. A pitch is then solved for it, and `row_pitch_mm`
-            is left aside.
+        contact: The fraction of the primary's columns that neighbours shall touch in a crop, for
+            [lo, hi] another in each sample; None lets it fall out of the page. A pitch is then
+            solved for it, and `row_pitch_mm` is left aside.
         intrusion: The fraction of columns in which neighbours shall stand; likewise.
         search_mm: Where to look for that pitch.
         tolerance: How far a sample may stay from what was asked.
@@ -52,8 +52,8 @@ class OverlapDials:
     below: int | None = None
     neighbour_gain: Any = (1.0, 1.0)
     pen_mm: Any = (0.25, 0.4)
-    contact: float | None = None
-    intrusion: float | None = None
+    contact: Any = None
+    intrusion: Any = None
     search_mm: Any = (0.5, 40.0)
     tolerance: float = 0.03
     tries: int = 64
@@ -70,9 +70,11 @@ class OverlapDials:
         for name, (lowest, highest) in bounds.items():
             value = as_range(f"overlap.{name}", getattr(self, name), lowest=lowest, highest=highest)
             object.__setattr__(self, name, value)
-        for name in ("contact", "intrusion", "tolerance"):
+        as_probability("overlap.tolerance", self.tolerance)
+        for name in ("contact", "intrusion"):
             if getattr(self, name) is not None:
-                as_probability(f"overlap.{name}", getattr(self, name))
+                lo, hi = as_range(f"overlap.{name}", getattr(self, name), lowest=0, highest=1)
+                object.__setattr__(self, name, lo if lo == hi else (lo, hi))
         for name in ("above", "below"):
             if getattr(self, name) is not None:
                 as_number(f"overlap.{name}", getattr(self, name), lowest=0, highest=12)
@@ -82,16 +84,24 @@ class OverlapDials:
     def targeted(self) -> bool:
         return self.contact is not None or self.intrusion is not None
 
+    def of_one_severity(self, rng: np.random.Generator) -> "OverlapDials":
+        """These dials with a number drawn from each range of a severity."""
+        ranges = {"contact": self.contact, "intrusion": self.intrusion}
+        drawn: dict[str, Any] = {
+            k: uniform(rng, v) for k, v in ranges.items() if isinstance(v, tuple)
+        }
+        return replace(self, **drawn) if drawn else self
+
     @property
     def asked(self) -> str:
-        """What was asked for, in words."""
+        """What was asked for, in words; of one severity."""
         asked = {"contact": self.contact, "intrusion": self.intrusion}
         return " and ".join(
             f"{name} {value:g}" for name, value in asked.items() if value is not None
         )
 
     def miss(self, contact: Any, intrusion: Any) -> Any:
-        """How far severities are from what was asked, elementwise; 0 where nothing was."""
+        """How far severities are from the one asked for, elementwise; 0 where none was."""
         by_contact = 0.0 if self.contact is None else np.abs(contact - self.contact)
         by_intrusion = 0.0 if self.intrusion is None else np.abs(intrusion - self.intrusion)
         return np.maximum(by_contact, by_intrusion)

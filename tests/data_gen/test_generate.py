@@ -189,6 +189,13 @@ def test_a_batch_has_the_severity_that_was_asked(crop: str, asked: dict[str, flo
     assert np.mean(found) == pytest.approx(value, abs=0.05)
 
 
+def test_a_range_of_severities_is_asked_for_evenly() -> None:
+    made = generator(contact=[0.0, 0.4], distortion=Distortion())
+    found = np.array([made.sample(index).severity.contact for index in range(24)])
+    assert found.min() < 0.1 and found.max() > 0.3
+    assert found.mean() == pytest.approx(0.2, abs=0.07)
+
+
 def test_severity_is_that_of_the_final_masks() -> None:
     sample = generator(distortion=GEOMETRY).sample(2)
     again = severity(sample.target_mask, sample.other_mask)

@@ -133,6 +133,8 @@ def test_the_pitch_that_is_solved_gives_the_contact_that_was_asked(asked: float)
     [
         {"contact": float("nan")},
         {"contact": 1.2},
+        {"contact": [0.4, 0.1]},
+        {"intrusion": "much"},
         {"row_pitch_mm": [20, 10]},
         {"row_pitch_mm": "wide"},
         {"pen_mm": 0},
