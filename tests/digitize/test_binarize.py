@@ -149,3 +149,16 @@ def test_a_fast_pens_pale_strokes_are_ink_too() -> None:
     ink = binarize(image, px_per_mm=PX_PER_MM)
     assert (ink[70:140, 401] >= 128).all()
     assert (ink[:140, :390] == 0).all()
+
+
+@pytest.mark.parametrize(("width", "is_ink"), [(8, True), (3, False)], ids=["flanks", "line"])
+def test_a_pale_spike_apart_from_the_trace_is_ink_and_a_pale_line_is_not(
+    width: int, is_ink: bool
+) -> None:
+    image = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    image[150:153] = 20
+    image[:, 396:412] = 255
+    image[60:140, 400 : 400 + width] = 150  # nowhere as dark as what is surely ink
+    ink = binarize(image, px_per_mm=PX_PER_MM)
+    assert (ink[70:130, 401] >= 128).all() == is_ink
+    assert (ink[:140, :390] == 0).all()

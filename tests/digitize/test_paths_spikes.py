@@ -55,6 +55,17 @@ def test_tips_are_joined_where_the_trace_is_not_seen() -> None:
     assert path.confidence[np.abs(path.y_px - LEVEL) > 20].max() <= 0.5
 
 
+@pytest.mark.parametrize("lower", [94, 96, 97])
+def test_a_peak_that_ends_just_above_the_trace_is_joined(lower: int) -> None:
+    mask = np.zeros((120, 200), np.uint8)
+    mask[98:101] = 255
+    mask[:, 100:106] = 0
+    mask[20:lower, 102:104] = 255  # too thin for the chain of runs
+    path = decode(mask)
+    assert path.peak_doubtful
+    assert np.nanmin(path.y_px) == pytest.approx(21, abs=1)
+
+
 def test_a_tip_too_far_away_is_left_and_said() -> None:
     path = decode(without_flanks(20))  # 20 px of ink, 130 px of paper
     assert path.peak_doubtful

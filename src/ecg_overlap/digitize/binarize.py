@@ -1,5 +1,7 @@
 """Traces apart from paper and grid, without a network: coverage of ink, 0 to 255."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numba import njit
@@ -16,6 +18,8 @@ _FAINTEST = 0.06  # share of light that a trace takes away at the least
 _GRID_MATTERS = 0.2  # darkness of lines, as a share of the ink's, from which they are modelled
 _PALE_REACH_MM = 0.25  # how far apart the edge of a stroke and its fullest ink can be
 _PALEST = np.float32(0.2)  # share of the ink's darkness that a fast pen leaves at the least
+_SPIKE_HEIGHT_MM, _SPIKE_WIDTH_MM = 1.5, (0.7, 1.5)  # of two flanks; rests of lines are thinner
+_SPIKE_SHARE = 0.33  # of the ink's darkness, on the average over such a piece
 _BLACK = 16  # gray level; what is darker over 3 mm is no paper
 _BINS_PER_MM = 12
 _NONE, _ONE = np.float32(0), np.float32(1)
@@ -167,13 +171,30 @@ def _connected(share: FloatImage, px_per_mm: float) -> Image:
     weak = float(np.clip(1.5 * np.percentile(calm, 98), _WEAK, _STRONG)) if calm.size else _WEAK
     possible = share > weak
     kept = possible.view(np.uint8)
-    count, label = cv2.connectedComponents(kept)
+    count, label, stats, _ = cv2.connectedComponentsWithStats(kept)
     piece = label[possible]
     area = np.bincount(piece, minlength=count)
     sure = np.bincount(label[strong], minlength=count)
-    keep = (sure > 0.15 * area) & (area > max(0.25 * px_per_mm**2, 4))  # smaller is a speck
+    ink = np.bincount(piece, share[possible], count)
+    keep = (sure > 0.15 * area) | _steep(stats, ink, px_per_mm)
+    keep &= area > max(0.25 * px_per_mm**2, 4)  # smaller is a speck
     kept[possible] = keep[piece]
     return kept
+
+
+def _steep(stats: NDArray[Any], ink: NDArray[Any], px_per_mm: float) -> NDArray[np.bool_]:
+    """Which pieces are a fast pen's steep strokes, surely ink nowhere, but tall and narrow.
+
+    Args:
+        stats: int32 (n, 5), of the pieces, as OpenCV counts them.
+        ink: float64 (n,), sum of each piece's shares of the ink's darkness.
+        px_per_mm: The picture's scale.
+    """
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    least, most = _SPIKE_WIDTH_MM
+    narrow = (width > least * px_per_mm) & (width < most * px_per_mm) & (height > 3 * width)
+    tall = height > _SPIKE_HEIGHT_MM * px_per_mm
+    return narrow & tall & (ink > _SPIKE_SHARE * stats[:, cv2.CC_STAT_AREA])
 
 
 def _fullest_near(share: FloatImage, px_per_mm: float) -> FloatImage:

@@ -178,9 +178,8 @@ def find_spikes(
             inside = run[(runs.column[run] >= gap[0]) & (runs.column[run] <= gap[-1])]
             upper, lower = found.row_px[k]
             apart = max(highest - lower, upper - lowest)
-            if apart < pen_px:  # what touches the trace is followed by the chain
-                if np.isin(inside, chosen).any():
-                    here.append(inside)
+            if apart < pen_px and np.isin(inside, chosen).any():  # the chain follows it
+                here.append(inside)
                 continue
             if 2 * len(np.unique(runs.column[inside])) <= np.ptp(found.column[k]):
                 continue
