@@ -169,7 +169,6 @@ def _digitize(arguments: argparse.Namespace) -> int:
     paths = _pictures(arguments)
     # A wrong option fails once, before the first picture.
     load_network = _loader(arguments.method, arguments.checkpoint, alone=arguments.jobs == 1)
-    _make(arguments.out)
     options = Options(
         out=arguments.out,
         px_per_mm=arguments.px_per_mm,
@@ -183,6 +182,7 @@ def _digitize(arguments: argparse.Namespace) -> int:
     )
     rows: list[Row] = []
     with _ctrl_c_stops() as stop, suppress(KeyboardInterrupt):
+        _make(arguments.out)
         found = digitize_files(paths, options, jobs=arguments.jobs, stop=stop)
         for row in tqdm(found, total=len(paths)):
             rows.append(row)
