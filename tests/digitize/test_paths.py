@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from drawn import beats, drawn, snr_db
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -32,12 +32,17 @@ def test_level_line_is_found_at_its_sub_pixel_row(decoder: str) -> None:
 
 
 @given(slope=st.floats(-3, 3), pen=st.floats(2, 6), offset=st.floats(0, 1))
+@example(slope=0.5, pen=2.21875, offset=0.25)
 @settings(max_examples=25, deadline=None)
 def test_stroke_follows_any_slope(slope: float, pen: float, offset: float) -> None:
     middle = 100 + offset
     mask = line(200, [(10, middle - 25 * slope), (60, middle + 25 * slope)], 70, pen)
     path = decode(mask, "stroke")
-    assert row_at(path, 35.0) == pytest.approx(middle, abs=0.1 * np.hypot(1, slope))
+    # Pixels make the row ripple, by up to 0.11 px rms in 500 random lines: 20 columns are taken.
+    inner = np.abs(path.x_px - 35.0) < 10
+    off = (path.y_px - middle - slope * (path.x_px - 35.0))[inner] / np.hypot(1, slope)
+    assert abs(off.mean()) < 0.1
+    assert off.std() < 0.15
     assert path.width_px == pytest.approx(pen, rel=0.1)
 
 

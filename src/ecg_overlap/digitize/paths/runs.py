@@ -23,6 +23,7 @@ SURE = 0.5  # … where the column's highest is at least this
 ABSENT_COST_PX = 1.0  # a run in a column where a network is sure that the trace is not
 PRESENT = 0.2  # a column's highest probability from which it may hold the trace
 LEAST_PRESENT = 0.1  # of the cost of passing over a column stays, however sure a network is
+SHORT = 0.75  # of the picture's columns; where a network sees the trace in fewer, it has lost it
 LOOK_BACK = 4  # non-empty columns that one step may look back over
 
 
@@ -160,6 +161,7 @@ def track(
     *,
     row_px: float | None = None,
     evidence: Coverage | None = None,
+    to_the_ends: bool = True,
 ) -> IntArray:
     """Choose the connected chain of runs that is one trace, the primary.
 
@@ -176,36 +178,55 @@ def track(
         row_px: Where the trace's baseline is known to be; not asked for beside evidence.
         evidence: float32 (H, W), 0–1: a network's probability of the primary trace, instead of
             the level. A run costs for what is more probable elsewhere in its column.
+        to_the_ends: Whether to follow the ink on where a network has lost the trace.
 
     Returns:
         int64 (W,): index of the run chosen in each column, -1 where none is.
     """
+    everywhere = np.ones(len(runs.first) - 1)
     if evidence is None:
-        present = np.ones(len(runs.first) - 1)
-        unlikely = np.zeros(len(runs.column))
-    else:
-        most = np.asarray(evidence.max(axis=0), np.float64)
-        present = np.minimum(most / PRESENT, 1)
-        unlikely = _unlikely(runs, evidence, most) + ABSENT_COST_PX * (1 - present[runs.column])
-    passed = np.concatenate([[0.0], np.cumsum(SKIP_COST_PX * np.maximum(present, LEAST_PRESENT))])
-    # A network tells better where the trace is than its level does, which costs a peak the most.
-    level_cost = LEVEL_COST if evidence is None else 0.0
-    known = row_px if evidence is None else 0.0
-    tried = levels(runs, height) or [height / 2] if known is None else [float(known)]
-    chains = [
-        _best_chain(
-            runs.column,
-            runs.top_px,
-            runs.bottom_px,
-            runs.first,
-            level,
-            level_cost,
-            unlikely,
-            passed,
-        )
-        for level in tried
-    ]
-    return min(chains, key=lambda chain: _doubt(runs, chain, height, unlikely, passed))
+        tried = levels(runs, height) or [height / 2] if row_px is None else [float(row_px)]
+        free = np.zeros(len(runs.column))
+        passed = _passed(everywhere)
+        chains = [_chain(runs, free, passed, level_px=level) for level in tried]
+        return min(chains, key=lambda chain: _doubt(runs, chain, height, passed))
+    most = np.asarray(evidence.max(axis=0), np.float64)
+    present = np.minimum(most / PRESENT, 1)
+    unlikely = _unlikely(runs, evidence, most)
+    absent = ABSENT_COST_PX * (1 - present[runs.column])
+    chain = _chain(runs, unlikely + absent, _passed(present))
+    # A crop is as wide as its trace: one that ends early was lost by the network, not the pen.
+    if to_the_ends and _reach(chain) < SHORT * len(chain):
+        chain = _chain(runs, unlikely, _passed(everywhere))
+    return chain
+
+
+def _passed(present: FloatArray) -> FloatArray:
+    """What it costs to pass over all columns before each, float64 (W + 1,)."""
+    return np.concatenate([[0.0], np.cumsum(SKIP_COST_PX * np.maximum(present, LEAST_PRESENT))])
+
+
+def _chain(
+    runs: Runs, unlikely: FloatArray, passed: FloatArray, level_px: float | None = None
+) -> IntArray:
+    """The cheapest chain; beside a network without a level, which would cost peaks the most."""
+    cost = 0.0 if level_px is None else LEVEL_COST
+    return _best_chain(
+        runs.column,
+        runs.top_px,
+        runs.bottom_px,
+        runs.first,
+        level_px or 0.0,
+        cost,
+        unlikely,
+        passed,
+    )
+
+
+def _reach(chain: IntArray) -> int:
+    """Columns from a chain's first to its last."""
+    taken = np.flatnonzero(chain >= 0)
+    return int(np.ptp(taken)) + 1 if len(taken) else 0
 
 
 def _unlikely(runs: Runs, evidence: Coverage, most: FloatArray) -> FloatArray:
@@ -251,15 +272,11 @@ def levels(runs: Runs, height: int) -> list[float]:
     return found
 
 
-def _doubt(
-    runs: Runs, chain: IntArray, height: int, unlikely: FloatArray, passed: FloatArray
-) -> float:
-    """What speaks against a chain: columns without ink or at the edge, unlikely runs."""
-    taken = chain[chain >= 0]
-    row = runs.row[taken]
+def _doubt(runs: Runs, chain: IntArray, height: int, passed: FloatArray) -> float:
+    """What speaks against a chain: columns without ink, and at the picture's edge."""
+    row = runs.row[chain[chain >= 0]]
     at_edge = np.count_nonzero((row[:, 0] == 0) | (row[:, 1] == height))
-    empty = float(np.diff(passed)[chain < 0].sum())
-    return empty + EDGE_COST_PX * at_edge + float(unlikely[taken].sum())
+    return float(np.diff(passed)[chain < 0].sum()) + EDGE_COST_PX * at_edge
 
 
 def stroke_width_px(top_px: FloatArray, bottom_px: FloatArray) -> float:

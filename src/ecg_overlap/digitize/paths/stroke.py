@@ -42,10 +42,11 @@ def stroke(
             and false islands.
         row_px: Row of the trace's baseline, where known: chooses between several traces.
         evidence: float32 (H, W), a network's probability of the trace, which chooses instead.
-        refine: Redraw and fit; without, the core's way alone.
+        refine: Redraw and fit, and follow the ink on where a network has lost the trace;
+            without, the core's way alone, as far as the network sees it.
     """
     runs = find_runs(cover, hole_px=HOLE_PX)
-    chosen = track(runs, len(cover), row_px=row_px, evidence=evidence)
+    chosen = track(runs, len(cover), row_px=row_px, evidence=evidence, to_the_ends=refine)
     width = cover.shape[1]
     if np.count_nonzero(chosen >= 0) < 2:
         return _nothing(width)
