@@ -40,8 +40,8 @@ def test_one_run_keeps_its_interval_and_repetitions_show_their_range() -> None:
     runs = [("a", results_of(LOW)), ("a", results_of(HIGH)), ("b", results_of(HIGH))]
     lines = by_severity(runs, methods=["classical"])
     point = lines["a"]["contact:(0,5]"]
-    assert (point.mean, point.low, point.high, point.runs) == (15.0, 10.0, 20.0, 2)
-    assert lines["b"]["contact:(0,5]"].runs == 1
+    assert (point.mean, point.low, point.high) == (15.0, 10.0, 20.0)
+    assert (lines["b"]["contact:(0,5]"].low, lines["b"]["contact:(0,5]"].high) == (9.0, 11.0)
 
 
 def test_the_table_has_a_column_per_subset_and_the_figure_a_line_per_run() -> None:

@@ -33,20 +33,18 @@ class Point:
         mean: Over them, and over the repetitions.
         low: Of the 95 % interval; of several repetitions, the least of their means.
         high: Likewise.
-        runs: Number of repetitions.
     """
 
     n: int
     mean: float
     low: float
     high: float
-    runs: int
 
     @classmethod
     def of(cls, scores: Sequence[Score]) -> "Point":
         means = [score.mean for score in scores]
         low, high = scores[0].ci95 if len(scores) == 1 else (min(means), max(means))
-        return cls(scores[0].n, sum(means) / len(means), low, high, len(scores))
+        return cls(scores[0].n, sum(means) / len(means), low, high)
 
 
 Lines = dict[str, dict[str, Point]]
