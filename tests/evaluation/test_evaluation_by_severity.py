@@ -1,5 +1,6 @@
 """Scores of several results, side by side against severity."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,10 +65,13 @@ def test_methods_of_several_labels_are_named_by_both() -> None:
 
 
 def test_other_sets_or_nothing_found_are_said() -> None:
-    with pytest.raises(InputError, match="2 selections of test sets"):
+    with pytest.raises(InputError, match="are of different test sets"):
         by_severity(
             [("a", results_of(LOW)), ("b", results_of(LOW, sha="b"))], methods=["classical"]
         )
+    two = replace(results_of(LOW), test_sets={name: TestSetInfo(9, "shards", "a") for name in "ab"})
+    with pytest.raises(InputError, match="results of ours: hold 2 test sets"):
+        by_severity([("ours", two)], methods=["classical"])
     with pytest.raises(InputError, match="none has snr_db of fortune"):
         by_severity([("a", results_of(LOW))], methods=["fortune"])
 

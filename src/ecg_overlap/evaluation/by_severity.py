@@ -91,11 +91,15 @@ def by_severity(
 
 
 def _same_set(runs: Sequence[tuple[str, Results]]) -> None:
-    sets = {tuple((k, v.sha256) for k, v in results.test_sets.items()) for _, results in runs}
-    if len(sets) != 1 or len(next(iter(sets))) != 1:
-        raise InputError(
-            "results", f"{len(sets)} selections of test sets", "give runs over one same test set"
-        )
+    for label, results in runs:
+        if len(results.test_sets) != 1:
+            raise InputError(
+                f"results of {label}",
+                f"hold {len(results.test_sets)} test sets",
+                "evaluate one alone: eval.py shards=… or crops=…",
+            )
+    if len({info.sha256 for _, results in runs for info in results.test_sets.values()}) > 1:
+        raise InputError("results", "are of different test sets", "evaluate all on the same one")
 
 
 def table(lines: Mapping[str, Mapping[str, Point]], metric: str) -> Table:
