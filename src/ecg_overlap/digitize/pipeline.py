@@ -22,13 +22,13 @@ from ecg_overlap.digitize.methods import Plan, plan_for
 from ecg_overlap.digitize.paths import ColumnReading, Path, coordinate, decode
 from ecg_overlap.digitize.paths.fortune import threshold_with_hedge
 from ecg_overlap.digitize.paths.path import Coverage, as_coverage
+from ecg_overlap.digitize.paths.runs import SHORT
 from ecg_overlap.digitize.pulse import find_pulse
 from ecg_overlap.digitize.which_trace import which_trace
 
 Image = NDArray[np.uint8]
 MIN_SIDE_PX = 16
 LOW_CONFIDENCE = 0.5
-SHORT = 0.75  # of the picture's width; a lead cut out by its box takes 0.9
 GRIDS: dict[str, Callable[[Image], Grid]] = {
     "lines": find_grid,
     "fortune": find_grid_fortune,

@@ -23,7 +23,7 @@ SURE = 0.5  # … where the column's highest is at least this
 ABSENT_COST_PX = 1.0  # a run in a column where a network is sure that the trace is not
 PRESENT = 0.2  # a column's highest probability from which it may hold the trace
 LEAST_PRESENT = 0.1  # of the cost of passing over a column stays, however sure a network is
-SHORT = 0.75  # of the picture's columns; where a network sees the trace in fewer, it has lost it
+SHORT = 0.75  # of the picture's width; a lead cut out by its box takes 0.9
 LOOK_BACK = 4  # non-empty columns that one step may look back over
 
 
