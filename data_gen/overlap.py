@@ -41,6 +41,8 @@ class OverlapDials:
             [lo, hi] another in each sample; None lets it fall out of the page. A pitch is then
             solved for it, and `row_pitch_mm` is left aside.
         intrusion: The fraction of columns in which neighbours shall stand; likewise.
+        severity_p: The fraction of the samples in which that severity is asked for; the others
+            take `row_pitch_mm`.
         search_mm: Where to look for that pitch.
         tolerance: How far a sample may stay from what was asked.
         tries: How many records may be drawn for it.
@@ -54,6 +56,7 @@ class OverlapDials:
     pen_mm: Any = (0.25, 0.4)
     contact: Any = None
     intrusion: Any = None
+    severity_p: float = 1.0
     search_mm: Any = (0.5, 40.0)
     tolerance: float = 0.03
     tries: int = 64
@@ -71,6 +74,7 @@ class OverlapDials:
             value = as_range(f"overlap.{name}", getattr(self, name), lowest=lowest, highest=highest)
             object.__setattr__(self, name, value)
         as_probability("overlap.tolerance", self.tolerance)
+        as_probability("overlap.severity_p", self.severity_p)
         for name in ("contact", "intrusion"):
             if getattr(self, name) is not None:
                 lo, hi = as_range(f"overlap.{name}", getattr(self, name), lowest=0, highest=1)
@@ -85,7 +89,9 @@ class OverlapDials:
         return self.contact is not None or self.intrusion is not None
 
     def of_one_severity(self, rng: np.random.Generator) -> "OverlapDials":
-        """These dials with a number drawn from each range of a severity."""
+        """These dials for one sample: a number from each range of a severity, or none asked for."""
+        if self.targeted and self.severity_p < 1 and rng.random() >= self.severity_p:
+            return replace(self, contact=None, intrusion=None)
         ranges = {"contact": self.contact, "intrusion": self.intrusion}
         drawn: dict[str, Any] = {
             k: uniform(rng, v) for k, v in ranges.items() if isinstance(v, tuple)

@@ -145,10 +145,9 @@ def _training(config: dict[str, Any], checkpoint: Path, trained_by: str | None) 
         step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
         data, trainer = config["data"], config["trainer"]
         per_step = data["batch_size"] * trainer.get("accumulate_grad_batches", 1)
-        start = config.get("model", {}).get("encoder_weights") or "from scratch"
         lines.append(
             f"{step} steps of {per_step} samples per process, seed {config['seed']}: "
-            f"{step * per_step:,} samples in each; encoder: {start}."
+            f"{step * per_step:,} samples in each; {_start(config)}."
         )
     kept = {group: _named(config[group]) for group in _GROUPS if config.get(group)}
     described = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, default_flow_style=None)
@@ -172,6 +171,13 @@ def _training(config: dict[str, Any], checkpoint: Path, trained_by: str | None) 
         "</details>"
     )
     return "## Training\n\n" + "\n\n".join(lines)
+
+
+def _start(config: dict[str, Any]) -> str:
+    """What the first step found in the network."""
+    if weights := config.get("weights"):
+        return f"all weights started from `{Path(weights).name}`"
+    return f"encoder: {config.get('model', {}).get('encoder_weights') or 'from scratch'}"
 
 
 def _sources(config: dict[str, Any]) -> dict[str, tuple[dict[str, Any], float]]:

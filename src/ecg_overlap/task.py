@@ -85,7 +85,7 @@ class SegmentationTask(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         found = checkpoint.get("network")
         if found != self.model.spec:
-            raise _other_model(found, self.model.spec)
+            raise other_model("ckpt", found, self.model.spec)
 
 
 def one_cycle(
@@ -99,9 +99,10 @@ def one_cycle(
     )
 
 
-def _other_model(found: dict[str, Any] | None, wanted: dict[str, Any]) -> InputError:
+def other_model(where: str, found: dict[str, Any] | None, wanted: dict[str, Any]) -> InputError:
+    """What to say where weights are not of the model that is wanted, by their `spec`s."""
     if found is None:
-        return InputError("ckpt", "not a checkpoint of ecg-overlap", "give one that train.py wrote")
+        return InputError(where, "not a checkpoint of ecg-overlap", "give one that train.py wrote")
     differ = [k for k in wanted if found.get(k) != wanted[k]]
     listed = ", ".join(f"{k}: {found.get(k)} there, {wanted[k]} here" for k in differ)
-    return InputError("ckpt", f"a checkpoint of another model ({listed})", "choose the same model=")
+    return InputError(where, f"weights of another model ({listed})", "choose the same model=")

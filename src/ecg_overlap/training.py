@@ -27,8 +27,9 @@ from ecg_overlap.evaluation.run import (
     newest_checkpoint,
 )
 from ecg_overlap.evaluation.wording import results_table
+from ecg_overlap.models import SegmentationModel
 from ecg_overlap.network import load_model
-from ecg_overlap.task import SegmentationTask
+from ecg_overlap.task import SegmentationTask, other_model
 
 
 def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str, float]:
@@ -76,6 +77,8 @@ def build(cfg: DictConfig) -> tuple[LeadGenerator, LeadDataModule, SegmentationT
         **{group: make(cfg[group]) for group in ("signals", "page", "overlap", "crop")}
     )
     model = make(cfg.model)
+    if cfg.weights is not None:
+        start_from(cfg.weights, model)
     augmentation, loss = make(cfg.aug), make(cfg.loss)
     # Partial first: Hydra would turn dataclasses among its own arguments into dictionaries.
     data = make(cfg.data, _partial_=True)(
@@ -90,6 +93,18 @@ def build(cfg: DictConfig) -> tuple[LeadGenerator, LeadDataModule, SegmentationT
         model, loss, make(cfg.optimizer), max_lr=cfg.optimizer.lr, seed=cfg.seed
     )
     return generator, data, task
+
+
+def start_from(weights: str, model: SegmentationModel) -> None:
+    """Fill a model with trained weights; unlike resuming, the schedule starts anew.
+
+    Raises:
+        InputError: No such file, or weights of another model.
+    """
+    trained = load_model(None if weights == "package" else weights).model
+    if trained.spec != model.spec:
+        raise other_model(f"weights={weights}", trained.spec, model.spec)
+    model.load_state_dict(trained.state_dict())
 
 
 def keep_log(log: Path) -> None:

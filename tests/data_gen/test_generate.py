@@ -196,6 +196,16 @@ def test_a_range_of_severities_is_asked_for_evenly() -> None:
     assert found.mean() == pytest.approx(0.2, abs=0.07)
 
 
+def test_a_severity_may_be_asked_for_in_a_part_of_the_samples() -> None:
+    dials = {"distortion": Distortion(), "row_pitch_mm": [30, 40]}  # where nothing touches
+    mixed, far = generator(contact=0.3, severity_p=0.5, **dials), generator(**dials)
+    found = [mixed.sample(index) for index in range(16)]
+    asked = [s.severity.contact > 0.2 for s in found]
+    assert 3 <= sum(asked) <= 13
+    free = asked.index(False)
+    np.testing.assert_array_equal(found[free].image, far.sample(free).image)
+
+
 def test_severity_is_that_of_the_final_masks() -> None:
     sample = generator(distortion=GEOMETRY).sample(2)
     again = severity(sample.target_mask, sample.other_mask)

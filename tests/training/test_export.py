@@ -101,7 +101,7 @@ def test_the_card_says_what_it_was_trained_on_and_how_good_it_is(
     card = export(best, to="safetensors", out=tmp_path / "m.safetensors").card.read_text()
     for said in (
         *("Unet, encoder resnet18, fold 4", "8 px/mm", "2 steps of 2 samples per process, seed 0"),
-        *("2 steps of 2 samples", "| clean | all | `unet+stroke` | 2 |"),
+        *("encoder: from scratch", "| clean | all | `unet+stroke` | 2 |"),
         *(
             "Apache-2.0",
             "no terms",
@@ -122,6 +122,7 @@ model: {encoder_weights: null}
 data: {batch_size: 8}
 trainer: {accumulate_grad_batches: 2}
 seed: 7
+weights: /somewhere/first.ckpt
 """
 
 
@@ -174,7 +175,11 @@ def test_the_card_names_the_data_the_command_and_the_scores_given(
     for said in (
         *("python train.py experiment=best", "12 steps of 16 samples", "seed 7: 192 samples"),
         *("75% ptbxl (`", "25% more (`", "CC BY 4.0: P. Wagner", "Apache-2.0, as the code"),
-        *("Only tested on: LUDB", "The patients of more are not known", "encoder: from scratch"),
+        *(
+            "Only tested on: LUDB",
+            "The patients of more are not known",
+            "started from `first.ckpt`",
+        ),
         "python eval.py ckpt=best.ckpt",
         "| overlap_ludb | all | `unet+stroke` | 80 | 0.750 | · | · | 17.2 | 1.2% |",
         "| overlap_ludb | all | `classical` | 80 |",

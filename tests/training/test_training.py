@@ -140,6 +140,32 @@ def test_a_checkpoint_of_another_model_says_what_differs(config: Compose, tmp_pa
         train(config("test=null", "model.encoder=resnet34", f"ckpt={saved}"))
 
 
+def test_training_starts_from_trained_weights_with_a_schedule_of_its_own(
+    config: Compose, tmp_path: Path
+) -> None:
+    small = ("test=null", "callbacks.ema=null", "callbacks.checkpoint=null")
+    train(config(*small, f"run_dir={tmp_path / 'a'}"))
+    saved = tmp_path / "a" / "checkpoints" / "last.ckpt"
+    first = torch.load(saved, weights_only=True)
+    train(config(*small, f"run_dir={tmp_path / 'b'}", f"weights={saved}", "optimizer.lr=1e-12"))
+    second = torch.load(tmp_path / "b" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert second["global_step"] == first["global_step"]
+    for name, parameter in load_model(saved).model.named_parameters():
+        torch.testing.assert_close(second["state_dict"][f"model.{name}"], parameter.data)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("package", "weights=package: weights of another model .*tu-regnety_002 there, resnet18"),
+        ("nowhere.safetensors", r"nowhere\.safetensors: no such checkpoint"),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(config: Compose, weights: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        train(config(f"weights={weights}"))
+
+
 def test_a_missing_checkpoint_is_named(config: Compose) -> None:
     with pytest.raises(InputError, match=r"nowhere\.ckpt"):
         train(config("ckpt=nowhere.ckpt"))
