@@ -128,10 +128,10 @@ def test_off_is_as_if_there_were_no_such_dials() -> None:
         assert not [name for name in plain.meta if name.startswith("pen_") and name != "pen_mm"]
 
 
-def test_only_scans_and_photos_have_it() -> None:
+def test_only_scans_photos_and_what_is_trained_on_have_it() -> None:
     groups = {p.stem for p in (presets.conf_dir() / "page").glob("*.yaml")}
     on = {g for g in groups if presets.load("clean", page=g).look.pen_thin[1] > 0}
-    assert on == {"scan", "photo"}
+    assert on == {"scan", "photo", "mixed"}
 
 
 def test_a_page_has_it_in_every_mask_and_in_its_picture() -> None:
