@@ -85,9 +85,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_export(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_export)
-    command.add_argument("--ckpt", type=Path, required=True, help="what train.py wrote")
-    command.add_argument("--to", required=True, metavar="FORMAT", help="safetensors or onnx")
     add = command.add_argument
+    add("--ckpt", type=Path, nargs="+", required=True, help="what train.py wrote; several: average")
+    add(
+        "--shares",
+        type=float,
+        nargs="+",
+        default=(),
+        help="of each in the average (default: alike)",
+    )
+    add("--to", required=True, metavar="FORMAT", help="safetensors or onnx")
     add("--out", type=Path, required=True, help="the file")
     add("--method", help="what the network is best read by, if not by what its kind is")
     add("--card", type=Path, help="the model card (default: the file's name and .md)")
@@ -256,7 +263,8 @@ def _export(arguments: argparse.Namespace) -> int:
     from ecg_overlap.export import export  # torch, which the other commands may do without
 
     made = export(
-        arguments.ckpt,
+        *arguments.ckpt,
+        shares=arguments.shares,
         to=arguments.to,
         out=arguments.out,
         method=arguments.method,

@@ -22,6 +22,7 @@ from torch.utils._pytree import tree_leaves
 from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from ecg_overlap import inputs
+from ecg_overlap.average import average, load_parts
 from ecg_overlap.digitize.write import renamed
 from ecg_overlap.model_card import Described, model_card
 from ecg_overlap.models import SegmentationModel
@@ -45,10 +46,10 @@ class Exported:
 
 
 def export(
-    checkpoint: str | Path,
-    *,
+    *checkpoints: str | Path,
     to: str,
     out: str | Path,
+    shares: Sequence[float] = (),
     method: str | None = None,
     card: Path | None = None,
     results: Sequence[Path] = (),
@@ -57,10 +58,11 @@ def export(
     """Write a checkpoint as safetensors or ONNX, with its SHA-256 and a model card.
 
     Args:
-        checkpoint: What `train.py` wrote.
+        checkpoints: What `train.py` wrote; of several the weights are averaged.
         to: "safetensors" or "onnx".
         out: The file.
-        method: What the network is best read by; None: as the checkpoint says.
+        shares: Of each checkpoint in the average, relative to the others; none: alike.
+        method: What the network is best read by; None: as the first checkpoint says.
         card: Where the model card is to be; None: beside the file.
         results: `results.json` of its evaluations; without, the run's own if it left one.
         trained_by: The command that trained it.
@@ -75,7 +77,8 @@ def export(
     out = Path(out)
     if out.suffix != f".{to}":
         raise InputError(f"--out {out}", f"does not end in .{to}", "name it so")
-    network = load_model(checkpoint)
+    parts = load_parts(checkpoints, shares)
+    network = average(parts)
     method = network.method if method is None else served(method, network.model)
     write, read = FORMATS[to]
     card = out.with_name(f"{out.name}.md") if card is None else card
@@ -92,7 +95,7 @@ def export(
         digest = sha256(made)
         digest_file(made).write_text(f"{digest}  {out.name}\n", encoding="utf-8")
         described = Described(out.name, digest, made.stat().st_size, method, difference)
-        page = model_card(Path(checkpoint), network, described, results, trained_by)
+        page = model_card(parts, network, described, results, trained_by)
         renamed(card, lambda file: file.write_text(page, encoding="utf-8"))
         for file in (digest_file(made), made):
             file.chmod(0o644)  # safetensors' own mode keeps everybody else out

@@ -13,6 +13,7 @@ import torch
 import yaml
 
 from data_gen.errors import InputError
+from ecg_overlap.average import Part
 from ecg_overlap.network import ModelNetwork, shown
 
 PTBXL = (
@@ -62,7 +63,7 @@ class Described:
 
 
 def model_card(
-    checkpoint: Path,
+    parts: Sequence[Part],
     network: ModelNetwork,
     file: Described,
     results: Sequence[Path] = (),
@@ -71,8 +72,9 @@ def model_card(
     """Markdown for exported weights.
 
     Args:
-        checkpoint: Where they come from; its run's config.yaml is read.
-        network: The checkpoint's.
+        parts: The checkpoints they are the average of, mostly one; the config.yaml of each one's
+            run is read.
+        network: The average.
         file: The exported weights.
         results: `results.json` files; without any, the run's own if there is one.
         trained_by: The command that trained it, where known.
@@ -80,11 +82,10 @@ def model_card(
     Raises:
         InputError: Results that cannot be read, or that score other weights.
     """
-    run = checkpoint.parent.parent
-    config_file, own = run / "config.yaml", run / "results.json"
-    config = yaml.safe_load(config_file.read_text("utf-8")) if config_file.is_file() else {}
-    given = list(results) or ([own] if own.is_file() else [])
-    parts = [
+    configs = [_config(part.checkpoint) for part in parts]
+    own = _run(parts[0].checkpoint) / "results.json"
+    given = list(results) or ([own] if len(parts) == 1 and own.is_file() else [])
+    sections = [
         f"# {file.name}",
         "A network of ecg-overlap: a picture of one ECG lead in, amodal masks out, the "
         "primary trace's and its intruders', so that a lead can be read where others run "
@@ -94,20 +95,41 @@ def model_card(
         "diagnosis, monitoring or treatment. It finds no leads on a page and reads no diagnosis "
         "from them; its map tells which ink is the primary's, and amplitudes come from the "
         "digitizer around it, which `ecg-overlap digitize` runs.",
-        _network(network, checkpoint, file),
-        _training(config, checkpoint, trained_by),
+        _network(network, parts, file),
+        "## Training",
+        *([f"```sh\n{trained_by}\n```"] if trained_by else []),
+        *(
+            _training(c, part, alone=len(parts) == 1)
+            for c, part in zip(configs, parts, strict=True)
+        ),
         *(_scores(path, network, file) for path in given),
-        _licence(config, given),
+        _licence(configs, given),
         "## Limits\n\n"
         "Made for upright pictures of single leads on paper with a grid; what it was trained on "
         "stands above, and nothing is known of it elsewhere. It can follow the wrong trace where "
         "leads cross, with a high confidence: look at the overlay. Where the row of 0 mV is "
         "known, `--row` (`row_px`) tells it which trace is meant.",
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(sections) + "\n"
 
 
-def _network(network: ModelNetwork, checkpoint: Path, file: Described) -> str:
+def _run(checkpoint: Path) -> Path:
+    """The folder of the run that a checkpoint is of."""
+    return checkpoint.parent.parent
+
+
+def _config(checkpoint: Path) -> dict[str, Any]:
+    """What the run was composed of; empty where that is not known."""
+    file = _run(checkpoint) / "config.yaml"
+    return (yaml.safe_load(file.read_text("utf-8")) or {}) if file.is_file() else {}
+
+
+def _origin(part: Part) -> str:
+    """A checkpoint's file and digest."""
+    return f"{shown(part.checkpoint)} (SHA-256 `{part.network.sha256}`)"
+
+
+def _network(network: ModelNetwork, parts: Sequence[Part], file: Described) -> str:
     spec, seen = network.model.spec, network.model.input_spec
     scale = (
         f"squashed to {seen.size_px[0]} × {seen.size_px[1]} px"
@@ -128,7 +150,9 @@ def _network(network: ModelNetwork, checkpoint: Path, file: Described) -> str:
         "parameters": f"{network.params:,}",
         "size": f"{file.size / 1e6:.1f} MB, float32",
         "SHA-256": f"`{file.sha256}`",
-        "checkpoint": f"{shown(checkpoint)} (SHA-256 `{network.sha256}`)",
+        "checkpoint": _origin(parts[0])
+        if len(parts) == 1
+        else "the average of " + ", ".join(f"{p.share:.0%} {_origin(p)}" for p in parts),
         "largest difference to it": f"{file.difference:.1e} on random pictures (1e-4 allowed)",
     }
     return "## Network\n\n| | |\n| --- | --- |\n" + "\n".join(
@@ -136,11 +160,12 @@ def _network(network: ModelNetwork, checkpoint: Path, file: Described) -> str:
     )
 
 
-def _training(config: dict[str, Any], checkpoint: Path, trained_by: str | None) -> str:
-    lines = [f"```sh\n{trained_by}\n```"] if trained_by else []
+def _training(config: dict[str, Any], part: Part, *, alone: bool) -> str:
+    """What one part of the average saw."""
+    checkpoint = part.checkpoint
+    lines = [] if alone else [f"### {shown(checkpoint)}"]
     if not config:
-        lines.append("No config.yaml was found beside the checkpoint: not known.")
-        return "## Training\n\n" + "\n\n".join(lines)
+        return "\n\n".join([*lines, "No config.yaml was found beside the checkpoint: not known."])
     if checkpoint.suffix == ".ckpt":
         step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
         data, trainer = config["data"], config["trainer"]
@@ -170,7 +195,7 @@ def _training(config: dict[str, Any], checkpoint: Path, trained_by: str | None) 
         f"<details><summary>All that was drawn from</summary>\n\n```yaml\n{described}```\n\n"
         "</details>"
     )
-    return "## Training\n\n" + "\n\n".join(lines)
+    return "\n\n".join(lines)
 
 
 def _start(config: dict[str, Any]) -> str:
@@ -253,8 +278,9 @@ def _line(table: Table, test_set: str, subset: str, method: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _licence(config: dict[str, Any], results: Sequence[Path]) -> str:
-    terms = list(dict.fromkeys(_terms(node) for node, _ in _sources(config).values()))
+def _licence(configs: Sequence[dict[str, Any]], results: Sequence[Path]) -> str:
+    sources = [node for config in configs for node, _ in _sources(config).values()]
+    terms = list(dict.fromkeys(_terms(node) for node in sources))
     tested = {name for path in results for name in json.loads(path.read_text("utf-8"))["test_sets"]}
     lines = []
     if terms and set(terms) <= {PTBXL, SIMULATED}:
@@ -266,8 +292,11 @@ def _licence(config: dict[str, Any], results: Sequence[Path]) -> str:
         lines.append("The terms of the training signals are not recorded here.")
     if any("ludb" in name for name in tested):
         lines.append(f"Only tested on: {LUDB}.")
-    if encoder := config.get("model", {}).get("encoder_weights"):
-        lines.append(f"The encoder started from the weights `{encoder}`, whose terms hold too.")
+    encoders = (config.get("model", {}).get("encoder_weights") for config in configs)
+    lines += [
+        f"The encoder started from the weights `{encoder}`, whose terms hold too."
+        for encoder in sorted({name for name in encoders if name})
+    ]
     return "## Licence\n\n" + "\n\n".join(lines)
 
 

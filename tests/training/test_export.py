@@ -201,6 +201,54 @@ def test_scores_of_other_weights_are_refused(
     assert list(out.parent.iterdir()) == []
 
 
+def other_of(checkpoint: Path, run: str, config: str = "") -> Path:
+    """A checkpoint of the same network in a run of its own, every weight and mean 0.01 higher."""
+    stored = torch.load(checkpoint, weights_only=True)
+    stored["state_dict"] = {
+        name: value + 0.01 if value.is_floating_point() else value
+        for name, value in stored["state_dict"].items()
+    }
+    file = checkpoint.parent.parent.parent / run / "checkpoints" / "last.ckpt"
+    file.parent.mkdir(parents=True)
+    torch.save(stored, file)
+    (file.parent.parent / "config.yaml").write_text(config)
+    return file
+
+
+def test_of_several_checkpoints_the_weights_are_averaged(checkpoint: Path, tmp_path: Path) -> None:
+    other = other_of(checkpoint, "further", MIXED)
+    out = tmp_path / "m.safetensors"
+    argv = ["export", "--ckpt", str(checkpoint), str(other), "--shares", "3", "1"]
+    assert main([*argv, "--to", "safetensors", "--out", str(out)]) == 0
+    first, made = load_model(checkpoint).model.state_dict(), load_model(out).model.state_dict()
+    for name, value in first.items():
+        expected = value + 0.0025 if value.is_floating_point() else value
+        torch.testing.assert_close(made[name], expected, msg=name)
+    card = out.with_name("m.safetensors.md").read_text()
+    for said in ("the average of 75% best.ckpt", "25% last.ckpt", "75% ptbxl (`", "### last.ckpt"):
+        assert said in card, said
+    scored = results_of(tmp_path, load_model(out).params, load_model(out).sha256)
+    again = export(checkpoint, other, shares=[3, 1], to="safetensors", out=out, results=[scored])
+    assert "| overlap_ludb | all | `unet+stroke` | 80" in again.card.read_text()
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [([1.0], "1 of 2 checkpoints"), ([1.0, 0.0], "shares"), ([], "not the network")],
+)
+def test_checkpoints_that_make_no_average_are_refused(
+    checkpoint: Path, tmp_path: Path, shares: list[float], said: str
+) -> None:
+    other = other_of(checkpoint, "further")
+    if not shares:
+        model = SegmentationModel(encoder="resnet18", options={"decoder_channels": [16] * 5})
+        state = {f"model.{name}": value for name, value in model.state_dict().items()}
+        torch.save({"network": model.spec, "state_dict": state, "global_step": 1}, other)
+    with pytest.raises(InputError, match=said):
+        export(checkpoint, other, shares=shares, to="safetensors", out=tmp_path / "m.safetensors")
+    assert not list(tmp_path.glob("m.*"))
+
+
 def test_nothing_unknown_is_in_the_card(checkpoint: Path, tmp_path: Path) -> None:
     card = export(checkpoint, to="safetensors", out=tmp_path / "m.safetensors").card.read_text()
     assert "## Scores" not in card and "Apache-2.0" not in card and "not known" in card

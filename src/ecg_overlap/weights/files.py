@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from data_gen.errors import InputError
@@ -81,6 +81,20 @@ def _read_safetensors(file: Path) -> Weights:
 
 
 def write_safetensors(file: Path, facts: Mapping[str, str], weights: Mapping[str, Tensor]) -> None:
-    """Write weights by name, with facts for the header: `SPEC`, which is needed, and `METHOD`."""
+    """Write weights by name, with facts for the header: `SPEC`, which is needed, and `METHOD`.
+
+    The same weights and facts give the same bytes, which scores refer to by their digest.
+    """
     plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-    save_file(plain, file, metadata={"format": "pt", **facts})
+    file.write_bytes(_in_order(save(plain, metadata={"format": "pt", **facts})))
+
+
+def _in_order(stored: bytes) -> bytes:
+    """A safetensors file with its header's keys sorted: the library leaves their order to chance.
+
+    Format: the header's length (8 bytes, little endian), the header as JSON, the tensors.
+    """
+    end = 8 + int.from_bytes(stored[:8], "little")
+    header = json.dumps(json.loads(stored[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the tensors stay aligned
+    return len(header).to_bytes(8, "little") + header + stored[end:]

@@ -1,0 +1,83 @@
+"""One network of several: the mean of the weights of checkpoints that share a start.
+
+What was trained on from the same weights mostly stays in one basin of the loss. The mean keeps
+what the start could do and has much of what each part has learnt since: M. Wortsman et al.,
+"Robust fine-tuning of zero-shot models", arXiv 2109.01903, and "Model soups", arXiv 2203.05482.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from data_gen.dials import as_number
+from data_gen.errors import InputError
+from ecg_overlap.network import ModelNetwork, build, load_model
+
+
+@dataclass(frozen=True)
+class Part:
+    """A checkpoint in an average.
+
+    Args:
+        checkpoint: Its file.
+        network: What it holds.
+        share: Its weight, 0–1; those of all parts sum to 1.
+    """
+
+    checkpoint: Path
+    network: ModelNetwork
+    share: float
+
+
+def load_parts(checkpoints: Sequence[str | Path], shares: Sequence[float] = ()) -> list[Part]:
+    """The checkpoints of an average, or the one that stands alone.
+
+    Args:
+        checkpoints: At least one.
+        shares: Of each, relative to the others; none: alike.
+
+    Raises:
+        InputError: Checkpoints that cannot be read or are of different networks, as many shares
+            as there are not checkpoints, or a share that is not positive.
+    """
+    shares = list(shares) or [1.0] * len(checkpoints)
+    if len(shares) != len(checkpoints):
+        raise InputError("shares", f"{len(shares)} of {len(checkpoints)} checkpoints", "give all")
+    for share in shares:
+        as_number("shares", share, lowest=1e-9, highest=1e9)
+    parts = [
+        Part(Path(checkpoint), load_model(checkpoint), share / sum(shares))
+        for checkpoint, share in zip(checkpoints, shares, strict=True)
+    ]
+    spec = parts[0].network.model.spec
+    for part in parts[1:]:
+        if part.network.model.spec != spec:
+            raise InputError(
+                part.checkpoint,
+                f"not the network of {parts[0].checkpoint}",
+                "average checkpoints that were trained on from the same weights",
+            )
+    return parts
+
+
+def average(parts: Sequence[Part]) -> ModelNetwork:
+    """The network whose weights are the parts' mean; of a single part, that part's own.
+
+    Statistics of batch normalization are averaged alike; counts are the first part's.
+    """
+    first = parts[0].network
+    if len(parts) == 1:
+        return first
+    states = [part.network.model.state_dict() for part in parts]
+
+    def mean(name: str, value: Tensor) -> Tensor:
+        if not value.is_floating_point():
+            return value
+        each = [p.share * state[name].double() for p, state in zip(parts, states, strict=True)]
+        return torch.stack(each).sum(dim=0).to(value.dtype)
+
+    state = {name: mean(name, value) for name, value in states[0].items()}
+    return ModelNetwork(build(first.model.spec, state, where="average"), method=first.method)
