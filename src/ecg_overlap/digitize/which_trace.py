@@ -15,7 +15,7 @@ from ecg_overlap.digitize.paths.path import Coverage, as_coverage
 from ecg_overlap.digitize.paths.runs import find_runs, levels
 from ecg_overlap.digitize.paths.stroke import HOLE_PX, stroke
 
-OFF_CENTRE_PER_MM = 0.03  # what a mm between the margins above and below costs, in probability
+OFF_CENTRE_PER_MM = 0.06  # what a mm between the margins above and below costs, in probability
 
 
 class Asked(Protocol):
