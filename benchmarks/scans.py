@@ -1,6 +1,7 @@
-"""Real scans with digital truth: leads cut by hand-drawn boxes, digitized without a network.
+"""Real scans with digital truth: leads cut by hand-drawn boxes, digitized.
 
     python benchmarks/scans.py --data DIR --json scans.json --pictures FOLDER
+    python benchmarks/scans.py --checkpoint package --methods unet+stroke classical
 
 DIR holds the scans and the records that `mapping.csv` names. The reference is the 100 Hz
 record (`_lr`), which is what was printed; scores are `aligned` (docs/metrics.md). The grid is
@@ -10,6 +11,8 @@ found once on the whole page, as a user would do, and its scale is given to ever
 import argparse
 import csv
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +20,12 @@ import wfdb
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.grid import find_grid
+from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.pipeline import digitize_lead
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.digitize.write import overlay, write_png
 from ecg_overlap.metrics.signal import score_lead
+from ecg_overlap.network import load_model
 
 FS_HZ = 500.0
 COLUMN_S = 2.5
@@ -82,10 +87,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/scans_with_truth"))
     parser.add_argument("--methods", nargs="+", default=["classical", "viterbi", "fortune_fixed"])
+    parser.add_argument("--checkpoint", help="of the network for methods with one, or `package`")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--pictures", type=Path, help="folder for overlays of the first method")
     parser.add_argument("--px-per-mm", type=float, help="given, instead of the grid's")
     arguments = parser.parse_args()
+    network = None
+    if arguments.checkpoint:
+        network = load_model(None if arguments.checkpoint == "package" else arguments.checkpoint)
     with (arguments.data / "mapping.csv").open(encoding="utf-8") as file:
         records = {row["image"]: row["record"] for row in csv.DictReader(file)}
     table: list[dict[str, object]] = []
@@ -97,12 +106,13 @@ def main() -> None:
             crop = np.ascontiguousarray(page[y : y + h, x : x + w])
             reference = reference_mv(record, lead)
             row: dict[str, object] = {"scan": name, "lead": lead, "px_per_mm": round(px_per_mm, 4)}
+            read = partial(digitize_lead, crop, px_per_mm=px_per_mm, network=network)
             for method in arguments.methods:
-                row[method] = round(_snr_db(crop, method, px_per_mm, reference, record.fs), 2)
+                row[method] = round(_snr_db(read, method, reference, record.fs), 2)
             table.append(row)
             print("  ".join(f"{value}" for value in row.values()))
             if arguments.pictures:
-                _draw(crop, arguments.methods[0], px_per_mm, arguments.pictures / f"{name}-{lead}")
+                _draw(read, crop, arguments.methods[0], arguments.pictures / f"{name}-{lead}")
     for method in arguments.methods:
         scores = np.array([row[method] for row in table], np.float64)
         print(f"{method}: median {np.median(scores):.2f} dB, mean {scores.mean():.2f} dB")
@@ -128,19 +138,19 @@ def _scale(page: np.ndarray, name: str) -> float:
 
 
 def _snr_db(
-    crop: np.ndarray, method: str, px_per_mm: float, reference: np.ndarray, fs_hz: float
+    read: Callable[..., LeadSignal], method: str, reference: np.ndarray, fs_hz: float
 ) -> float:
     try:
-        found = digitize_lead(crop, method=method, px_per_mm=px_per_mm, fs_hz=FS_HZ).signal_mv
+        found = read(method=method, fs_hz=FS_HZ).signal_mv
     except InputError:
         found = None
     score = score_lead(reference, found, fs_hz, alignment="aligned", est_fs_hz=FS_HZ)
     return score.snr_db
 
 
-def _draw(crop: np.ndarray, method: str, px_per_mm: float, path: Path) -> None:
+def _draw(read: Callable[..., LeadSignal], crop: np.ndarray, method: str, path: Path) -> None:
     try:
-        lead = digitize_lead(crop, method=method, px_per_mm=px_per_mm)
+        lead = read(method=method)
     except InputError as error:
         print(f"{path.name}: {error}")
         return
