@@ -40,12 +40,16 @@ def load_parts(checkpoints: Sequence[str | Path], shares: Sequence[float] = ()) 
         shares: Of each, relative to the others; none: alike.
 
     Raises:
-        InputError: Checkpoints that cannot be read or are of different networks, as many shares
-            as there are not checkpoints, or a share that is not positive.
+        InputError: No checkpoint, one that cannot be read, different networks, shares that are
+            not one for each checkpoint, or one that is not positive.
     """
+    if not checkpoints:
+        raise InputError("checkpoints", "there is none", "give at least one")
     shares = list(shares) or [1.0] * len(checkpoints)
     if len(shares) != len(checkpoints):
-        raise InputError("shares", f"{len(shares)} of {len(checkpoints)} checkpoints", "give all")
+        raise InputError(
+            "shares", f"{len(shares)} of {len(checkpoints)} checkpoints", "give one for each"
+        )
     for share in shares:
         as_number("shares", share, lowest=1e-9, highest=1e9)
     parts = [
