@@ -68,9 +68,9 @@ def export(
         trained_by: The command that trained it.
 
     Raises:
-        InputError: An unknown format or method, a checkpoint, folder or results that cannot be
-            used, missing packages, or outputs that differ by more than 1e-4; nothing is left
-            behind then.
+        InputError: An unknown format or method, checkpoints (see `load_parts`), a folder or
+            results that cannot be used, missing packages, or outputs that differ by more than
+            1e-4; nothing is left behind then.
     """
     if to not in FORMATS:
         raise InputError(f"--to {to}", "no such format", f"choose one of {', '.join(FORMATS)}")

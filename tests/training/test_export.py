@@ -249,6 +249,11 @@ def test_checkpoints_that_make_no_average_are_refused(
     assert not list(tmp_path.glob("m.*"))
 
 
+def test_an_average_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give at least one"):
+        export(to="safetensors", out=tmp_path / "m.safetensors")
+
+
 def test_nothing_unknown_is_in_the_card(checkpoint: Path, tmp_path: Path) -> None:
     card = export(checkpoint, to="safetensors", out=tmp_path / "m.safetensors").card.read_text()
     assert "## Scores" not in card and "Apache-2.0" not in card and "not known" in card
