@@ -24,15 +24,15 @@ import torch
 
 from data_gen.errors import InputError
 from data_gen.presets import load
-from ecg_overlap.digitize.binarize import binarize
 from ecg_overlap.digitize.calibrate import to_signal
+from ecg_overlap.digitize.decoders import decode
 from ecg_overlap.digitize.grid import find_grid
-from ecg_overlap.digitize.paths import decode
+from ecg_overlap.digitize.ink.binarize import binarize
+from ecg_overlap.digitize.ink.coverage import as_coverage
+from ecg_overlap.digitize.lead import Network, digitize_lead
 from ecg_overlap.digitize.paths.columns import least_angle_chain
-from ecg_overlap.digitize.paths.path import as_coverage
-from ecg_overlap.digitize.paths.runs import Runs, find_runs
-from ecg_overlap.digitize.pipeline import Network, digitize_lead
 from ecg_overlap.digitize.read_image import read_image
+from ecg_overlap.digitize.traces.runs import Runs, find_runs
 from ecg_overlap.digitize.write import write_png, write_wfdb
 from ecg_overlap.network import load_model
 

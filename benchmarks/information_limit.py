@@ -24,7 +24,7 @@ from data_gen.calibration import Calibration
 from data_gen.presets import load
 from data_gen.render import draw_stroke
 from data_gen.sample import Record
-from ecg_overlap.digitize.pipeline import digitize_lead
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.metrics.signal import score_lead
 
 LEAD = 7  # V2: the steepest strokes

@@ -39,7 +39,7 @@ from ecg_overlap.digitize.calibrate import (
     TIME_SIGMA_PX,
 )
 from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL
-from ecg_overlap.digitize.methods import plan_for
+from ecg_overlap.digitize.plans import plan_for
 from ecg_overlap.evaluation.methods import run_plan
 from ecg_overlap.metrics.align import align
 from ecg_overlap.metrics.interval import interval_coverage

@@ -26,8 +26,8 @@ from data_gen.formats.lead_crops import LeadCrops
 from data_gen.presets import load
 from data_gen.render import draw_stroke
 from data_gen.sample import LeadSample
-from ecg_overlap.digitize.paths import decode
-from ecg_overlap.digitize.pipeline import digitize_lead
+from ecg_overlap.digitize.decoders import decode
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.metrics.severity import estimated_intrusion
 from ecg_overlap.metrics.signal import score_lead
 

@@ -20,8 +20,8 @@ import wfdb
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.grid import find_grid
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.pipeline import digitize_lead
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.digitize.write import overlay, write_png
 from ecg_overlap.metrics.signal import score_lead

@@ -21,7 +21,7 @@ from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from ecg_overlap import weights
 from ecg_overlap.cli import main
-from ecg_overlap.digitize.pipeline import digitize_lead
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.evaluation import run as evaluation
 from ecg_overlap.export import export
 from ecg_overlap.models import SegmentationModel

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecg_overlap.digitize.pipeline import digitize_lead
+    from ecg_overlap.digitize.lead import digitize_lead
     from ecg_overlap.network import load_model
 
 __all__ = ["digitize_lead", "load_model"]
@@ -12,7 +12,7 @@ __all__ = ["digitize_lead", "load_model"]
 def __getattr__(name: str) -> Any:
     # Lazy, so that importing the package, or digitizing without a network, needs no torch.
     if name == "digitize_lead":
-        from ecg_overlap.digitize.pipeline import digitize_lead
+        from ecg_overlap.digitize.lead import digitize_lead
 
         return digitize_lead
     if name == "load_model":

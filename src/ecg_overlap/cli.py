@@ -25,10 +25,10 @@ from ecg_overlap.digitize.batch import (
     picture_files,
     record_names,
 )
-from ecg_overlap.digitize.draw_grid import draw_grid
 from ecg_overlap.digitize.grid import find_grid
-from ecg_overlap.digitize.methods import choices, plan_for
-from ecg_overlap.digitize.pipeline import Network
+from ecg_overlap.digitize.grid.draw import draw_grid
+from ecg_overlap.digitize.lead import Network
+from ecg_overlap.digitize.plans import choices, plan_for
 from ecg_overlap.digitize.read_image import SUFFIXES, read_image
 from ecg_overlap.digitize.write import renamed, write_png
 

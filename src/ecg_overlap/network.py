@@ -11,8 +11,8 @@ from torch import Tensor
 
 from data_gen.errors import InputError
 from ecg_overlap import inputs, weights
-from ecg_overlap.digitize.methods import METHODS
 from ecg_overlap.digitize.paths.coordinate import ColumnReading
+from ecg_overlap.digitize.plans import METHODS
 from ecg_overlap.inputs import TARGET
 from ecg_overlap.models import SegmentationModel
 from ecg_overlap.weights.files import read_weights

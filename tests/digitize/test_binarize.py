@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.binarize import binarize
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import find_grid
+from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.pulse import find_pulse
 
 Image = NDArray[np.uint8]

@@ -7,7 +7,8 @@ from drawn import beats, drawn, snr_db
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from ecg_overlap.digitize.calibrate import INK_ERROR, isoelectric_px, to_signal, wander_mv
-from ecg_overlap.digitize.paths import Path, decode
+from ecg_overlap.digitize.decoders import decode
+from ecg_overlap.digitize.paths.path import Path
 
 
 def straight(x0: float, x1: float, y: float) -> Path:

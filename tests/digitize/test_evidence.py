@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.evidence import ink_of_primary
+from ecg_overlap.digitize.ink.evidence import ink_of_primary
 
 PX_PER_MM = 8.0
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Grid, find_grid
-from ecg_overlap.digitize.grid_evidence import darkness, family
-from ecg_overlap.digitize.grid_search import finer
+from ecg_overlap.digitize.grid.spectrum import finer
+from ecg_overlap.digitize.grid.strips import darkness, family
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]

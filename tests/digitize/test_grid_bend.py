@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
 from ecg_overlap.digitize.grid import find_grid
-from ecg_overlap.digitize.grid_bend import Field, fit_field
-from ecg_overlap.digitize.grid_model import Grid
-from ecg_overlap.digitize.grid_track import Points
-from ecg_overlap.digitize.pipeline import digitize_lead
+from ecg_overlap.digitize.grid.bend import Field, fit_field
+from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.grid.track import Points
+from ecg_overlap.digitize.lead import digitize_lead
 from tests.digitize.drawn import beats, drawn, snr_db
 from tests.digitize.test_grid import heartbeats, paper
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import find_grid
-from ecg_overlap.digitize.grid_between import alone
-from ecg_overlap.digitize.grid_boxes import read_boxes
-from ecg_overlap.digitize.grid_evidence import darkness, family
+from ecg_overlap.digitize.grid.boxes import read_boxes
+from ecg_overlap.digitize.grid.second import alone
+from ecg_overlap.digitize.grid.strips import darkness, family
 from tests.digitize.test_grid import FAINT, GRAY, GREEN, PINK, Colour, heartbeats, paper
 
 Image = NDArray[np.uint8]

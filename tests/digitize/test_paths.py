@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.paths import DECODERS, Path, decode
+from ecg_overlap.digitize.decoders import DECODERS, decode
+from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.paths.stroke import stroke
 
 

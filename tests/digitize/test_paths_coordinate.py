@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from data_gen.errors import InputError
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.paths.coordinate import ColumnReading, cheapest_rows, coordinate
-from ecg_overlap.digitize.pipeline import digitize_lead
 
 ROWS, COLUMNS = 60, 80
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_overlap.digitize.paths.runs import find_runs, track
+from ecg_overlap.digitize.traces.runs import find_runs, track
 
 
 def column(ink: list[float]) -> np.ndarray:

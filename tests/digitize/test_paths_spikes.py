@@ -6,10 +6,10 @@ from drawn import Drawn, drawn
 from numpy.typing import NDArray
 
 from data_gen.presets import load
-from ecg_overlap.digitize.paths import decode
-from ecg_overlap.digitize.paths.runs import Runs, find_runs
+from ecg_overlap.digitize.decoders import decode
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.paths.spikes import pieces, through_ink
-from ecg_overlap.digitize.pipeline import digitize_lead
+from ecg_overlap.digitize.traces.runs import Runs, find_runs
 
 PEN_PX = 2.8
 

@@ -15,10 +15,10 @@ from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import FLAGS
-from ecg_overlap.digitize.methods import METHODS, plan_for
-from ecg_overlap.digitize.paths import ColumnReading
-from ecg_overlap.digitize.pipeline import digitize_lead
+from ecg_overlap.digitize.paths.coordinate import ColumnReading
+from ecg_overlap.digitize.plans import METHODS, plan_for
 
 TRUTH = drawn()
 
@@ -126,7 +126,7 @@ def test_a_tilted_grid_turns_the_path_back() -> None:
     slope = np.tan(np.deg2rad(1.0))
     mask = np.zeros((80, 660), np.uint8)
     draw_stroke(mask, np.array([(20, 30), (640, 30 + 620 * slope)]), width_px=2.8)
-    from ecg_overlap.digitize import pipeline
+    from ecg_overlap.digitize import lead as pipeline
     from ecg_overlap.digitize.grid import Grid
 
     image = np.full((*mask.shape, 3), 255, np.uint8) - mask[..., None]

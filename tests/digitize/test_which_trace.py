@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.which_trace import which_trace
+from ecg_overlap.digitize.primary import which_trace
 
 WIDTH, PX_PER_MM = 300, 8.0
 Asked = list[float | None]

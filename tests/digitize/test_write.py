@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from ecg_overlap.digitize import write
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.pipeline import digitize_lead
 
 
 def lead_of(signal: NDArray[np.float64], fs_hz: float = 500.0) -> LeadSignal:

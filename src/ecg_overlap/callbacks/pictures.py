@@ -15,7 +15,7 @@ from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from data_gen.sample import LeadSample
 from ecg_overlap.callbacks.signal_validation import digitized, network_of, validation_samples
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.pipeline import Network
+from ecg_overlap.digitize.lead import Network
 
 
 class PredictionPictures(Callback):
@@ -24,7 +24,7 @@ class PredictionPictures(Callback):
     Args:
         dirpath: Folder for the PNG files, which are there whatever the loggers are.
         n: Pictures.
-        method: Of `ecg_overlap.digitize.methods`.
+        method: Of `ecg_overlap.digitize.plans`.
     """
 
     def __init__(self, dirpath: str, n: int = 4, method: str = "default") -> None:

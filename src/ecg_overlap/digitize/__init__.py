@@ -1,8 +1,9 @@
 """From a picture of one lead to millivolts; needs no torch."""
 
+from ecg_overlap.digitize.decoders import decode
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.lead import Network, digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.paths import Path, decode
-from ecg_overlap.digitize.pipeline import Network, digitize_lead
+from ecg_overlap.digitize.paths.path import Path
 
 __all__ = ["DigitizeError", "LeadSignal", "Network", "Path", "decode", "digitize_lead"]

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.lead import Network, digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.pipeline import Network, digitize_lead
 from ecg_overlap.digitize.read_image import SUFFIXES, read_image
 from ecg_overlap.digitize.write import record_name, write_lead
 
@@ -44,7 +44,7 @@ class Options:
         mm_per_s: Paper speed.
         mm_per_mv: Gain.
         fs_hz: Of the results.
-        method: A name of `ecg_overlap.digitize.methods`.
+        method: A name of `ecg_overlap.digitize.plans`.
         box: (x, y, width, height) of the lead in the picture; None: all of it.
         row_px: Row of the lead's 0 mV in the picture, where known.
         load_network: Gives the method's network, in the process that uses it; keeps it.

@@ -51,7 +51,7 @@ def to_signal(
         InputError: `fs_hz` is no frequency, or the path holds no point.
 
     Example:
-        >>> from ecg_overlap.digitize.paths import decode
+        >>> from ecg_overlap.digitize.decoders import decode
         >>> mask = np.zeros((40, 120), np.uint8)
         >>> mask[18:21, 10:110] = 255
         >>> lead = to_signal(decode(mask), Calibration(4.0, 4.0), fs_hz=100.0)

@@ -11,9 +11,9 @@ from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.generate import fit_calibration
 from data_gen.sample import LeadSample
+from ecg_overlap.digitize.lead import Network, digitize_lead, turned_points
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.methods import Plan, choices, plan_for
-from ecg_overlap.digitize.pipeline import Network, digitize_lead, turned_points
+from ecg_overlap.digitize.plans import Plan, choices, plan_for
 
 MIN_FITTED = 8  # samples that a tilt can be fitted to
 

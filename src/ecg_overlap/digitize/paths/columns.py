@@ -3,8 +3,9 @@
 import numpy as np
 from numba import njit
 
-from ecg_overlap.digitize.paths.path import Coverage, FloatArray, Path
-from ecg_overlap.digitize.paths.runs import IntArray, Runs, find_runs, stroke_width_px
+from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.paths.path import FloatArray, Path
+from ecg_overlap.digitize.traces.runs import IntArray, Runs, find_runs, stroke_width_px
 
 FAINT = 0.1  # coverage below this is no ink: a network's floor would drag the centroid
 

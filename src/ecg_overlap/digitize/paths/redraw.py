@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.paths.path import Coverage, FloatArray
+from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.paths.path import FloatArray
 
 SOFTNESS_PX = 1.1  # exact anti-aliasing has 1; thresholded and scanned masks a little more
 ITERATIONS = 12

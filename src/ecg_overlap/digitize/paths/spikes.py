@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.paths.path import FloatArray
-from ecg_overlap.digitize.paths.runs import IntArray, Runs
+from ecg_overlap.digitize.traces.runs import IntArray, Runs
 
 MOST_WIDTH = 4.0  # of a piece, in pens: two flanks and what is between them …
 LEAST_HEIGHT = 3.0  # … in pens: lower is a speck or a piece of the level trace

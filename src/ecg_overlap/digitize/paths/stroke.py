@@ -11,12 +11,13 @@ A round pen inks every point within half its width of the centre line. Going bac
 import numpy as np
 from numba import njit
 
+from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.columns import extent_px
 from ecg_overlap.digitize.paths.core import core_rows, raise_tips, shortest_way, unexplained_px
-from ecg_overlap.digitize.paths.path import Coverage, FloatArray, Path
+from ecg_overlap.digitize.paths.path import FloatArray, Path
 from ecg_overlap.digitize.paths.redraw import redraw
-from ecg_overlap.digitize.paths.runs import IntArray, Runs, find_runs, stroke_width_px, track
 from ecg_overlap.digitize.paths.spikes import find_spikes, through_ink, through_tips
+from ecg_overlap.digitize.traces.runs import IntArray, Runs, find_runs, stroke_width_px, track
 
 POINTS_PER_PEN = 8.0  # finer than the signal's samples, coarser than the noise of the ink
 SPACING_PX = (0.25, 1.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.grid_bend import Field
+from ecg_overlap.digitize.grid.bend import Field
 
 FloatArray = NDArray[np.float64]
 _INVERSION_STEPS = 30  # each brings it nearer by the field's slope, which is under a third

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.sparse import csr_array
 
-from ecg_overlap.digitize.grid_track import Points
+from ecg_overlap.digitize.grid.track import Points
 
 FloatArray = NDArray[np.float64]
 _KNOT_MM = 12.0  # wrinkles are as narrow; between the knots the field is a cubic

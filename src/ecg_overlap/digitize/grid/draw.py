@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.grid import Grid
+from ecg_overlap.digitize.grid.model import Grid
 
 BOX_RGB = (0, 90, 255)
 SMALL_RGB = (150, 190, 255)

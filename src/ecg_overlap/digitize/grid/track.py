@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.grid_evidence import Aligned
-from ecg_overlap.digitize.grid_lines import Comb, localise, normal_equations
+from ecg_overlap.digitize.grid.lines import Comb, localise, normal_equations
+from ecg_overlap.digitize.grid.strips import Aligned
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.paths.path import Coverage, as_coverage
+from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 
 SURE = 0.5  # a probability from which a column holds the primary, and a hole is its ink
 RULED_OUT = 0.03  # there, ink with nothing likelier than this around it is another's

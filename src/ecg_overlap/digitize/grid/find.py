@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid_evidence import darkness
-from ecg_overlap.digitize.grid_look import REMEDY, SURE, Look, look, parts
-from ecg_overlap.digitize.grid_model import Grid
-from ecg_overlap.digitize.grid_straighten import flattened, may_bend, with_bend
+from ecg_overlap.digitize.grid.look import REMEDY, SURE, Look, look, parts
+from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.grid.straighten import flattened, may_bend, with_bend
+from ecg_overlap.digitize.grid.strips import darkness
 
 __all__ = ["Grid", "check_picture", "find_grid"]
 

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.evidence import ink_of_primary
-from ecg_overlap.digitize.paths.path import Coverage, as_coverage
-from ecg_overlap.digitize.paths.runs import find_runs, levels
+from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
+from ecg_overlap.digitize.ink.evidence import ink_of_primary
 from ecg_overlap.digitize.paths.stroke import HOLE_PX, stroke
+from ecg_overlap.digitize.traces.runs import find_runs, levels
 
 OFF_CENTRE_PER_MM = 0.06  # what a mm between the margins above and below costs, in probability
 

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid_between import alone
-from ecg_overlap.digitize.grid_boxes import Boxes, read_boxes
-from ecg_overlap.digitize.grid_evidence import Family, family
-from ecg_overlap.digitize.grid_lines import Comb, localise
-from ecg_overlap.digitize.grid_model import Grid
-from ecg_overlap.digitize.grid_search import period, tilt
+from ecg_overlap.digitize.grid.boxes import Boxes, read_boxes
+from ecg_overlap.digitize.grid.lines import Comb, localise
+from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.grid.second import alone
+from ecg_overlap.digitize.grid.spectrum import period, tilt
+from ecg_overlap.digitize.grid.strips import Family, family
 
 _LEAST_SCORE = 3.0  # fold's peak over its noise; pictures without a grid stay below
 _MOST_OBLONG = 0.05  # pitches further apart (in log) are not one grid's

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.grid_bend import Fitted, fit_field
-from ecg_overlap.digitize.grid_lines import Comb
-from ecg_overlap.digitize.grid_look import Look
-from ecg_overlap.digitize.grid_model import Grid
-from ecg_overlap.digitize.grid_track import Points, follow
+from ecg_overlap.digitize.grid.bend import Fitted, fit_field
+from ecg_overlap.digitize.grid.lines import Comb
+from ecg_overlap.digitize.grid.look import Look
+from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.grid.track import Points, follow
 
 FloatArray = NDArray[np.float64]
 _GROUP_MM = 3.0  # lines are straight over so much; longer groups would blur them

@@ -10,21 +10,24 @@ from numpy.typing import NDArray
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.binarize import binarize
+from ecg_overlap.digitize.baselines.fortune import threshold_with_hedge
+from ecg_overlap.digitize.baselines.fortune_grid import find_grid_fortune
+from ecg_overlap.digitize.baselines.paper import find_grid_paper
 from ecg_overlap.digitize.calibrate import INK_ERROR, to_signal
+from ecg_overlap.digitize.decoders import decode
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.evidence import ink_of_primary
-from ecg_overlap.digitize.grid import Grid, find_grid
-from ecg_overlap.digitize.grid_fortune import find_grid_fortune
-from ecg_overlap.digitize.grid_paper import find_grid_paper
+from ecg_overlap.digitize.grid.find import find_grid
+from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.ink.binarize import binarize
+from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
+from ecg_overlap.digitize.ink.evidence import ink_of_primary
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.methods import Plan, plan_for
-from ecg_overlap.digitize.paths import ColumnReading, Path, coordinate, decode
-from ecg_overlap.digitize.paths.fortune import threshold_with_hedge
-from ecg_overlap.digitize.paths.path import Coverage, as_coverage
-from ecg_overlap.digitize.paths.runs import SHORT
+from ecg_overlap.digitize.paths.coordinate import ColumnReading, coordinate
+from ecg_overlap.digitize.paths.path import Path
+from ecg_overlap.digitize.plans import Plan, plan_for
+from ecg_overlap.digitize.primary import which_trace
 from ecg_overlap.digitize.pulse import find_pulse
-from ecg_overlap.digitize.which_trace import which_trace
+from ecg_overlap.digitize.traces.runs import SHORT
 
 Image = NDArray[np.uint8]
 MIN_SIDE_PX = 16
@@ -113,7 +116,7 @@ def digitize_lead(
         mm_per_s: Paper speed.
         mm_per_mv: Gain.
         row_px: Row of the primary's baseline (0 mV), where known: chooses the trace.
-        method: A name of `ecg_overlap.digitize.methods`; "default": what the network is made
+        method: A name of `ecg_overlap.digitize.plans`; "default": what the network is made
             for (its `method`), or `classical` without one.
         fs_hz: Of the result.
         network: For the methods that use one.

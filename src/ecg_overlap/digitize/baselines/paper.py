@@ -5,7 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid import Grid, check_picture
+from ecg_overlap.digitize.grid.find import check_picture
+from ecg_overlap.digitize.grid.model import Grid
 
 _HEDGES = np.arange(1.0, 0.59, -0.05)
 _FEW_LINES = 4  # "few" is not stated; so many straight pieces a trace has at most

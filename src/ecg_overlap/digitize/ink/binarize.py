@@ -8,9 +8,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid import Grid, check_picture, find_grid
-from ecg_overlap.digitize.grid_boxes import stroke_px
-from ecg_overlap.digitize.grid_evidence import extremes
+from ecg_overlap.digitize.grid.boxes import stroke_px
+from ecg_overlap.digitize.grid.find import check_picture, find_grid
+from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.grid.strips import extremes
 
 _STROKE_MM = 0.35  # usual thickness of a trace: gives a scale where none is known
 _STRONG, _WEAK = 0.6, 0.2  # share of the ink's darkness: what is ink, what may belong to it

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.grid_evidence import Aligned
+from ecg_overlap.digitize.grid.strips import Aligned
 
 FloatArray = NDArray[np.float64]
 _MOST_WEIGHT = 1.5  # of a strong line over a usual one: one of three major lines may hide in ink

@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.paths.path import Coverage, FloatArray
+from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.paths.path import FloatArray
 
 IntArray = NDArray[np.int64]
 

@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.columns import least_angle_chain, path_of_centres
-from ecg_overlap.digitize.paths.path import Coverage, Path
-from ecg_overlap.digitize.paths.runs import Runs, find_runs
+from ecg_overlap.digitize.paths.path import Path
+from ecg_overlap.digitize.traces.runs import Runs, find_runs
 
 HEDGES = np.arange(1.0, 0.59, -0.05)
 FEW_LINES = 4

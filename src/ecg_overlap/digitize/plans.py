@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from data_gen.errors import InputError
-from ecg_overlap.digitize.paths import DECODERS
+from ecg_overlap.digitize.decoders import DECODERS
 
 
 @dataclass(frozen=True)

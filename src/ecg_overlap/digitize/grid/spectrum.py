@@ -5,7 +5,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from ecg_overlap.digitize.grid_evidence import Aligned, Family, windowed
+from ecg_overlap.digitize.grid.strips import Aligned, Family, windowed
 
 FloatArray = NDArray[np.float64]
 MAX_TILT = 0.11  # tan(6.3°)

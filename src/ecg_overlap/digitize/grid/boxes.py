@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid_evidence import Aligned, extremes, local_paper
-from ecg_overlap.digitize.grid_lines import Comb, fit_comb
-from ecg_overlap.digitize.grid_search import finer, phase
+from ecg_overlap.digitize.grid.lines import Comb, fit_comb
+from ecg_overlap.digitize.grid.spectrum import finer, phase
+from ecg_overlap.digitize.grid.strips import Aligned, extremes, local_paper
 
 LARGEST_PX_PER_MM, SMALLEST_PX_PER_MM = 24.0, 4.0
 _MINOR_Z, _MAJOR_Z = 4.0, 5.0

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid import Grid, check_picture
+from ecg_overlap.digitize.grid.find import check_picture
+from ecg_overlap.digitize.grid.model import Grid
 
 _HEDGE = 0.6  # of Otsu's threshold: darker is trace
 _PROMINENCE = 0.05  # of the correlation, by which a peak stands above noise

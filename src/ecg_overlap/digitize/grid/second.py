@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.grid_boxes import Boxes
-from ecg_overlap.digitize.grid_evidence import Aligned, tapered
-from ecg_overlap.digitize.grid_lines import Comb
+from ecg_overlap.digitize.grid.boxes import Boxes
+from ecg_overlap.digitize.grid.lines import Comb
+from ecg_overlap.digitize.grid.strips import Aligned, tapered
 
 FloatArray = NDArray[np.float64]
 _PLACES = 32  # per small box at which the profile is read

@@ -1,0 +1,1 @@
+"""Published methods as described, for comparison: their ink, grid and path together."""

@@ -1,0 +1,6 @@
+"""The grid of ECG paper: pitch, tilt, phase and bend, fitted over all of its lines."""
+
+from ecg_overlap.digitize.grid.find import find_grid
+from ecg_overlap.digitize.grid.model import Grid
+
+__all__ = ["Grid", "find_grid"]

@@ -1,0 +1,1 @@
+"""What is ink in a picture, and whose."""

@@ -1,0 +1,1 @@
+"""Runs of ink, and which of them are one trace."""
