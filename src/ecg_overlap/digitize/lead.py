@@ -27,7 +27,7 @@ from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import Plan, plan_for
 from ecg_overlap.digitize.primary import which_trace
 from ecg_overlap.digitize.pulse import find_pulse
-from ecg_overlap.digitize.traces.runs import SHORT
+from ecg_overlap.digitize.traces.track import COSTS
 
 Image = NDArray[np.uint8]
 MIN_SIDE_PX = 16
@@ -380,7 +380,7 @@ def _flags(path: Path, shape: tuple[int, ...], scale: Scale) -> tuple[str, ...]:
         flags.append("trace_leaves_crop")
     if path.peak_doubtful:
         flags.append("peak_doubtful")
-    if path.end_px - path.start_px < SHORT * width:
+    if path.end_px - path.start_px < COSTS.short_share * width:
         flags.append("trace_short")
     return tuple(flags)
 

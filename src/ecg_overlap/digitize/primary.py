@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.evidence import ink_of_primary
 from ecg_overlap.digitize.paths.stroke import HOLE_PX, stroke
-from ecg_overlap.digitize.traces.runs import find_runs, levels
+from ecg_overlap.digitize.traces.runs import find_runs
+from ecg_overlap.digitize.traces.track import baseline_rows
 
 OFF_CENTRE_PER_MM = 0.06  # what a mm between the margins above and below costs, in probability
 
@@ -36,7 +37,7 @@ def which_trace(ask: Asked, ink: NDArray[Any], *, px_per_mm: float) -> Coverage:
         ink: (H, W), the picture's ink.
         px_per_mm: The picture's scale.
     """
-    rows = levels(find_runs(as_coverage(ink), hole_px=HOLE_PX), len(ink))
+    rows = baseline_rows(find_runs(as_coverage(ink), hole_px=HOLE_PX), len(ink))
     if len(rows) < 2:
         return ask(rows[0] if rows else None)
     untold = ask(None)

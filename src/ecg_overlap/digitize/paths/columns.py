@@ -6,12 +6,18 @@ from numba import njit
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.path import FloatArray, Path
 from ecg_overlap.digitize.traces.runs import IntArray, Runs, find_runs, stroke_width_px
+from ecg_overlap.digitize.traces.track import chain_back_from
 
-FAINT = 0.1  # coverage below this is no ink: a network's floor would drag the centroid
+# Of `centroid`, set by hand.
+FAINT = 0.1  # coverage below this is no ink: a network's low probabilities would move the centroid
+LEAST_INK_PX = 0.5  # sum of a column's coverage from which the trace is in it
+# Of `viterbi`: equal weights, as in the vectorisers in use (docs/architecture.md).
+DISTANCE_WEIGHT = 0.5  # per px of distance
+TURN_WEIGHT = 0.5  # per half turn of change of direction
 
 
 def centroid(cover: Coverage) -> Path:
-    """The usual decoder: each column's ink centroid, whatever the ink belongs to.
+    """The usual decoder: the centroid of each column's ink, of whatever trace it is.
 
     Args:
         cover: float32 (H, W), 0–1.
@@ -19,7 +25,7 @@ def centroid(cover: Coverage) -> Path:
     ink = np.where(cover > FAINT, cover, 0).astype(np.float64)
     mass = ink.sum(axis=0)
     rows = np.arange(len(cover))[:, None]
-    seen = mass >= 0.5
+    seen = mass >= LEAST_INK_PX
     y = np.full(cover.shape[1], np.nan)
     y[seen] = (ink * rows).sum(axis=0)[seen] / mass[seen]
     spread = np.sqrt((ink * (rows - np.where(seen, y, 0)) ** 2).sum(axis=0)[seen] / mass[seen])
@@ -31,8 +37,8 @@ def centroid(cover: Coverage) -> Path:
 def viterbi(cover: Coverage) -> Path:
     """The classical path: run centres joined at the least distance and change of angle.
 
-    A step costs ½·distance (px) + ½·change of direction (in parts of a half turn), after
-    the vectorisers in use (see docs/architecture.md); ours keeps every run.
+    A step costs `DISTANCE_WEIGHT` · distance + `TURN_WEIGHT` · change of direction; a run is
+    chosen in every column that has one.
 
     Args:
         cover: float32 (H, W), 0–1.
@@ -52,7 +58,14 @@ def path_of_centres(cover: Coverage, runs: Runs, chosen: IntArray) -> Path:
 
 
 def _column_path(cover: Coverage, y: FloatArray, sigma: FloatArray, height: FloatArray) -> Path:
-    """A path with one point per column, its stroke width and extent from the columns' ink."""
+    """A path with one point per column.
+
+    Args:
+        cover: float32 (H, W), 0–1.
+        y: float64 (W,), rows; NaN where no trace is.
+        sigma: float64 (W,), their standard deviations, px.
+        height: float64 (W,), px of ink in each column, from which the stroke's width follows.
+    """
     seen = np.flatnonzero(np.isfinite(y))
     half = np.where(np.isfinite(y), height / 2, np.nan)
     width = stroke_width_px(y - half, y + half)
@@ -78,7 +91,7 @@ def _least_angle(centre: FloatArray, column: IntArray, first: IntArray) -> IntAr
     """Viterbi over run centres; the direction of arrival is that of the best predecessor."""
     n = len(centre)
     cost = np.zeros(n)
-    angle = np.zeros(n)
+    angle = np.zeros(n)  # radians
     back = np.full(n, -1, np.int64)
     before = -1
     for c in range(len(first) - 1):
@@ -91,22 +104,18 @@ def _least_angle(centre: FloatArray, column: IntArray, first: IntArray) -> IntAr
                     dx = float(c - before)
                     dy = centre[i] - centre[j]
                     turn = np.arctan2(dy, dx)
-                    step = 0.5 * np.hypot(dx, dy)
+                    step = DISTANCE_WEIGHT * np.hypot(dx, dy)
                     if back[j] >= 0:
-                        step += 0.5 * abs(turn - angle[j]) / np.pi
+                        step += TURN_WEIGHT * abs(turn - angle[j]) / np.pi
                     if cost[j] + step < cost[i]:
                         cost[i] = cost[j] + step
                         angle[i] = turn
                         back[i] = j
         before = c
-    chosen = np.full(len(first) - 1, -1, np.int64)
-    if before < 0:
-        return chosen
-    at = first[before] + np.argmin(cost[first[before] : first[before + 1]])
-    while at >= 0:
-        chosen[column[at]] = at
-        at = back[at]
-    return chosen
+    last = -1
+    if before >= 0:
+        last = first[before] + np.argmin(cost[first[before] : first[before + 1]])
+    return chain_back_from(last, back, column, len(first) - 1)
 
 
 def least_angle_chain(runs: Runs) -> IntArray:

@@ -2,8 +2,8 @@
 
 A round pen inks every point within half its width of the centre line. Going back:
 
-1. the trace's own ink: one run per column, chained across columns (`runs`), led through
-   peaks that the chain cut short, and to the tips of those whose flanks left none (`spikes`);
+1. the trace's own ink: one run per column (`traces.track`), led over peaks below which the chain
+   took a short cut, and to the tips of peaks whose flanks left no ink (`spikes`);
 2. the core of that ink, and the pen's shortest way through it (`core`);
 3. the way is refined until, drawn again with the same pen, it gives the mask (`redraw`).
 """
@@ -17,16 +17,21 @@ from ecg_overlap.digitize.paths.core import core_rows, raise_tips, shortest_way,
 from ecg_overlap.digitize.paths.path import FloatArray, Path
 from ecg_overlap.digitize.paths.redraw import redraw
 from ecg_overlap.digitize.paths.spikes import find_spikes, through_ink, through_tips
-from ecg_overlap.digitize.traces.runs import IntArray, Runs, find_runs, stroke_width_px, track
+from ecg_overlap.digitize.traces.runs import IntArray, Runs, find_runs, stroke_width_px
+from ecg_overlap.digitize.traces.track import COSTS, TrackCosts, track
 
+# Set by hand with the first decoder; no measurement is kept.
+HOLE_PX = 2  # holes in the ink of up to so many rows part no run
 POINTS_PER_PEN = 8.0  # finer than the signal's samples, coarser than the noise of the ink
-SPACING_PX = (0.25, 1.0)
-SLACK_PX = 0.3  # how much smaller than the pen the eroding disc is: edges are noisy
-MISSING_WEIGHT = 3.0  # a pixel of unexplained ink, in pixels of way
+SPACING_PX = (0.25, 1.0)  # of the points, at the least and at the most
+SLACK_PX = 0.3  # how much smaller than the pen's the eroding disc's radius is: edges are noisy
+LEAST_RADIUS_PX = 0.5  # of the eroding disc
+MISSING_WEIGHT = 3.0  # cost of a pixel of unexplained ink, in pixels of way
 SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
-HOLE_PX = 2
-DOUBTFUL = 0.5  # of the confidence is left where a peak is joined from pieces, or may be lost
-GAP_WIDTHS = 4.0  # a gap of up to this many stroke widths is bridged by a straight line
+GAP_WIDTHS = 4.0  # a gap of up to so many stroke widths is bridged by a straight line
+COARSE_SIGMA_PX = 0.5  # standard deviation of a way that was not refined
+DOUBTFUL = 0.5  # factor of the confidence where a peak is joined from pieces, or may be lost
+ENDS_WIDTHS = 2.0  # of the stroke, over which an end must be flat for its ink to tell where it is
 
 
 def stroke(
@@ -35,6 +40,7 @@ def stroke(
     row_px: float | None = None,
     evidence: Coverage | None = None,
     refine: bool = True,
+    costs: TrackCosts = COSTS,
 ) -> Path:
     """Decode the pen's centre line.
 
@@ -43,11 +49,14 @@ def stroke(
             and false islands.
         row_px: Row of the trace's baseline, where known: chooses between several traces.
         evidence: float32 (H, W), a network's probability of the trace, which chooses instead.
-        refine: Redraw and fit, and follow the ink on where a network has lost the trace;
-            without, the core's way alone, as far as the network sees it.
+        refine: Redraw and fit, and follow the ink on where a network has lost the trace. Without,
+            the way through the core is returned, as far as the network sees the trace.
+        costs: Of the choice among several traces.
     """
     runs = find_runs(cover, hole_px=HOLE_PX)
-    chosen = track(runs, len(cover), row_px=row_px, evidence=evidence, to_the_ends=refine)
+    chosen = track(
+        runs, len(cover), row_px=row_px, evidence=evidence, to_the_ends=refine, costs=costs
+    )
     width = cover.shape[1]
     if np.count_nonzero(chosen >= 0) < 2:
         return _nothing(width)
@@ -61,7 +70,7 @@ def stroke(
     own = _own_ink(cover, runs.row[taken], runs.column[taken])
     spacing = float(np.clip(pen / POINTS_PER_PEN, *SPACING_PX))
     x: FloatArray = np.arange(-0.5 + spacing / 2, width - 0.5, spacing, dtype=np.float64)
-    radius = max(pen / 2 - SLACK_PX, 0.5)
+    radius = max(pen / 2 - SLACK_PX, LEAST_RADIUS_PX)
     core = core_rows(top, bottom, x, radius)
     y = shortest_way(core, MISSING_WEIGHT * unexplained_px(core, x, radius))
     raise_tips(y, x, top, bottom, pen / 2)
@@ -76,7 +85,7 @@ def stroke(
         y, sigma, pen = redraw(own, x, y, pen, inner)
         start, end = _ends(own, x, y, pen, extent_px(columns, pen))
     else:
-        sigma = np.where(np.isfinite(y), 0.5, np.nan)
+        sigma = np.where(np.isfinite(y), COARSE_SIGMA_PX, np.nan)
     confidence = _ink_under(cover, x, y)
     confidence[np.isin(np.rint(x), spikes.column)] *= DOUBTFUL
     return Path(x, y, sigma, confidence, pen, start, end, peak_doubtful=len(spikes.column) > 0)
@@ -85,12 +94,12 @@ def stroke(
 def _edges(runs: Runs, chosen: IntArray) -> tuple[FloatArray, FloatArray]:
     """Upper and lower edge of the chosen run in each column, float64 (W,); NaN for none."""
     seen = chosen >= 0
-    return np.where(seen, runs.top_px[chosen], np.nan), np.where(
-        seen, runs.bottom_px[chosen], np.nan
-    )
+    top, bottom = (np.where(seen, edge[chosen], np.nan) for edge in (runs.top_px, runs.bottom_px))
+    return top, bottom
 
 
 def _nothing(width: int) -> Path:
+    """The path (W,) of a picture without a trace."""
     nan = np.full(width, np.nan)
     return Path(
         np.arange(width, dtype=np.float64), nan, nan, np.zeros(width), np.nan, np.nan, np.nan
@@ -98,7 +107,7 @@ def _nothing(width: int) -> Path:
 
 
 def _own_ink(cover: Coverage, rows: IntArray, columns: IntArray) -> Coverage:
-    """The cover with everything but the chosen runs, and the soft edges round them, erased."""
+    """The cover (H, W) of the chosen runs and the soft edges around them; 0 elsewhere."""
     own = np.zeros_like(cover)
     _copy_runs(cover, own, rows, columns, SOFT_EDGE_PX)
     return own
@@ -111,7 +120,7 @@ def _copy_runs(
     height, width = cover.shape
     for i in range(len(columns)):
         for c in range(max(0, columns[i] - edge), min(width, columns[i] + edge + 1)):
-            # Sideways only where no other run of the trace says what its own column holds.
+            # Other columns only beside the trace's ends: elsewhere they have a run of their own.
             if c != columns[i] and (0 < i < len(columns) - 1):
                 continue
             for r in range(max(0, rows[i, 0] - edge), min(height, rows[i, 1] + edge)):
@@ -123,15 +132,15 @@ def _ends(
 ) -> tuple[float, float]:
     """Columns where the pen was set down and lifted, from the ink of its round ends.
 
-    Along the path's last row the ink's edge lies half a pen beyond the end. Where the stroke
-    is steep at its end, the coarse value (whole columns of ink) stays.
+    In the row in which the path ends, the ink ends half a pen farther on. Where the stroke is
+    steep at its end, the coarse value, from whole columns of ink, stays.
     """
     seen = np.flatnonzero(np.isfinite(y))
     if len(seen) == 0:
         return coarse
     ends = []
     for at, inward, column in ((seen[0], 1, coarse[0]), (seen[-1], -1, coarse[1])):
-        near = seen[np.abs(x[seen] - x[at]) < 2 * pen]
+        near = seen[np.abs(x[seen] - x[at]) < ENDS_WIDTHS * pen]
         row = round(float(y[at]))
         if np.ptp(y[near]) > pen / 2 or not 0 < row < len(cover) - 1:
             ends.append(column)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_overlap.digitize.traces.runs import find_runs, track
+from ecg_overlap.digitize.traces.runs import find_runs
 
 
 def column(ink: list[float]) -> np.ndarray:
@@ -38,24 +38,3 @@ def test_edges_are_sub_pixel_from_what_is_partly_covered() -> None:
 def test_an_edge_pixel_over_half_covered_counts_by_its_share() -> None:
     runs = find_runs(column([0, 0.7, 1, 0.6, 0]))
     assert (runs.top_px[0], runs.bottom_px[0]) == pytest.approx((0.8, 3.1), abs=1e-6)
-
-
-def test_ink_is_followed_to_the_ends_where_a_network_sees_half_of_the_trace() -> None:
-    cover = np.zeros((60, 200), np.float32)
-    cover[29:32] = 1
-    cover[50:53, 100:] = 1  # another trace, farther from what the network sees
-    evidence = np.zeros_like(cover)
-    evidence[29:32, :90] = 1
-    runs = find_runs(cover)
-    chosen = track(runs, 60, evidence=evidence)
-    assert (chosen >= 0).all() and (runs.row[chosen, 0] == 29).all()
-    as_seen = track(runs, 60, evidence=evidence, to_the_ends=False)
-    assert np.flatnonzero(as_seen >= 0).max() < 100
-
-
-def test_a_trace_that_a_network_sees_in_most_columns_may_end() -> None:
-    cover = np.zeros((60, 200), np.float32)
-    cover[29:32] = 1
-    evidence = np.where(np.arange(200) < 170, cover, np.float32(0))
-    chosen = track(find_runs(cover), 60, evidence=evidence)
-    assert np.flatnonzero(chosen >= 0).max() < 180
