@@ -1,0 +1,100 @@
+"""How much light ink and the grid's lines take away at each pixel."""
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.ink.dials import DIALS, InkDials
+
+Image = NDArray[np.uint8]
+FloatImage = NDArray[np.float32]
+
+BIG_BOX_MM = 5
+SHRINK = 4  # paper is sought in a picture so many times smaller: it changes slowly
+NOISE_SIGMA_PX = 0.6  # smoothing before a column's darkest pixel is taken
+MEDIANS_PER_REACH = 16  # the ink's level is computed at so many places of its window
+GRAYS = 128  # gray levels of the folded grid
+_NONE, _ONE = np.float32(0), np.float32(1)
+
+
+def darkness(lightest: Image, px_per_mm: float, dials: InkDials = DIALS) -> FloatImage:
+    """Share of light lost against the local paper, float32 (H, W), 0–1.
+
+    Args:
+        lightest: uint8 (H, W), the highest of a pixel's channels, in which a coloured grid fades.
+        px_per_mm: The picture's scale.
+        dials: Of binarization.
+    """
+    h, w = lightest.shape
+    shrunk = max(w // SHRINK, 1), max(h // SHRINK, 1)
+    small = cv2.resize(lightest, shrunk, interpolation=cv2.INTER_AREA)
+    size = max(int(px_per_mm * dials.paper_within_mm / SHRINK), 2) | 1
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    paper = cv2.blur(closed, (2 * size + 1, 2 * size + 1))
+    paper = cv2.resize(paper, (w, h), interpolation=cv2.INTER_LINEAR)
+    return _light_lost(lightest, np.asarray(paper, np.float32), np.float32(dials.black))
+
+
+@njit(cache=True)
+def _light_lost(level: Image, paper: FloatImage, black: np.float32) -> FloatImage:
+    """Compiled, an expression is one pass over the picture, without pictures in between."""
+    lost = _ONE - level / np.maximum(paper, _ONE)
+    dark: FloatImage = np.maximum(lost, _NONE) * (paper >= black)
+    return dark
+
+
+def ink_level(dark: FloatImage, px_per_mm: float, dials: InkDials = DIALS) -> FloatImage:
+    """Darkness of full ink along the crop, float32 (W,).
+
+    A trace is in nearly every column, so a column's darkest pixel is ink. Steep strokes are
+    thinner and paler; the running median is that of the flat parts, and follows a pen that fades.
+
+    Args:
+        dark: float32 (H, W), from `darkness`.
+        px_per_mm: The picture's scale.
+        dials: Of binarization.
+    """
+    darkest = cv2.GaussianBlur(dark, (3, 3), NOISE_SIGMA_PX).max(axis=0)
+    reach = int(min(px_per_mm * dials.level_reach_mm, (len(darkest) - 1) // 2))
+    padded = np.pad(darkest, reach, mode="reflect") if reach else darkest
+    step = max(reach // MEDIANS_PER_REACH, 1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)[::step, ::step]
+    places = np.arange(len(darkest))[::step]
+    level = np.interp(np.arange(len(darkest)), places, np.median(windows, axis=1))
+    return np.asarray(level, np.float32)
+
+
+def line_share(dark: FloatImage, ink: FloatImage, dials: InkDials = DIALS) -> float:
+    """Darkness of the grid's darker lines, as a share of the ink's (`ink_level`, (W,))."""
+    share = dark[:, ::3] / np.maximum(ink[None, ::3], dials.faintest)
+    other = share[share < dials.other_than_ink]
+    if not other.size:
+        return 0.0
+    return float(np.clip(np.percentile(other, dials.line_percentile), 0.0, dials.most_line))
+
+
+def line_darkness(dark: FloatImage, grid: Grid, dials: InkDials = DIALS) -> FloatImage:
+    """The grid's own darkness at every pixel, float32 (H, W): that of its place in a big box.
+
+    Over all boxes, ink covers few of the pixels that share a place, so their upper quartile
+    is the grid's own darkness there, also where its lines are dashed.
+
+    Args:
+        dark: float32 (H, W), from `darkness`.
+        grid: Of the picture.
+        dials: Of binarization.
+    """
+    along, across = grid.millimetres_over(dark.shape)
+    n_bins = BIG_BOX_MM * dials.bins_per_mm
+    level = (dark * (GRAYS - 1)).astype(np.int32)
+    folds = []
+    for mm, other in ((along, across), (across, along)):
+        place = ((mm % BIG_BOX_MM) * dials.bins_per_mm).astype(np.int32) % n_bins
+        off_line = np.abs(other - np.rint(other)) > dials.beside_line_mm
+        counts = np.bincount((place * GRAYS + level)[off_line], minlength=n_bins * GRAYS)
+        below = counts.reshape(n_bins, GRAYS).cumsum(axis=1)
+        under = (below < dials.fold_quantile * below[:, -1:]).sum(axis=1)
+        folds.append((under / np.float32(GRAYS - 1)).astype(np.float32)[place])
+    return np.asarray(np.maximum(folds[0], folds[1]), np.float32)
