@@ -1,1 +1,1 @@
-"""From a mask to the path of the pen: one module a decoder."""
+"""From a mask to the path of the pen: `columns`, `stroke` and `coordinate` are the decoders."""

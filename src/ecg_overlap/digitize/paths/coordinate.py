@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.paths.path import FloatArray, Path
 
+# Set by hand when the coordinate head was added; no measurement is kept.
 STEP_COST = 0.15  # nats per row that the path climbs or falls
-LEAST_PROBABILITY = 1e-6  # a column may rule out a row only this far
-LEAST_PRESENCE = 0.5
+LEAST_PROBABILITY = 1e-6  # no row counts as less probable: one column alone forbids no path
+LEAST_PRESENCE = 0.5  # probability from which the trace is in a column
 WINDOW_ROWS = 4  # on each side of the path that count as its peak
-LEAST_SIGMA_ROWS = 0.1
+LEAST_SIGMA_ROWS = 0.1  # added to every standard deviation
+LEAST_MASS = 1e-9  # probability in the window under which its mean is undefined
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,13 @@ class ColumnReading:
 def coordinate(reading: ColumnReading) -> Path:
     """The likeliest path through the columns' distributions.
 
-    Column by column, a network that hesitates between two traces jumps from one to the other; a
-    Viterbi search in which each row of climb has its price does not. Around the row it chooses,
-    the distribution's mean is the path (a mean over the whole column would fall between two
-    traces) and its spread the uncertainty.
+    A network that is unsure which of two traces is meant changes between them from column to
+    column. A Viterbi search in which each row of climb has a cost stays on one. The path is the
+    mean of the distribution near the chosen row (the mean of a whole column would fall between
+    two traces), its uncertainty the standard deviation there.
 
     Args:
-        reading: Of the network.
+        reading: What the network says of the picture.
     """
     n_rows, n_columns = reading.rows.shape
     present = reading.presence >= LEAST_PRESENCE
@@ -57,7 +59,7 @@ def coordinate(reading: ColumnReading) -> Path:
     share = weight / np.maximum(mass, 1e-12)[:, None]
     place = reading.y_px[at]
     pitch = float(reading.y_px[1] - reading.y_px[0]) if n_rows > 1 else 1.0
-    y = np.where(mass > 1e-9, (share * place).sum(axis=1), reading.y_px[chosen])
+    y = np.where(mass > LEAST_MASS, (share * place).sum(axis=1), reading.y_px[chosen])
     variance = (share * (place - y[:, None]) ** 2).sum(axis=1)
     y[~present] = np.nan
     sigma = np.where(present, np.sqrt(variance) + LEAST_SIGMA_ROWS * pitch, np.nan)
@@ -67,7 +69,7 @@ def coordinate(reading: ColumnReading) -> Path:
 
 
 def _ends(reading: ColumnReading) -> tuple[float, float]:
-    """Columns where the presence rises over one half for the first time, and falls for the last."""
+    """Columns where the presence first reaches `LEAST_PRESENCE`, and where it last falls below."""
     seen = np.flatnonzero(reading.presence >= LEAST_PRESENCE)
     if len(seen) == 0:
         return np.nan, np.nan
@@ -86,8 +88,9 @@ def _ends(reading: ColumnReading) -> tuple[float, float]:
 def cheapest_rows(cost: FloatArray, step_cost: float) -> NDArray[np.int64]:
     """The row of each column on the path of least cost.
 
-    The L1 price of a climb lets the search over a column's predecessors be two sweeps instead
-    of all pairs (the lower envelope of cones; P. Felzenszwalb and D. Huttenlocher, 2012).
+    As the cost of a climb grows with its rows, two sweeps over a column find the best predecessor
+    of every row, instead of all pairs (P. Felzenszwalb and D. Huttenlocher, Distance transforms of
+    sampled functions, 2012).
 
     Args:
         cost: float64 (C, R), of each row in each column.

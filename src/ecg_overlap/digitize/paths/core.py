@@ -1,8 +1,9 @@
 """Where the pen's centre can have been, and its shortest way through: the start for `redraw`.
 
-Eroding the ink by (almost) the pen's disc leaves the *core*: the centre line, thickened a
-little; where up- and downstroke have merged, thickened a lot, and then the pen was at the end
-that the ink could not be explained without.
+Eroding the ink by a disc a little smaller than the pen leaves the *core*: all places where the
+pen's centre can have been. Mostly it is a thin band about the centre line. Where up- and
+downstroke have merged it is tall, and the pen went to that end of it without which some of the ink
+would not have been drawn.
 """
 
 import numpy as np
@@ -10,22 +11,23 @@ from numba import njit
 
 from ecg_overlap.digitize.paths.path import FloatArray
 
-TIP_PX = 2.0
-MIDDLE_PX = 1e-3  # of way that the middle is worth, where nothing else tells
+# Set by hand with the first decoder; no measurement is kept.
+TIP_PX = 2.0  # of a spike that would be missing, from which the way is led to its end
+OFF_MIDDLE_PX = 1e-3  # cost of the core's ends against its middle: decides between equal ways
 
 
 def core_rows(top: FloatArray, bottom: FloatArray, x: FloatArray, radius: float) -> FloatArray:
     """Highest, middle and lowest row at which the pen can have been; float64 (3, n).
 
-    The ink of one column is one interval, so eroding it by a disc is a maximum over arcs. Its
-    edges are read between the columns too: of whole columns, a thin pen's disc meets just one,
-    and in that a steep stroke is as tall as its slope.
+    The ink of one column is one interval, so eroding it by a disc is a maximum over arcs. The
+    edges are interpolated between the columns: a thin pen's disc is hardly wider than one column,
+    and a single column of a steep stroke is as tall as its slope.
 
     Args:
         top: float64 (W,), upper edge of the ink in each column, NaN where there is none.
         bottom: float64 (W,), lower edge.
         x: float64 (n,), evenly spaced, ascending.
-        radius: Of the eroding disc.
+        radius: Of the eroding disc, px.
     """
     column = np.arange(len(top))
     inked = np.isfinite(top)
@@ -61,7 +63,13 @@ def _eroded(top: FloatArray, bottom: FloatArray, spacing: float, radius: float) 
 def unexplained_px(core: FloatArray, x: FloatArray, radius: float) -> FloatArray:
     """Height of the ink that would be missing if the pen had kept to one line of the core.
 
-    float64 (3, n): for the core's upper end, its middle and its lower end.
+    Args:
+        core: float64 (3, n), from `core_rows`.
+        x: float64 (n,), its columns.
+        radius: Of the eroding disc, px.
+
+    Returns:
+        float64 (3, n), px: for the core's upper end, its middle and its lower end.
     """
     n = len(x)
     reach = int(np.ceil(radius / (x[1] - x[0])))
@@ -86,8 +94,15 @@ def unexplained_px(core: FloatArray, x: FloatArray, radius: float) -> FloatArray
 def shortest_way(core: FloatArray, missing: FloatArray) -> FloatArray:
     """The way through the core that is short and leaves little ink unexplained.
 
-    A dynamic programme: at each column one of the core's three lines, at the cost of its
-    unexplained ink; between columns, at the cost of the distance in rows. float64 (n,).
+    Dynamic programming: in each column one of the core's three lines, at the cost of its
+    unexplained ink; between columns, at the cost of the distance in rows.
+
+    Args:
+        core: float64 (3, n), from `core_rows`.
+        missing: float64 (3, n), from `unexplained_px`, with its weight.
+
+    Returns:
+        float64 (n,), rows.
     """
     n = core.shape[1]
     y = np.full(n, np.nan)
@@ -97,7 +112,7 @@ def shortest_way(core: FloatArray, missing: FloatArray) -> FloatArray:
         if np.isnan(core[0, i]):
             continue
         for line in range(3):
-            cost[line, i] = missing[line, i] + (MIDDLE_PX if line != 1 else 0.0)
+            cost[line, i] = missing[line, i] + (OFF_MIDDLE_PX if line != 1 else 0.0)
             if i > 0 and not np.isnan(core[0, i - 1]):
                 best = np.inf
                 for before in range(3):
@@ -124,14 +139,15 @@ def raise_tips(
 ) -> None:
     """Lead the way to the outer ends of spikes that are thinner than the pen, in place.
 
-    A fast pen leaves less ink: no disc fits into such a spike, so the core stops short of it.
+    A fast pen leaves a thinner line: the disc does not fit into such a spike, and the core ends
+    before it.
 
     Args:
         y: float64 (n,), changed where more than `TIP_PX` of a spike would be missing.
         x: float64 (n,), ascending.
         top: float64 (W,), upper edge of the ink in each column.
         bottom: float64 (W,), lower edge.
-        radius: Half the pen's width.
+        radius: Half the pen's width, px.
     """
     n, width = len(x), len(top)
     reach = int(np.ceil(radius / (x[1] - x[0])))

@@ -2,9 +2,9 @@
 
 The drawn coverage of a pixel at distance d from the polyline is a ramp,
 clip((w/2 − d)/b + ½, 0, 1): w the pen's width, b the softness of its edge (1 px for exact
-anti-aliasing). Gauss–Newton on the knots' rows: a pixel on the ramp ties the two knots of its
-nearest segment, so the normal equations are banded and a step is linear in the trace's
-length. A weak second-difference prior decides where the ink says nothing.
+anti-aliasing). The knots' rows are fitted by Gauss–Newton. A pixel on the ramp depends on the two
+knots of its nearest segment only, so the normal equations are banded and a step takes time in
+proportion to the trace's length. A weak prior against bends decides where the ink says nothing.
 """
 
 import numpy as np
@@ -14,17 +14,21 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.path import FloatArray
 
+# Set by hand with the first decoder; no measurement is kept.
 SOFTNESS_PX = 1.1  # exact anti-aliasing has 1; thresholded and scanned masks a little more
-ITERATIONS = 12
-WHOLE_ITERATIONS = 3  # of the whole trace; then only what still moves
-SETTLED = 0.05  # of the step limit: a knot that moves less has settled
-HELD = 1e6  # stiffness that keeps a settled knot in place
-PRIOR = 10.0  # weight of a bend's improbability against the ink's noise …
-BEND_PX = 3.0  # … which grows only with the logarithm of bends beyond this
-STEP_PX = 0.7
+ITERATIONS = 12  # at most
+WHOLE_ITERATIONS = 3  # of all knots and the pen's width; then only of knots that still move
+SETTLED = 0.05  # share of the step limit: a knot that moves less has settled
+HELD = 1e6  # added to a settled knot's diagonal, which keeps it in place
+PRIOR = 10.0  # weight of the prior, in variances of the coverage …
+BEND_PX = 3.0  # … which grows only with the logarithm of second differences beyond this
+STEP_PX = 0.7  # across the stroke, at most: beyond the ramp the equations know nothing
+STEP_KNOTS = 2  # on both sides of a knot in which the slope for that limit is measured
 CORRIDOR_PX = 1.0  # how far outside of the ink a knot may go
-LEAST_NOISE = 1e-4  # variance of the coverage; 8 bits alone give 1e-6
-RIDGE = 1e-4  # where neither ink nor prior says anything, a knot stays
+LEAST_NOISE = 1e-4  # variance of the coverage; rounding to 8 bits alone gives 1e-6
+RIDGE = 1e-4  # added to every diagonal: where neither ink nor prior says anything, a knot stays
+FEWEST_KNOTS = 5  # a shorter stretch is left as it is
+PEN_CHANGE = (0.8, 1.25)  # of the pen's width in one iteration, as a factor
 
 
 def redraw(
@@ -48,7 +52,7 @@ def redraw(
     seen = np.isfinite(y)
     edge = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(np.int8), [0]])))
     for start, stop in zip(edge[::2], edge[1::2], strict=True):
-        if stop - start < 5:
+        if stop - start < FEWEST_KNOTS:
             sigma[start:stop] = pen / np.sqrt(12)
             continue
         part = slice(start, stop)
@@ -60,12 +64,13 @@ def _fit(
     cover: Coverage, x: FloatArray, y: FloatArray, pen: float, inner: FloatArray
 ) -> tuple[FloatArray, FloatArray, float]:
     """One unbroken stretch."""
-    # Across a bridged gap there is no ink to keep to; a stroke thinner than the pen is allowed.
+    # Across a bridged gap there is no limit. Where the stroke is thinner than the pen, its upper
+    # limit would lie below its lower one: both are its middle there.
     middle = inner.mean(axis=0)
     highest = np.where(np.isnan(middle), -np.inf, np.minimum(inner[0], middle)) - CORRIDOR_PX
     lowest = np.where(np.isnan(middle), np.inf, np.maximum(inner[1], middle)) + CORRIDOR_PX
     spacing = float(x[1] - x[0])
-    inked = np.asarray(cover.any(axis=0))  # where a gap was bridged, the lack of ink says nothing
+    inked = np.asarray(cover.any(axis=0))  # columns without ink are bridged gaps, and say nothing
     moving = np.ones(len(y), np.bool_)
     noise, information = LEAST_NOISE, np.ones(len(y))
     for iteration in range(ITERATIONS):
@@ -73,13 +78,13 @@ def _fit(
         if iteration < WHOLE_ITERATIONS:
             noise = max(stats[0] / max(stats[3], 1.0), LEAST_NOISE)
             change = 0.5 * stats[1] / max(stats[2], 1.0)
-            pen = float(np.clip(pen + change, 0.8 * pen, 1.25 * pen))
+            pen = float(np.clip(pen + change, PEN_CHANGE[0] * pen, PEN_CHANGE[1] * pen))
         _add_prior(diagonals, gradient, y, PRIOR * noise, BEND_PX)
         information = np.where(moving, diagonals[0], information)
         diagonals[0][~moving] += HELD
         y, share = _moved(y, _solve(diagonals, gradient), spacing, highest, lowest)
         if iteration + 1 >= WHOLE_ITERATIONS:
-            # What has settled is held: mostly everything but the QRS complexes.
+            # Settled knots are held: mostly all but those of the QRS complexes.
             moving = _with_neighbours(share > SETTLED, int(np.ceil(pen / spacing)))
             if not moving.any():
                 break
@@ -90,15 +95,12 @@ def _fit(
 def _moved(
     y: FloatArray, step: FloatArray, spacing: float, highest: FloatArray, lowest: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """The rows after a step, and each step as a share of its limit.
-
-    At most STEP_PX across the stroke: beyond the ramp the equations know nothing.
-    """
+    """The rows after a step of at most STEP_PX across the stroke, and its share of that limit."""
     n = len(y)
     moved, share = np.empty(n), np.empty(n)
     for k in range(n):
         rise = 0.0
-        for near in range(max(0, k - 2), min(n - 1, k + 3)):
+        for near in range(max(0, k - STEP_KNOTS), min(n - 1, k + STEP_KNOTS + 1)):
             rise = max(rise, abs(y[near + 1] - y[near]))
         limit = STEP_PX * np.sqrt(1 + (rise / spacing) ** 2)
         share[k] = abs(step[k]) / limit

@@ -1,11 +1,12 @@
-"""Peaks that a chain of runs loses: cut short along a line's rest, or with flanks that left no ink.
+"""Peaks that a chain of runs loses: flanks that left no ink, or a short cut below the peak.
 
-A pen that rises by 3 cm in 40 ms hardly blackens the paper. Of such a QRS complex the tip may be
-all that is ink, and a chain of runs passes over it. But a trace stands in every column: a tall,
-narrow piece of ink in columns where it would be missing is most likely its own.
+A pen that rises by 3 cm in 40 ms hardly blackens the paper. Of such a QRS complex only the tip may
+be ink, and a chain of runs passes over it. But a trace is in every column: a tall, narrow piece of
+ink above or below columns in which the trace is missing is most likely its own.
 """
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import pairwise
 
 import numpy as np
@@ -15,13 +16,14 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.paths.path import FloatArray
 from ecg_overlap.digitize.traces.runs import IntArray, Runs
 
-MOST_WIDTH = 4.0  # of a piece, in pens: two flanks and what is between them …
-LEAST_HEIGHT = 3.0  # … in pens: lower is a speck or a piece of the level trace
+# Set by hand on pictures of faint QRS complexes; a *pen* is the stroke's width.
+MOST_WIDTH = 4.0  # of a piece, in pens: two flanks and what is between them
+LEAST_HEIGHT = 3.0  # of a piece, in pens: lower is a speck or a bit of the baseline
 LEAST_SLENDER = 2.0  # height of a piece, in its widths
 WIDEST_GAP = 8.0  # in the trace, in pens: a QRS complex of 0.12 s
 LEAST_HOLE = 2  # columns; a single one passed over is bridged as it is
-FLARE = 2  # columns beside a hole in which rests of lines and flanks may have grown together
-MOST_APART = 2.5  # from the trace, in heights of the piece
+FLARE = 2  # columns on both sides of a hole in which a line's rest and a flank may be one run
+MOST_APART = 2.5  # of a piece from the trace, in the piece's heights
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Pieces:
     """Connected pieces of ink that may be a peak's.
 
     Args:
-        label: int64 (m,), each run's piece; -1 where it belongs to another thing.
+        label: int64 (m,), each run's piece; -1 where it is of no such piece.
         column: int64 (k, 2), first and last column.
         row_px: float64 (k, 2), highest and lowest row.
     """
@@ -83,11 +85,19 @@ def _connected(column: IntArray, row: IntArray, first: IntArray) -> tuple[IntArr
 
 
 def through_ink(runs: Runs, chosen: IntArray, pen_px: float) -> IntArray:
-    """`chosen` (W,), led through ink where the chain crossed a hole between a peak's flanks.
+    """The chain, led over a peak where it took a short cut between the peak's flanks.
 
-    The rest of a grid's line between the flanks, thinner than the pen, looks like a short way.
-    But where columns are empty along it, and unbroken ink leads from its one side to its other,
-    the pen went there.
+    The rest of a grid line between the flanks, thinner than the pen, offers a short way. Where that
+    way has empty columns, and unbroken ink as thick as the pen leads from its one end to the
+    other, the pen went along that ink.
+
+    Args:
+        runs: Of the whole mask.
+        chosen: int64 (W,), the run chosen in each column, -1 for none.
+        pen_px: The stroke's width.
+
+    Returns:
+        int64 (W,), the changed chain.
     """
     thick = runs.bottom_px - runs.top_px >= pen_px
     solid = np.flatnonzero((chosen >= 0) & thick[chosen])
@@ -109,7 +119,10 @@ def through_ink(runs: Runs, chosen: IntArray, pen_px: float) -> IntArray:
 
 
 def _unbroken(runs: Runs, thick: NDArray[np.bool_], start: int, end: int) -> IntArray:
-    """Thick runs that overlap from column to column, of several the tallest; empty if none do."""
+    """Thick runs that overlap from column to column, from `start` to `end`; empty without such.
+
+    Where several do in a column, the tallest is taken.
+    """
     reached = [np.array([start])]
     for c in range(runs.column[start] + 1, runs.column[end]):
         here = np.arange(runs.first[c], runs.first[c + 1])
@@ -135,8 +148,8 @@ class Spikes:
     """Peaks that the chain of runs passed over or lost its way in.
 
     Args:
-        column: int64 (n,), columns in which the trace's way is not seen but inferred, or in
-            which a piece stands apart that may be its peak.
+        column: int64 (n,), columns in which the trace was not seen and a piece is, or may be, its
+            peak.
         run: int64 (k,), the runs of the joined pieces.
         joined: int64 (l,), columns whose way leads through a joined piece's tip.
         tip_px: float64 (t, 2), (x, y) of the pen's centre at each tip, x ascending.
@@ -151,7 +164,7 @@ class Spikes:
 def find_spikes(
     runs: Runs, chosen: IntArray, top_px: FloatArray, bottom_px: FloatArray, pen_px: float
 ) -> Spikes:
-    """The pieces that stand where the trace is not seen.
+    """The pieces in columns where the trace is not seen.
 
     Args:
         runs: Of the whole mask.
@@ -164,33 +177,24 @@ def find_spikes(
     trunk = np.flatnonzero((chosen >= 0) & (found.label[chosen] < 0))
     columns, own, joined = [], [], []
     tips: list[tuple[float, float]] = []
-    middle = found.column.mean(axis=1)
-    after = np.searchsorted(trunk, middle)
+    after = np.searchsorted(trunk, found.column.mean(axis=1))
     for at in np.unique(after[(after > 0) & (after < len(trunk))]):
         gap = np.arange(trunk[at - 1] + 1, trunk[at])
         if not 0 < len(gap) < WIDEST_GAP * pen_px:
             continue
-        beside = [gap[0] - 1, gap[-1] + 1]
-        highest, lowest = top_px[beside].min(), bottom_px[beside].max()
-        here = []
-        for k in np.flatnonzero(after == at):
-            run = np.flatnonzero(found.label == k)
-            inside = run[(runs.column[run] >= gap[0]) & (runs.column[run] <= gap[-1])]
-            upper, lower = found.row_px[k]
-            apart = max(highest - lower, upper - lowest)
-            if apart < pen_px and np.isin(inside, chosen).any():  # the chain follows it
-                here.append(inside)
-                continue
-            if 2 * len(np.unique(runs.column[inside])) <= np.ptp(found.column[k]):
-                continue
+        ends = gap[[0, -1]] + (-1, 1)
+        trace = float(top_px[ends].min()), float(bottom_px[ends].max())
+        here = [
+            _piece(runs, found, int(k), gap, trace, chosen, pen_px)
+            for k in np.flatnonzero(after == at)
+        ]
+        if any(kind in (Kind.JOINED, Kind.DOUBTFUL) for kind, _ in here):
             columns.append(gap)
-            if apart <= MOST_APART * (lower - upper):
-                here.append(inside)
-                joined.append(gap)
-        if joined and joined[-1] is gap:
-            level = (highest + lowest) / 2
-            own.extend(here)
-            tips.extend(_tip(runs, run, level, pen_px) for run in here)
+        if any(kind is Kind.JOINED for kind, _ in here):
+            joined.append(gap)
+            taken = [run for kind, run in here if kind in (Kind.JOINED, Kind.FOLLOWED)]
+            own.extend(taken)
+            tips.extend(_tip(runs, run, sum(trace) / 2, pen_px) for run in taken)
     none = np.zeros(0, np.int64)
     return Spikes(
         np.unique(np.concatenate([none, *columns])),
@@ -200,10 +204,50 @@ def find_spikes(
     )
 
 
-def _tip(runs: Runs, run: IntArray, level_px: float, pen_px: float) -> tuple[float, float]:
+class Kind(Enum):
+    """What a piece of ink in a gap of the trace is."""
+
+    FOLLOWED = auto()  # the chain of runs goes through it
+    JOINED = auto()  # a peak that the chain passed over
+    DOUBTFUL = auto()  # the same, but too far away to be joined
+    OTHER = auto()  # mostly beside the gap
+
+
+def _piece(
+    runs: Runs,
+    found: Pieces,
+    k: int,
+    gap: IntArray,
+    trace_px: tuple[float, float],
+    chosen: IntArray,
+    pen_px: float,
+) -> tuple[Kind, IntArray]:
+    """What piece `k` is, and its runs in the gap's columns.
+
+    Args:
+        runs: Of the whole mask.
+        found: Its pieces.
+        k: The piece's number.
+        gap: int64, columns of the gap.
+        trace_px: Upper and lower edge of the trace beside the gap.
+        chosen: int64 (W,), the trace's run in each column, -1 for none.
+        pen_px: The stroke's width.
+    """
+    run = np.flatnonzero(found.label == k)
+    inside = run[(runs.column[run] >= gap[0]) & (runs.column[run] <= gap[-1])]
+    upper, lower = found.row_px[k]
+    apart = max(trace_px[0] - lower, upper - trace_px[1])
+    if apart < pen_px and np.isin(inside, chosen).any():
+        return Kind.FOLLOWED, inside
+    if 2 * len(np.unique(runs.column[inside])) <= np.ptp(found.column[k]):
+        return Kind.OTHER, inside
+    return (Kind.JOINED if apart <= MOST_APART * (lower - upper) else Kind.DOUBTFUL), inside
+
+
+def _tip(runs: Runs, run: IntArray, trace_px: float, pen_px: float) -> tuple[float, float]:
     """Column and row of the pen's centre at the end of a piece that is farther from the trace."""
     top, bottom = runs.top_px[run], runs.bottom_px[run]
-    if level_px - top.min() > bottom.max() - level_px:
+    if trace_px - top.min() > bottom.max() - trace_px:
         row, at_end = top.min() + pen_px / 2, top < top.min() + pen_px
     else:
         row, at_end = bottom.max() - pen_px / 2, bottom > bottom.max() - pen_px
