@@ -14,7 +14,7 @@ from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.evidence import ink_of_primary
 from ecg_overlap.digitize.paths.stroke import HOLE_PX, stroke
 from ecg_overlap.digitize.traces.runs import find_runs
-from ecg_overlap.digitize.traces.track import baseline_rows
+from ecg_overlap.digitize.traces.track import COSTS, TrackCosts, baseline_rows
 
 OFF_CENTRE_PER_MM = 0.06  # what a mm between the margins above and below costs, in probability
 
@@ -26,7 +26,9 @@ class Asked(Protocol):
         """Probability of the primary, float32 (H, W), told the row of its baseline or not."""
 
 
-def which_trace(ask: Asked, ink: NDArray[Any], *, px_per_mm: float) -> Coverage:
+def which_trace(
+    ask: Asked, ink: NDArray[Any], *, px_per_mm: float, costs: TrackCosts = COSTS
+) -> Coverage:
     """The network's answer for the trace that is likeliest the primary, float32 (H, W).
 
     A crop is cut around its primary, so what its trace leaves above and below should be alike.
@@ -36,8 +38,9 @@ def which_trace(ask: Asked, ink: NDArray[Any], *, px_per_mm: float) -> Coverage:
             row where there are several.
         ink: (H, W), the picture's ink.
         px_per_mm: The picture's scale.
+        costs: Of the choice among runs of ink.
     """
-    rows = baseline_rows(find_runs(as_coverage(ink), hole_px=HOLE_PX), len(ink))
+    rows = baseline_rows(find_runs(as_coverage(ink), hole_px=HOLE_PX), len(ink), costs)
     if len(rows) < 2:
         return ask(rows[0] if rows else None)
     untold = ask(None)
@@ -46,7 +49,7 @@ def which_trace(ask: Asked, ink: NDArray[Any], *, px_per_mm: float) -> Coverage:
     def belief(told: Coverage) -> float:
         """Probability without a row where the trace runs, less what its place costs."""
         cover = ink_of_primary(ink, told, px_per_mm=px_per_mm)
-        y = stroke(cover, evidence=told, refine=False).y_px
+        y = stroke(cover, evidence=told, refine=False, costs=costs).y_px
         if not np.isfinite(y).any():
             return -np.inf
         off_centre_mm = abs(float(np.nanmin(y) - (len(ink) - 1 - np.nanmax(y)))) / px_per_mm

@@ -1,0 +1,227 @@
+"""Which numbers of the search for the trace and of binarization matter: each halved and doubled.
+
+    python benchmarks/fit_track.py --records ../shared/data/ptbxl --n 60 --json fit_track.json
+
+Prints, for every field of `TrackCosts` and `InkDials` (the parts of a tuple one by one), the mean
+and the median SNR (`aligned`, docs/metrics.md) and the share of failed leads at half and at double
+its value, beside the row "as they are". Of a percentile or a share above one half, the distance
+from the whole is halved and doubled. Leads are drawn by the presets overlap and scan from PTB-XL's
+fold 9. Methods: classical, unet+stroke with the package's network, and for the costs of the search
+stroke@mask, on the true mask.
+
+To save time, the grid is found once a lead; a network's answer to a row prompt is used again for
+prompts within `SAME_ROW_PX`; and a result is used again where the ink or the chosen runs are the
+same. The JSON file is written after every lead, so that a run can be looked at or stopped early.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from data_gen.calibration import Calibration
+from data_gen.errors import InputError
+from data_gen.presets import load
+from data_gen.sample import LeadSample
+from ecg_overlap.digitize.calibrate import to_signal
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid import find_grid
+from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.ink.binarize import binarize
+from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
+from ecg_overlap.digitize.ink.dials import DIALS, InkDials
+from ecg_overlap.digitize.ink.evidence import ink_of_primary
+from ecg_overlap.digitize.lead import Scale, straightened
+from ecg_overlap.digitize.paths.stroke import HOLE_PX, stroke
+from ecg_overlap.digitize.primary import which_trace
+from ecg_overlap.digitize.traces.runs import find_runs
+from ecg_overlap.digitize.traces.track import COSTS, TrackCosts, track
+from ecg_overlap.metrics.signal import score_lead
+from ecg_overlap.network import load_model
+
+PRESETS = ("overlap", "scan")
+FACTORS = (0.5, 2.0)
+AS_THEY_ARE = "as they are"
+WHOLES = {  # of which a field is a share above one half
+    "noise_percentile": 100.0,
+    "line_percentile": 100.0,
+    "strong": 1.0,
+    "other_than_ink": 1.0,
+    "most_line": 1.0,
+    "fold_quantile": 1.0,
+    "rest_on_line": 1.0,
+    "short_share": 1.0,
+}
+SAME_ROW_PX = 3.0
+Scores = dict[str, tuple[float, bool]]  # of each method: SNR in dB, and whether it failed
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All numbers, of which one was changed."""
+
+    name: str
+    costs: TrackCosts = COSTS
+    dials: InkDials = DIALS
+
+
+def settings() -> list[Setting]:
+    """As they are, then each field halved and doubled."""
+    found = [Setting(AS_THEY_ARE)]
+    for whole, key in ((COSTS, "costs"), (DIALS, "dials")):
+        for field in fields(whole):
+            value = getattr(whole, field.name)
+            parts = value if isinstance(value, tuple) else (value,)
+            for at, part in enumerate(parts):
+                for factor in FACTORS:
+                    whole_share = WHOLES.get(field.name, 0.0)
+                    moved = type(part)(whole_share + (part - whole_share) * factor)
+                    new = (*parts[:at], moved, *parts[at + 1 :]) if parts is value else moved
+                    name = field.name + (f"[{at}]" if parts is value else "") + f" × {factor:g}"
+                    changed: Any = {key: replace(whole, **{field.name: new})}
+                    found.append(Setting(name, **changed))
+    return found
+
+
+class Lead:
+    """One lead under any setting, with what it need not compute twice."""
+
+    def __init__(self, sample: LeadSample, network: Callable[..., Any]) -> None:
+        self.sample = sample
+        self.network = network
+        self.grid: Grid = find_grid(sample.image)
+        self.answers: dict[float | None, Coverage] = {}
+        self.kept: dict[tuple[str, bytes, bytes], tuple[float, bool]] = {}
+
+    def scores(self, setting: Setting) -> Scores:
+        """Of every method that the setting can change."""
+        px_per_mm = self.grid.px_per_mm_y
+        found: Scores = {}
+        if setting.dials is DIALS:
+            mask = as_coverage(np.asarray(self.sample.target_mask))
+            found["stroke@mask"] = self._score("stroke@mask", mask, None, setting.costs)
+        try:
+            ink = binarize(
+                self.sample.image, px_per_mm=px_per_mm, grid=self.grid, dials=setting.dials
+            )
+        except DigitizeError:
+            return found | {"classical": (0.0, True), "unet+stroke": (0.0, True)}
+        found["classical"] = self._score("classical", as_coverage(ink), None, setting.costs)
+        evidence = which_trace(self._ask, ink, px_per_mm=px_per_mm, costs=setting.costs)
+        own = ink_of_primary(ink, evidence, px_per_mm=px_per_mm)
+        found["unet+stroke"] = self._score("unet+stroke", own, evidence, setting.costs)
+        return found
+
+    def _ask(self, row_px: float | None) -> Coverage:
+        for row, answer in self.answers.items():
+            if row == row_px or (row and row_px and abs(row - row_px) <= SAME_ROW_PX):
+                return answer
+        told = self.network(self.sample.image, px_per_mm=self.grid.px_per_mm_y, row_px=row_px)
+        return self.answers.setdefault(row_px, as_coverage(told))
+
+    def _score(
+        self, method: str, cover: Coverage, evidence: Coverage | None, costs: TrackCosts
+    ) -> tuple[float, bool]:
+        runs = find_runs(cover, hole_px=HOLE_PX)
+        chosen = track(runs, len(cover), evidence=evidence, costs=costs)
+        key = (method, cover.tobytes(), chosen.tobytes())
+        if key not in self.kept:
+            self.kept[key] = self._snr(stroke_signal(self.grid, cover, evidence, costs))
+        return self.kept[key]
+
+    def _snr(self, signal: NDArray[np.float64] | None) -> tuple[float, bool]:
+        truth, fs_hz = self.sample.signal_mv, self.sample.fs_hz
+        assert truth is not None and fs_hz is not None
+        found = score_lead(truth, signal, fs_hz, alignment="aligned", est_fs_hz=500.0)
+        return found.snr_db, found.failed
+
+
+def stroke_signal(
+    grid: Grid, cover: Coverage, evidence: Coverage | None, costs: TrackCosts
+) -> NDArray[np.float64] | None:
+    """The signal at 500 Hz, as `digitize_lead` gives it; None where it refuses."""
+    scale = Calibration(grid.px_per_mm_x, grid.px_per_mm_y)
+    path = stroke(cover, evidence=evidence, costs=costs)
+    if not np.isfinite(path.y_px).any():
+        return None
+    path = straightened(path, Scale(scale, grid.angle_deg, grid=grid))
+    try:
+        return to_signal(path, scale, fs_hz=500.0).signal_mv
+    except InputError:
+        return None
+
+
+def leads(preset: str, records: Path | None, n: int) -> Iterator[LeadSample]:
+    """Of fold 9 (the validation split) of PTB-XL, or simulated ones."""
+    values = {"signals": {"root": str(records)}} if records else None
+    generator = load(preset, values=values, signals="ptbxl" if records else "simulate")
+    return (generator.sample(index, split="val") for index in range(n))
+
+
+def table(found: dict[tuple[str, str, str], list[tuple[float, bool]]]) -> list[dict[str, Any]]:
+    """One row for each preset, method and setting."""
+    rows = []
+    for (preset, method, setting), scores in found.items():
+        snr = np.array([s for s, _ in scores])
+        rows.append(
+            {
+                "preset": preset,
+                "method": method,
+                "setting": setting,
+                "n": len(scores),
+                "snr_mean": float(np.clip(snr, 0, 60).mean()),  # one lead of −20 dB would tell most
+                "snr_median": float(np.median(snr)),
+                "failing": float(np.mean([failed for _, failed in scores])),
+            }
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=Path, help="PTB-XL's folder; else simulated records")
+    parser.add_argument("--n", type=int, default=60, help="leads of each preset")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    network = load_model()
+    found: dict[tuple[str, str, str], list[tuple[float, bool]]] = {}
+    for samples in zip(*(leads(p, arguments.records, arguments.n) for p in PRESETS), strict=True):
+        for preset, sample in zip(PRESETS, samples, strict=True):
+            try:
+                lead = Lead(sample, network)
+            except DigitizeError:
+                continue  # no grid: no setting changes that
+            for setting in settings():
+                for method, score in lead.scores(setting).items():
+                    found.setdefault((preset, method, setting.name), []).append(score)
+        if arguments.json:
+            text = json.dumps(table(found), indent=1)
+            arguments.json.write_text(text + "\n", encoding="utf-8")
+    show(table(found))
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """A line for each setting: mean SNR, median SNR and share failing of each preset and method."""
+    columns = list(dict.fromkeys((row["preset"], row["method"]) for row in rows))
+    print(" " * 30, *(f"{preset + ' ' + method:>20}" for preset, method in columns))
+    by = {(row["setting"], row["preset"], row["method"]): row for row in rows}
+    for setting in dict.fromkeys(row["setting"] for row in rows):
+        cells = [by.get((setting, *column)) for column in columns]
+        shown = [
+            f"{c['snr_mean']:6.2f} {c['snr_median']:6.2f} {c['failing']:6.3f}" if c else " " * 20
+            for c in cells
+        ]
+        print(f"{setting:30}", *shown)
+
+
+if __name__ == "__main__":
+    main()
