@@ -29,7 +29,8 @@ from ecg_overlap.digitize.decoders import decode
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.ink.coverage import as_coverage
-from ecg_overlap.digitize.lead import Network, digitize_lead
+from ecg_overlap.digitize.lead import digitize_lead
+from ecg_overlap.digitize.network import Network
 from ecg_overlap.digitize.paths.columns import least_angle_chain
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.digitize.traces.runs import Runs, find_runs

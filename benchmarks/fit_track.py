@@ -26,7 +26,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.presets import load
 from data_gen.sample import LeadSample
@@ -38,10 +37,10 @@ from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.dials import DIALS, InkDials
 from ecg_overlap.digitize.ink.evidence import ink_of_primary
-from ecg_overlap.digitize.lead import Scale, straightened
-from ecg_overlap.digitize.paths.stroke import HOLE_PX, stroke
+from ecg_overlap.digitize.lead import straightened
+from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.primary import which_trace
-from ecg_overlap.digitize.traces.runs import find_runs
+from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.track import COSTS, TrackCosts, track
 from ecg_overlap.metrics.signal import score_lead
 from ecg_overlap.network import load_model
@@ -129,11 +128,10 @@ class Lead:
     def _score(
         self, method: str, cover: Coverage, evidence: Coverage | None, costs: TrackCosts
     ) -> tuple[float, bool]:
-        runs = find_runs(cover, hole_px=HOLE_PX)
-        chosen = track(runs, len(cover), evidence=evidence, costs=costs)
-        key = (method, cover.tobytes(), chosen.tobytes())
+        trace = track(cover, evidence=evidence, costs=costs)
+        key = (method, cover.tobytes(), trace.run.tobytes())
         if key not in self.kept:
-            self.kept[key] = self._snr(stroke_signal(self.grid, cover, evidence, costs))
+            self.kept[key] = self._snr(stroke_signal(self.grid, trace))
         return self.kept[key]
 
     def _snr(self, signal: NDArray[np.float64] | None) -> tuple[float, bool]:
@@ -143,17 +141,14 @@ class Lead:
         return found.snr_db, found.failed
 
 
-def stroke_signal(
-    grid: Grid, cover: Coverage, evidence: Coverage | None, costs: TrackCosts
-) -> NDArray[np.float64] | None:
+def stroke_signal(grid: Grid, trace: TraceInk) -> NDArray[np.float64] | None:
     """The signal at 500 Hz, as `digitize_lead` gives it; None where it refuses."""
-    scale = Calibration(grid.px_per_mm_x, grid.px_per_mm_y)
-    path = stroke(cover, evidence=evidence, costs=costs)
+    path = stroke(trace)
     if not np.isfinite(path.y_px).any():
         return None
-    path = straightened(path, Scale(scale, grid.angle_deg, grid=grid))
     try:
-        return to_signal(path, scale, fs_hz=500.0).signal_mv
+        scale = grid.paper.calibration(25.0, 10.0)
+        return to_signal(straightened(path, grid.paper.levelled()), scale, fs_hz=500.0).signal_mv
     except InputError:
         return None
 

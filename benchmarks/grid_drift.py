@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 from data_gen import presets
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
-from ecg_overlap.digitize.baselines.fortune_grid import find_grid_fortune
+from ecg_overlap.digitize.baselines.fortune import find_grid_fortune
 from ecg_overlap.digitize.baselines.paper import find_grid_paper
 from ecg_overlap.digitize.grid import Grid, find_grid
 

@@ -118,15 +118,19 @@ def test_load_model_takes_the_packages_network_without_a_connection(
     monkeypatch.setattr(socket, "getaddrinfo", refused)
     network = load_model()
     digest = sha256(packaged)
-    assert network.checkpoint == f"package: unet.safetensors (sha256 {digest[:12]})"
-    assert (network.sha256, network.name, network.method) == (digest, "unet_coord", "unet+stroke")
+    assert network.info.checkpoint == f"package: unet.safetensors (sha256 {digest[:12]})"
+    assert (network.info.sha256, network.info.name, network.info.method) == (
+        digest,
+        "unet_coord",
+        "unet+stroke",
+    )
 
 
 def test_a_result_says_which_weights_made_it(packaged: Path) -> None:
     image = data_gen.make_sample(0, config="clean").image
     network = load_model()
     read = digitize_lead(image, network=network, px_per_mm=8)
-    assert (read.method, read.weights_sha256) == ("unet+stroke", network.sha256)
+    assert (read.method, read.weights_sha256) == ("unet+stroke", network.info.sha256)
     for options in ({"method": "classical", "network": network}, {}):
         plain = digitize_lead(image, px_per_mm=8, **options)  # type: ignore[arg-type]
         assert (plain.method, plain.weights_sha256) == ("classical", None)
@@ -234,7 +238,7 @@ def test_evaluation_takes_the_newest_run_then_the_package_and_says_which(
     monkeypatch.chdir(tmp_path)
     for ckpt in (None, "package", {"unet+stroke": "package"}):
         (network,) = evaluation.networks_of(ckpt).values()
-        assert network.sha256 == sha256(packaged)
+        assert network.info.sha256 == sha256(packaged)
     assert capsys.readouterr().out.count("network: package: unet.safetensors") == 2
     run = tmp_path / "outputs" / "train" / "mine"
     shutil.copytree(tiny.parent / "run", run)
@@ -265,4 +269,4 @@ def test_the_weights_that_come_with_the_package_are_whole_and_small() -> None:
     network = load_model()
     assert weights.PACKAGED.stat().st_size <= 16e6
     card = (weights.PACKAGED.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert network.sha256 is not None and network.sha256 in card
+    assert network.info.sha256 is not None and network.info.sha256 in card

@@ -84,4 +84,4 @@ def average(parts: Sequence[Part]) -> ModelNetwork:
         return torch.stack(each).sum(dim=0).to(value.dtype)
 
     state = {name: mean(name, value) for name, value in states[0].items()}
-    return ModelNetwork(build(first.model.spec, state, where="average"), method=first.method)
+    return ModelNetwork(build(first.model.spec, state, where="average"), method=first.info.method)

@@ -27,8 +27,8 @@ from ecg_overlap.digitize.batch import (
 )
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.grid.draw import draw_grid
-from ecg_overlap.digitize.lead import Network
-from ecg_overlap.digitize.plans import choices, plan_for
+from ecg_overlap.digitize.network import Network
+from ecg_overlap.digitize.plans import Needs, choices, plan_for
 from ecg_overlap.digitize.read_image import SUFFIXES, read_image
 from ecg_overlap.digitize.write import renamed, write_png
 
@@ -143,10 +143,10 @@ def _loader(method: str, checkpoint: Path | None, *, alone: bool) -> Callable[[]
     """
     # The package's network reads what is not told otherwise.
     plan = plan_for(method, default="unet+stroke")
-    if not plan.needs_network:
+    if plan.network is None:
         return no_network
     if checkpoint is None:
-        if plan.own_network:
+        if plan.network is Needs.OWN:
             raise InputError(
                 f"--method {method}",
                 "the package's network is another",

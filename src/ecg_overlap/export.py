@@ -23,10 +23,11 @@ from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from ecg_overlap import inputs
 from ecg_overlap.average import average, load_parts
+from ecg_overlap.digitize.plans import method_for
 from ecg_overlap.digitize.write import renamed
 from ecg_overlap.model_card import Described, model_card
 from ecg_overlap.models import SegmentationModel
-from ecg_overlap.network import load_model, served
+from ecg_overlap.network import load_model
 from ecg_overlap.weights import digest_file
 from ecg_overlap.weights.files import METHOD, SPEC, write_safetensors
 
@@ -79,7 +80,7 @@ def export(
         raise InputError(f"--out {out}", f"does not end in .{to}", "name it so")
     parts = load_parts(checkpoints, shares)
     network = average(parts)
-    method = network.method if method is None else served(method, network.model)
+    method = network.info.method if method is None else method_for(method, network.info)
     write, read = FORMATS[to]
     card = out.with_name(f"{out.name}.md") if card is None else card
     with _folder_beside(out) as folder:

@@ -126,7 +126,7 @@ def _config(checkpoint: Path) -> dict[str, Any]:
 
 def _origin(part: Part) -> str:
     """A checkpoint's file and digest."""
-    return f"{shown(part.checkpoint)} (SHA-256 `{part.network.sha256}`)"
+    return f"{shown(part.checkpoint)} (SHA-256 `{part.network.info.sha256}`)"
 
 
 def _network(network: ModelNetwork, parts: Sequence[Part], file: Described) -> str:
@@ -137,7 +137,7 @@ def _network(network: ModelNetwork, parts: Sequence[Part], file: Described) -> s
         else f"{seen.px_per_mm:g} px/mm, whole height, any width"
     )
     rows = {
-        "network": f"{network.name}: {spec['architecture']}, encoder {spec['encoder']}, "
+        "network": f"{network.info.name}: {spec['architecture']}, encoder {spec['encoder']}, "
         f"fold {spec['fold']}",
         "best read by": f"`{file.method}`",
         "input": f"planes float32 (B, 6, H, W), H and W multiples of {seen.multiple}: three "
@@ -147,7 +147,7 @@ def _network(network: ModelNetwork, parts: Sequence[Part], file: Described) -> s
         "output": ", ".join(
             f"{name}: logits {shape}" for name, shape in network.model.answers.items()
         ),
-        "parameters": f"{network.params:,}",
+        "parameters": f"{network.info.params:,}",
         "size": f"{file.size / 1e6:.1f} MB, float32",
         "SHA-256": f"`{file.sha256}`",
         "checkpoint": _origin(parts[0])
@@ -263,7 +263,11 @@ def _require_same(
 ) -> None:
     """Refuse scores of other weights, as far as the results tell."""
     params, sha256 = method.get("params"), method.get("weights_sha256")
-    if params not in (None, network.params) or sha256 not in (None, network.sha256, file.sha256):
+    if params not in (None, network.info.params) or sha256 not in (
+        None,
+        network.info.sha256,
+        file.sha256,
+    ):
         raise InputError(
             path, f"{name} was scored with other weights", "evaluate these: python eval.py ckpt=…"
         )

@@ -1,5 +1,6 @@
 """A trained network: read from its file, and used as the callable that `digitize_lead` takes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,12 @@ from torch import Tensor
 
 from data_gen.errors import InputError
 from ecg_overlap import inputs, weights
-from ecg_overlap.digitize.paths.coordinate import ColumnReading
-from ecg_overlap.digitize.plans import METHODS
+from ecg_overlap.digitize.network import ColumnReading, NetworkInfo
+from ecg_overlap.digitize.plans import default_method, method_for
 from ecg_overlap.inputs import TARGET
 from ecg_overlap.models import SegmentationModel
 from ecg_overlap.weights.files import read_weights
 
-METHOD_OF = {"unet": "unet+stroke", "unet_paper": "paper", "unet_coord": "unet_coord"}
 TILE_PX = 4096  # a wider picture is read in tiles of this width, at the network's scale …
 OVERLAP_PX = 512  # … that share this much, of which each keeps its half
 
@@ -47,15 +47,16 @@ class ModelNetwork:
     ) -> None:
         self.device = torch.device(device)
         self.model = model.to(self.device).eval()
-        self.checkpoint, self.sha256 = checkpoint, sha256
-        self.method = METHOD_OF[model.name] if method is None else served(method, model)
-        self.params = sum(p.numel() for p in model.parameters())
-        self.size_of = model.input_spec.size_of
-
-    @property
-    def name(self) -> str:
-        """Which network of `docs/architecture.md` it is: unet, unet_paper, unet_coord."""
-        return self.model.name
+        info = NetworkInfo(
+            name=model.name,
+            method=default_method(model.name, has_columns=model.per_px > 0),
+            checkpoint=checkpoint,
+            sha256=sha256,
+            params=sum(p.numel() for p in model.parameters()),
+            size_of=model.input_spec.size_of,
+            has_columns=model.per_px > 0,
+        )
+        self.info = info if method is None else replace(info, method=method_for(method, info))
 
     def __call__(
         self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
@@ -148,25 +149,6 @@ def tiles(width: int) -> list[tuple[int, int, int, int]]:
         last_one = k == len(lefts) - 1
         found.append((left, right, left + half * (k > 0), width if last_one else right - half))
     return found
-
-
-def served(method: str, model: SegmentationModel) -> str:
-    """The method, if the network can be read by it.
-
-    Raises:
-        InputError: It cannot.
-    """
-    plan = METHODS.get(method)
-    if plan is None or not plan.needs_network or (plan.reads_columns and not model.per_px):
-        fitting = [
-            name
-            for name, plan in METHODS.items()
-            if plan.needs_network and (model.per_px or not plan.reads_columns)
-        ]
-        raise InputError(
-            f"method {method!r}", f"does not read {model.name}", f"choose of {', '.join(fitting)}"
-        )
-    return method
 
 
 def build(spec: dict[str, Any], state: dict[str, Tensor], *, where: object) -> SegmentationModel:

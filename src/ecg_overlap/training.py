@@ -220,9 +220,9 @@ def best_checkpoint(trainer: pl.Trainer) -> str:
 def test(cfg: DictConfig, trainer: pl.Trainer, generator: LeadGenerator, run_dir: Path) -> None:
     """Digitize held-back leads with the best checkpoint and the baselines; print the table."""
     network = load_model(best_checkpoint(trainer), device=str(trainer.strategy.root_device))
-    names = [network.method if name == "default" else name for name in cfg.test.methods]
+    names = [network.info.method if name == "default" else name for name in cfg.test.methods]
     results = evaluate(
-        [build_method(name, {network.name: network}) for name in names],
+        [build_method(name, {network.info.name: network}) for name in names],
         generated_sets(cfg.test.sets, signals=generator.signals, n=cfg.test.n, seed=cfg.test.seed),
         out=run_dir,
         jobs=cfg.test.jobs,

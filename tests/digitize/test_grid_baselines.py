@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.baselines.fortune_grid import find_grid_fortune
+from ecg_overlap.digitize.baselines.fortune import find_grid_fortune
 from ecg_overlap.digitize.baselines.paper import find_grid_paper
 from ecg_overlap.digitize.errors import DigitizeError
 

@@ -11,7 +11,6 @@ from data_gen.errors import InputError
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.decoders import DECODERS, decode
 from ecg_overlap.digitize.paths.path import Path
-from ecg_overlap.digitize.paths.stroke import stroke
 
 
 def line(height: int, points: list[tuple[float, float]], width: int, pen: float) -> NDArray:
@@ -229,7 +228,7 @@ def test_a_peak_is_followed_though_a_neighbours_ends_in_the_traces_level() -> No
     evidence[level] = np.maximum(evidence[level], 0.9 * (other[level] / np.float32(255)))
     cover = (np.maximum(own, other) / 255).astype(np.float32)
     cover[280:289, 101:118] = 0
-    seen = stroke(cover, evidence=evidence)
+    seen = decode(cover, "stroke", evidence=evidence)
     assert np.nanmin(seen.y_px) == pytest.approx(15, abs=3)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.lead import digitize_lead
-from ecg_overlap.digitize.paths.coordinate import ColumnReading, cheapest_rows, coordinate
+from ecg_overlap.digitize.network import ColumnReading
+from ecg_overlap.digitize.paths.coordinate import cheapest_rows, coordinate
 
 ROWS, COLUMNS = 60, 80
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.runs import find_runs
 from ecg_overlap.digitize.traces.track import TrackCosts, baseline_rows, track
 
@@ -25,20 +26,21 @@ def test_a_row_that_few_runs_share_is_no_baseline(least: float, found: list[floa
     assert baseline_rows(find_runs(two_traces()), 80, costs) == found
 
 
+def top_rows(trace: TraceInk) -> list[int]:
+    """First pixel row of the run chosen in each column that has one."""
+    return [int(row) for row in trace.runs.row[trace.run[trace.columns], 0]]
+
+
 @pytest.mark.parametrize(("row_px", "top"), [(None, 10), (15.0, 10), (48.0, 50)])
 def test_a_row_chooses_between_traces(row_px: float | None, top: int) -> None:
-    runs = find_runs(two_traces())
-    chosen = track(runs, 80, row_px=row_px)
-    assert set(runs.row[chosen[chosen >= 0], 0]) == {top}
+    assert set(top_rows(track(two_traces(), row_px=row_px))) == {top}
 
 
 @pytest.mark.parametrize(("edge_px", "top"), [(5.0, 50), (0.0, 0)])
 def test_a_trace_along_the_pictures_edge_is_not_the_primary(edge_px: float, top: int) -> None:
     cover = two_traces()
     cover[0:3], cover[10:13] = 1, 0
-    runs = find_runs(cover)
-    chosen = track(runs, 80, costs=TrackCosts(edge_px=edge_px))
-    assert set(runs.row[chosen[chosen >= 0], 0]) == {top}
+    assert set(top_rows(track(cover, costs=TrackCosts(edge_px=edge_px)))) == {top}
 
 
 def test_ink_is_followed_to_the_ends_where_a_network_sees_half_of_the_trace() -> None:
@@ -47,16 +49,14 @@ def test_ink_is_followed_to_the_ends_where_a_network_sees_half_of_the_trace() ->
     cover[50:53, 100:] = 1  # another trace, farther from what the network sees
     evidence = np.zeros_like(cover)
     evidence[29:32, :90] = 1
-    runs = find_runs(cover)
-    chosen = track(runs, 60, evidence=evidence)
-    assert (chosen >= 0).all() and (runs.row[chosen, 0] == 29).all()
-    as_seen = track(runs, 60, evidence=evidence, to_the_ends=False)
-    assert np.flatnonzero(as_seen >= 0).max() < 100
+    whole = track(cover, evidence=evidence)
+    assert len(whole.columns) == 200 and set(top_rows(whole)) == {29}
+    as_seen = track(cover, evidence=evidence, to_the_ends=False)
+    assert as_seen.columns.max() < 100
 
 
 def test_a_trace_that_a_network_sees_in_most_columns_may_end() -> None:
     cover = np.zeros((60, 200), np.float32)
     cover[29:32] = 1
     evidence = np.where(np.arange(200) < 170, cover, np.float32(0))
-    chosen = track(find_runs(cover), 60, evidence=evidence)
-    assert np.flatnonzero(chosen >= 0).max() < 180
+    assert track(cover, evidence=evidence).columns.max() < 180

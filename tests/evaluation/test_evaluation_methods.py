@@ -8,14 +8,14 @@ import pytest
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
+from ecg_overlap.digitize.network import NetworkInfo
 from ecg_overlap.evaluation.methods import build_method
 
 
 class Everything:
     """A network that sees ink wherever the picture is dark."""
 
-    checkpoint = "runs/best.ckpt"
-    params = 7
+    info = NetworkInfo(checkpoint="runs/best.ckpt", params=7)
 
     def __call__(
         self, image: np.ndarray, *, px_per_mm: float, row_px: float | None = None

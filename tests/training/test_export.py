@@ -167,7 +167,7 @@ def test_the_card_names_the_data_the_command_and_the_scores_given(
         out=tmp_path / "m.safetensors",
         method="unet+stroke",
         card=tmp_path / "MODEL_CARD.md",
-        results=[results_of(tmp_path, network.params, network.sha256)],
+        results=[results_of(tmp_path, network.info.params, network.info.sha256)],
         trained_by="python train.py experiment=best",
     )
     assert made.card.name == "MODEL_CARD.md" and load_model(made.weights).method == "unet+stroke"
@@ -183,7 +183,7 @@ def test_the_card_names_the_data_the_command_and_the_scores_given(
         "python eval.py ckpt=best.ckpt",
         "| overlap_ludb | all | `unet+stroke` | 80 | 0.750 | · | · | 17.2 | 1.2% |",
         "| overlap_ludb | all | `classical` | 80 |",
-        *(f"| parameters | {network.params:,} |", f"`{load_model(made.weights).sha256}`"),
+        *(f"| parameters | {network.info.params:,} |", f"`{load_model(made.weights).info.sha256}`"),
     ):
         assert said in card, said
     for unsaid in ("stroke@mask", "neurokit (", "/somewhere"):

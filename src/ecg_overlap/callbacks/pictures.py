@@ -15,7 +15,7 @@ from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from data_gen.sample import LeadSample
 from ecg_overlap.callbacks.signal_validation import digitized, network_of, validation_samples
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.lead import Network
+from ecg_overlap.digitize.network import Network
 
 
 class PredictionPictures(Callback):

@@ -9,8 +9,9 @@ from data_gen.errors import InputError
 from data_gen.sample import LeadSample
 from ecg_overlap.data import LeadDataModule
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.lead import Network, digitize_lead
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.network import Network
 from ecg_overlap.metrics.signal import LeadScore, score_lead
 from ecg_overlap.network import ModelNetwork
 from ecg_overlap.task import SegmentationTask

@@ -2,8 +2,9 @@
 
 from ecg_overlap.digitize.decoders import decode
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.lead import Network, digitize_lead
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.network import Network
 from ecg_overlap.digitize.paths.path import Path
 
 __all__ = ["DigitizeError", "LeadSignal", "Network", "Path", "decode", "digitize_lead"]

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.lead import Network, digitize_lead
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.network import Network
 from ecg_overlap.digitize.read_image import SUFFIXES, read_image
 from ecg_overlap.digitize.write import record_name, write_lead
 

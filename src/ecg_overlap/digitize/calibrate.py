@@ -4,8 +4,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
@@ -29,7 +27,6 @@ def to_signal(
     fs_hz: float = 500.0,
     t0_known: bool = False,
     baseline_known: bool = False,
-    remove_wander: bool = False,
     end_px: float | None = None,
     error_factor: float = 1.0,
 ) -> LeadSignal:
@@ -43,7 +40,6 @@ def to_signal(
             where the pen was set down (half a stroke after the ink begins).
         baseline_known: Whether `calibration.baseline_px` is the row of 0 mV; otherwise it is
             estimated as the isoelectric line, and the result says so.
-        remove_wander: Subtract the baseline's slow drift.
         end_px: Column of the last sample, where known; otherwise where the pen was lifted.
         error_factor: How much wider the intervals are than on a drawn mask (`INK_ERROR`).
 
@@ -78,8 +74,6 @@ def to_signal(
     if not baseline_known:
         scale = replace(scale, baseline_px=isoelectric_px(y))
     signal = scale.signal_mv(y)
-    if remove_wander:
-        signal = signal - wander_mv(signal, fs_hz)
     return LeadSignal(
         signal_mv=signal,
         fs_hz=fs_hz,
@@ -137,20 +131,6 @@ def isoelectric_px(y_px: FloatArray) -> float:
         if rows[-1] - rows[0] < 0.25:  # finer than the pen draws
             break
     return float(np.median(rows))
-
-
-def wander_mv(signal_mv: NDArray[np.float64], fs_hz: float) -> FloatArray:
-    """The baseline's drift, float64 (n,).
-
-    Two running medians: 0.2 s, which removes QRS and P, then 0.6 s, which removes T, after
-    P. de Chazal et al., IEEE Trans Biomed Eng 2004.
-    """
-    seen = np.isfinite(signal_mv)
-    at = np.arange(len(signal_mv))
-    drift = np.interp(at, at[seen], signal_mv[seen])
-    for window_s in (0.2, 0.6):
-        drift = median_filter(drift, 2 * int(window_s * fs_hz / 2) + 1, mode="nearest")
-    return drift
 
 
 def _flags(signal_mv: FloatArray, baseline_known: bool) -> tuple[str, ...]:

@@ -1,65 +1,96 @@
-"""The names of methods and oracles, and what each of them does at every stage."""
+"""Every method and oracle by its name: one table of what each does at every stage."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
 
 from data_gen.errors import InputError
-from ecg_overlap.digitize.decoders import DECODERS
+from ecg_overlap.digitize import stages
+from ecg_overlap.digitize.decoders import COORDINATE, DECODERS, Decoder
+from ecg_overlap.digitize.network import NetworkInfo
+from ecg_overlap.digitize.stages import FindInk, FindScale, scale_of_grid
+
+
+class Needs(StrEnum):
+    """Which networks a method can be read with; the value is the kind that it is made for."""
+
+    MASK = "unet"  # any
+    OWN = "unet_paper"  # one trained for this very method: another would not give what it names
+    COLUMNS = "unet_coord"  # one with a coordinate head
+
+    def fits(self, info: NetworkInfo) -> bool:
+        """Whether a network of these facts serves."""
+        return {
+            Needs.MASK: True,
+            Needs.OWN: info.name == self.value,
+            Needs.COLUMNS: info.has_columns,
+        }[self]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One method: where each stage's result comes from.
+    """One method: how each stage is done.
 
     Args:
         name: As asked for.
-        mask: "network", "ink" (our binarization), "fortune" (threshold with a hedge), or
-            "given" (the truth).
-        decoder: Mask to path; "coordinate": the network's own rows, column by column.
-        grid: "lines" (ours), "fortune" (autocorrelation), "paper" (Otsu hedge and Hough), or
-            "given".
+        find_scale: Picture to scale; None: the calibration must be given.
+        find_ink: Picture to ink; None: the primary's mask must be given.
+        decoder: Chooses the trace in the ink, and decodes its path.
+        network: Which network it needs; None: none.
         row: Whether the baseline's row must be given.
         remove_wander: Whether the method subtracts the baseline's drift.
     """
 
     name: str
-    mask: str
-    decoder: str
-    grid: str = "lines"
+    find_scale: FindScale | None
+    find_ink: FindInk | None
+    decoder: Decoder[Any]
+    network: Needs | None = None
     row: bool = False
     remove_wander: bool = False
 
     @property
-    def reads_ink(self) -> bool:
-        """Whether the network only tells which ink is the primary's, and the ink is decoded."""
-        return self.needs_network and self.decoder == "stroke"
-
-    @property
-    def reads_columns(self) -> bool:
-        """Whether the path is read from a network's coordinate head."""
-        return self.decoder == "coordinate"
-
-    @property
-    def needs_network(self) -> bool:
-        return self.mask == "network"
-
-    @property
-    def own_network(self) -> bool:
-        """Whether only a network trained for this very method gives what its name says."""
-        return self.needs_network and self.grid == "paper"
+    def base(self) -> str:
+        """The method or decoder without the truths that it is given."""
+        return self.name.split("@")[0]
 
 
 METHODS = {
     plan.name: plan
     for plan in (
-        Plan("fortune", mask="fortune", decoder="fortune", grid="fortune"),
-        Plan("fortune_fixed", mask="fortune", decoder="fortune_fixed", grid="fortune"),
-        Plan("viterbi", mask="ink", decoder="viterbi"),
-        Plan("classical", mask="ink", decoder="stroke"),
-        Plan("paper", mask="network", decoder="viterbi", grid="paper", remove_wander=True),
-        Plan("unet+stroke", mask="network", decoder="stroke"),
-        Plan("unet+viterbi", mask="network", decoder="viterbi"),
-        Plan("unet+centroid", mask="network", decoder="centroid"),
-        Plan("unet_coord", mask="network", decoder="coordinate"),
+        Plan("fortune", stages.scale_of_fortune, stages.ink_of_fortune, DECODERS["fortune"]),
+        Plan(
+            "fortune_fixed",
+            stages.scale_of_fortune,
+            stages.ink_of_fortune,
+            DECODERS["fortune_fixed"],
+        ),
+        Plan("viterbi", scale_of_grid, stages.ink_binarized, DECODERS["viterbi"]),
+        Plan("classical", scale_of_grid, stages.ink_binarized, DECODERS["stroke"]),
+        Plan(
+            "paper",
+            stages.scale_of_paper,
+            stages.mask_of_network,
+            DECODERS["viterbi"],
+            Needs.OWN,
+            remove_wander=True,
+        ),
+        Plan(
+            "unet+stroke", scale_of_grid, stages.ink_with_evidence, DECODERS["stroke"], Needs.MASK
+        ),
+        Plan(
+            "unet+viterbi", scale_of_grid, stages.mask_of_network, DECODERS["viterbi"], Needs.MASK
+        ),
+        Plan(
+            "unet+centroid", scale_of_grid, stages.mask_of_network, DECODERS["centroid"], Needs.MASK
+        ),
+        Plan(
+            "unet_coord",
+            scale_of_grid,
+            stages.columns_of_network,
+            COORDINATE,
+            Needs.COLUMNS,
+        ),
     )
 }
 TRUTHS = ("mask", "grid", "row")
@@ -77,20 +108,22 @@ def plan_for(method: str, *, default: str = "classical") -> Plan:
         InputError: An unknown name.
 
     Example:
-        >>> plan_for("stroke@mask@grid")
-        Plan(name='stroke@mask@grid', mask='given', decoder='stroke', grid='given', row=False, \
-remove_wander=False)
+        >>> plan = plan_for("stroke@mask@grid")
+        >>> plan.name, plan.base, plan.find_scale, plan.find_ink
+        ('stroke@mask@grid', 'stroke', None, None)
     """
     base, *truths = method.split("@")
     base = default if base == "default" else base
-    name = "@".join([base, *truths])
-    known = DECODERS if "mask" in truths else tuple(METHODS)
+    known = tuple(DECODERS) if "mask" in truths else tuple(METHODS)
     if base not in known or any(t not in TRUTHS for t in truths) or len(set(truths)) < len(truths):
         raise InputError(f"method {method!r}", "unknown", f"choose of {choices()}")
-    plan = Plan(name, "given", base) if "mask" in truths else replace(METHODS[base], name=name)
-    if "grid" in truths:
-        plan = replace(plan, grid="given")
-    return replace(plan, row="row" in truths)
+    plan = Plan(base, scale_of_grid, None, DECODERS[base]) if "mask" in truths else METHODS[base]
+    return replace(
+        plan,
+        name="@".join([base, *truths]),
+        find_scale=None if "grid" in truths else plan.find_scale,
+        row="row" in truths,
+    )
 
 
 def choices() -> str:
@@ -99,3 +132,31 @@ def choices() -> str:
         f"default, {', '.join(METHODS)}; with truths given: DECODER@mask, DECODER@mask@grid, "
         f"METHOD@grid, METHOD@row, where DECODER is {', '.join(DECODERS)}"
     )
+
+
+def default_method(name: str, *, has_columns: bool) -> str:
+    """The method that a network of this kind is best read by, where its file does not say.
+
+    Args:
+        name: Of the network; one that no method is made for is read by its mask.
+        has_columns: Whether it has a coordinate head.
+    """
+    info = NetworkInfo(name, has_columns=has_columns)
+    for plan in METHODS.values():
+        if plan.network is not None and plan.network == name and plan.network.fits(info):
+            return plan.name
+    return "unet+stroke"
+
+
+def method_for(method: str, info: NetworkInfo) -> str:
+    """The method, if the network can be read by it.
+
+    Raises:
+        InputError: It cannot.
+    """
+    fitting = [m for m, plan in METHODS.items() if plan.network and plan.network.fits(info)]
+    if method not in fitting:
+        raise InputError(
+            f"method {method!r}", f"does not read {info.name}", f"choose of {', '.join(fitting)}"
+        )
+    return method

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.evidence import ink_of_primary
-from ecg_overlap.digitize.paths.stroke import HOLE_PX, stroke
+from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.traces.runs import find_runs
-from ecg_overlap.digitize.traces.track import COSTS, TrackCosts, baseline_rows
+from ecg_overlap.digitize.traces.track import COSTS, HOLE_PX, TrackCosts, baseline_rows, track
 
 OFF_CENTRE_PER_MM = 0.06  # what a mm between the margins above and below costs, in probability
 
@@ -49,7 +49,8 @@ def which_trace(
     def belief(told: Coverage) -> float:
         """Probability without a row where the trace runs, less what its place costs."""
         cover = ink_of_primary(ink, told, px_per_mm=px_per_mm)
-        y = stroke(cover, evidence=told, refine=False, costs=costs).y_px
+        chain = track(cover, evidence=told, to_the_ends=False, costs=costs)
+        y = stroke(chain, refine=False).y_px
         if not np.isfinite(y).any():
             return -np.inf
         off_centre_mm = abs(float(np.nanmin(y) - (len(ink) - 1 - np.nanmax(y)))) / px_per_mm

@@ -11,22 +11,13 @@ from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.generate import fit_calibration
 from data_gen.sample import LeadSample
-from ecg_overlap.digitize.lead import Network, digitize_lead, turned_points
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.plans import Plan, choices, plan_for
+from ecg_overlap.digitize.network import Network, NetworkInfo, info_of
+from ecg_overlap.digitize.plans import Needs, Plan, choices, plan_for
+from ecg_overlap.digitize.scale import PaperMap
 
 MIN_FITTED = 8  # samples that a tilt can be fitted to
-
-# The network that a method asks for where none is given under the method's own name …
-NETWORK_OF = {
-    "paper": "unet_paper",
-    "unet+stroke": "unet",
-    "unet+viterbi": "unet",
-    "unet+centroid": "unet",
-    "unet_coord": "unet_coord",
-}
-# … and the one that serves as well: it has masks too.
-STAND_IN = {"unet": "unet_coord"}
 
 
 @dataclass(frozen=True)
@@ -82,8 +73,8 @@ def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Me
 
     Args:
         name: A method or an oracle, e.g. "classical", "stroke@mask", "unet+stroke@row".
-        networks: By method name ("unet+stroke") or by network name (`NETWORK_OF`). What a
-            network carries as `checkpoint`, `sha256`, `params` and `size_of` is reported with it.
+        networks: By the name of a method ("unet+stroke") or of a network ("unet"). Their facts
+            (`NetworkInfo`) are reported with the scores.
 
     Raises:
         InputError: An unknown name, or a network that is not there.
@@ -95,33 +86,39 @@ def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Me
     plan = plan_for(name)
     if name.split("@")[0] == "default":
         raise InputError(f"method {name!r}", "is not one method", f"choose of {choices()}")
-    network = _network(plan, networks or {}) if plan.needs_network else None
+    network = None if plan.network is None else _network(plan, networks or {})
+    facts = NetworkInfo() if network is None else info_of(network)
     return Method(
         name,
-        kind="oracle" if "@" in name else "model" if plan.needs_network else "baseline",
+        kind="oracle" if "@" in name else "baseline" if network is None else "model",
         digitize=functools.partial(run_plan, plan=plan, network=network),
-        makes_mask=plan.mask != "given",
-        claims_zero=plan.row or plan.grid == "given",
-        finds_grid=plan.grid != "given",
-        needs=("target_mask",) * (plan.mask == "given")
-        + ("calibration",) * (plan.row or plan.grid == "given"),
+        makes_mask=plan.find_ink is not None,
+        claims_zero=plan.row or plan.find_scale is None,
+        finds_grid=plan.find_scale is not None,
+        needs=("target_mask",) * (plan.find_ink is None)
+        + ("calibration",) * (plan.row or plan.find_scale is None),
         in_workers=network is None,
-        checkpoint=getattr(network, "checkpoint", None),
-        weights_sha256=getattr(network, "sha256", None),
-        params=getattr(network, "params", None),
-        size_of=getattr(network, "size_of", None),
+        checkpoint=facts.checkpoint,
+        weights_sha256=facts.sha256,
+        params=facts.params,
+        size_of=facts.size_of,
     )
 
 
 def _network(plan: Plan, networks: Mapping[str, Network]) -> Network:
-    base = plan.name.split("@")[0]
-    wanted = NETWORK_OF[base]
-    for key in (plan.name, base, wanted, STAND_IN.get(wanted, wanted)):
+    """The network given for the method, or of the kind it is made for, or else one that serves."""
+    needs = plan.network
+    assert needs is not None
+    for key in (plan.name, plan.base, needs):
         if key in networks:
             return networks[key]
+    for network in networks.values():
+        info = info_of(network)
+        if needs.fits(info) and info.name != Needs.OWN:
+            return network
     raise InputError(
         f"method {plan.name!r}",
-        f"no network {wanted!r} is at hand",
+        f"no network {needs.value!r} is at hand",
         "give ckpt=PATH, or leave the method out of methods=[…]",
     )
 
@@ -145,7 +142,8 @@ def true_scale(sample: LeadSample) -> tuple[Calibration | None, float]:
     terms = np.column_stack((mv, xy[:, 0], np.ones(len(xy))))
     slope = float(np.linalg.lstsq(terms, xy[:, 1], rcond=None)[0][1])
     angle_deg = float(np.rad2deg(np.arctan(slope)))
-    along = turned_points(points.astype(np.float64), angle_deg)
+    paper = PaperMap(nominal.px_per_mm_x, nominal.px_per_mm_y, angle_deg).levelled()
+    along = paper.straighten(points.astype(np.float64))
     return fit_calibration(along, signal, fs_hz=sample.fs_hz, nominal=nominal), angle_deg
 
 
@@ -161,7 +159,7 @@ def run_plan(sample: LeadSample, *, plan: Plan, network: Network | None) -> Outc
         network: For the plans that use one.
     """
     scale, angle_deg = sample.calibration, 0.0
-    if plan.grid == "given":
+    if plan.find_scale is None:
         scale, angle_deg = true_scale(sample)
     try:
         lead = digitize_lead(
@@ -171,10 +169,10 @@ def run_plan(sample: LeadSample, *, plan: Plan, network: Network | None) -> Outc
             row_px=scale.baseline_px if scale and plan.row else None,
             method=plan.name,
             network=network,
-            mask=sample.target_mask if plan.mask == "given" else None,
-            calibration=scale if plan.grid == "given" else None,
+            mask=sample.target_mask if plan.find_ink is None else None,
+            calibration=scale if plan.find_scale is None else None,
             angle_deg=angle_deg,
-            stages=plan.mask != "given",
+            stages=plan.find_ink is not None,
         )
     except InputError as refusal:
         return Outcome(None, reason=str(refusal))

@@ -15,8 +15,9 @@ from data_gen import presets
 from data_gen.generate import LeadGenerator
 from data_gen.signals import SignalSource
 from ecg_overlap import weights
+from ecg_overlap.digitize.plans import METHODS
 from ecg_overlap.evaluation.evaluate import evaluate
-from ecg_overlap.evaluation.methods import NETWORK_OF, Method, build_method
+from ecg_overlap.evaluation.methods import Method, build_method
 from ecg_overlap.evaluation.provenance import machine
 from ecg_overlap.evaluation.report import render_report
 from ecg_overlap.evaluation.results import Results
@@ -65,9 +66,9 @@ def chosen_methods(
         InputError: An unknown name, or one whose network is not at hand.
     """
     if names is None:
-        read_by = {network.method for network in networks.values()}
-        with_network = [m for m, name in NETWORK_OF.items() if name in networks or m in read_by]
-        names = [*with_network, "fortune", "fortune_fixed", "viterbi", "classical"]
+        at_hand = {*networks, *(network.info.method for network in networks.values())}
+        names = [m for m, plan in METHODS.items() if plan.network and at_hand & {m, plan.network}]
+        names += [m for m, plan in METHODS.items() if plan.network is None]
         names += ["centroid@mask", "stroke@mask", "stroke@mask@grid"]
     return [build_method(name, networks) for name in names]
 
@@ -83,14 +84,15 @@ def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, ModelNetwork]
         InputError: A checkpoint that cannot be used.
     """
     if isinstance(ckpt, Mapping):
-        return {NETWORK_OF.get(name, name): _load(path) for name, path in ckpt.items()}
+        kinds = {m: str(plan.network) for m, plan in METHODS.items() if plan.network}
+        return {kinds.get(name, name): _load(path) for name, path in ckpt.items()}
     chosen = ckpt or newest_checkpoint() or ("package" if weights.PACKAGED.is_file() else None)
     if chosen is None:
         tqdm.write("warning: no checkpoint given or found: classical methods and oracles only")
         return {}
     network = _load(chosen)
-    tqdm.write(f"network: {network.checkpoint}")
-    return {network.name: network}
+    tqdm.write(f"network: {network.info.checkpoint}")
+    return {network.info.name: network}
 
 
 def _load(ckpt: str | Path) -> ModelNetwork:

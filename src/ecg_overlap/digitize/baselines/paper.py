@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid.find import check_picture
@@ -85,3 +86,17 @@ def _box_px(places_px: FloatArray) -> float:
         return float("nan")
     median = float(np.median(spacing))
     return 5 * median if median < _SMALL_BOX_PX else median
+
+
+def wander_mv(signal_mv: NDArray[np.float64], fs_hz: float) -> FloatArray:
+    """The baseline's drift, float64 (n,).
+
+    Two running medians: 0.2 s, which removes QRS and P, then 0.6 s, which removes T, after
+    P. de Chazal et al., IEEE Trans Biomed Eng 2004.
+    """
+    seen = np.isfinite(signal_mv)
+    at = np.arange(len(signal_mv))
+    drift = np.interp(at, at[seen], signal_mv[seen])
+    for window_s in (0.2, 0.6):
+        drift = median_filter(drift, 2 * int(window_s * fs_hz / 2) + 1, mode="nearest")
+    return drift

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.grid.bend import Field
+from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 
 FloatArray = NDArray[np.float64]
 _INVERSION_STEPS = 30  # each brings it nearer by the field's slope, which is under a third
@@ -57,6 +58,18 @@ class Grid:
     def drift_px(self, true_px_per_mm_x: float, width_px: float) -> float:
         """How far the time axis has run off after `width_px`, px."""
         return abs(self.px_per_mm_x - true_px_per_mm_x) / true_px_per_mm_x * width_px
+
+    @property
+    def paper(self) -> PaperMap:
+        return PaperMap(
+            self.px_per_mm_x,
+            self.px_per_mm_y,
+            self.angle_deg,
+            ScaleSource.GRID,
+            self.confidence,
+            self.bend_x,
+            self.bend_y,
+        )
 
     @property
     def is_bent(self) -> bool:

@@ -2,9 +2,11 @@
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.path import FloatArray, Path
+from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.runs import IntArray, Runs, find_runs, stroke_width_px
 from ecg_overlap.digitize.traces.track import chain_back_from
 
@@ -34,27 +36,14 @@ def centroid(cover: Coverage) -> Path:
     return _column_path(cover, y, sigma, mass)
 
 
-def viterbi(cover: Coverage) -> Path:
-    """The classical path: run centres joined at the least distance and change of angle.
-
-    A step costs `DISTANCE_WEIGHT` · distance + `TURN_WEIGHT` · change of direction; a run is
-    chosen in every column that has one.
-
-    Args:
-        cover: float32 (H, W), 0–1.
-    """
-    runs = find_runs(cover)
-    return path_of_centres(cover, runs, least_angle_chain(runs))
-
-
-def path_of_centres(cover: Coverage, runs: Runs, chosen: IntArray) -> Path:
-    """The chosen runs' centres as a path; `chosen` int64 (W,), -1 for none."""
-    y = np.full(cover.shape[1], np.nan)
-    height = np.full(cover.shape[1], np.nan)
-    seen = chosen >= 0
-    y[seen] = runs.centre_px[chosen[seen]]
-    height[seen] = (runs.bottom_px - runs.top_px)[chosen[seen]]
-    return _column_path(cover, y, height / np.sqrt(12), np.nan_to_num(height))
+def path_of_centres(trace: TraceInk) -> Path:
+    """The classical path: one point per column, the middle of the run chosen there."""
+    top, bottom = trace.edges_px()
+    height = bottom - top
+    centre = np.full(len(height), np.nan)
+    seen = trace.columns
+    centre[seen] = trace.runs.centre_px[trace.run[seen]]
+    return _column_path(trace.cover, centre, height / np.sqrt(12), np.nan_to_num(height))
 
 
 def _column_path(cover: Coverage, y: FloatArray, sigma: FloatArray, height: FloatArray) -> Path:
@@ -118,6 +107,23 @@ def _least_angle(centre: FloatArray, column: IntArray, first: IntArray) -> IntAr
     return chain_back_from(last, back, column, len(first) - 1)
 
 
-def least_angle_chain(runs: Runs) -> IntArray:
-    """The classical search: int64 (W,), the run chosen in each column, -1 where none is."""
-    return _least_angle(runs.centre_px, runs.column, runs.first)
+def least_angle_chain(cover: Coverage, *, but_last_row: bool = False) -> TraceInk:
+    """The classical choice: the runs that are joined at the least distance and change of angle.
+
+    A step costs `DISTANCE_WEIGHT` · distance + `TURN_WEIGHT` · change of direction; a run is
+    chosen in every column that has one.
+
+    Args:
+        cover: float32 (H, W), 0–1.
+        but_last_row: Leave out runs that touch the picture's last row.
+    """
+    runs = find_runs(cover)
+    if but_last_row:
+        runs = _subset(runs, runs.row[:, 1] < len(cover))
+    return TraceInk(cover, runs, _least_angle(runs.centre_px, runs.column, runs.first))
+
+
+def _subset(runs: Runs, kept: NDArray[np.bool_]) -> Runs:
+    column = runs.column[kept]
+    first = np.searchsorted(column, np.arange(len(runs.first))).astype(np.int64)
+    return Runs(column, runs.top_px[kept], runs.bottom_px[kept], first, runs.row[kept])

@@ -1,11 +1,10 @@
 """The path from a network's distribution over the rows of each column."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ecg_overlap.digitize.network import ColumnReading
 from ecg_overlap.digitize.paths.path import FloatArray, Path
 
 # Set by hand when the coordinate head was added; no measurement is kept.
@@ -15,25 +14,6 @@ LEAST_PRESENCE = 0.5  # probability from which the trace is in a column
 WINDOW_ROWS = 4  # on each side of the path that count as its peak
 LEAST_SIGMA_ROWS = 0.1  # added to every standard deviation
 LEAST_MASS = 1e-9  # probability in the window under which its mean is undefined
-
-
-@dataclass(frozen=True)
-class ColumnReading:
-    """What a network with a coordinate head says of a picture.
-
-    Args:
-        mask: float32 (H, W), probability of the primary trace, in the picture's pixels.
-        rows: float32 (R, C), where the trace runs in each column; a column's sum is 1.
-        presence: float32 (C,), probability that it runs there at all.
-        x_px: float64 (C,), the columns' centres in the picture.
-        y_px: float64 (R,), the rows' centres in the picture.
-    """
-
-    mask: NDArray[np.float32]
-    rows: NDArray[np.float32]
-    presence: NDArray[np.float32]
-    x_px: FloatArray
-    y_px: FloatArray
 
 
 def coordinate(reading: ColumnReading) -> Path:

@@ -8,6 +8,8 @@ A round pen inks every point within half its width of the centre line. Going bac
 3. the way is refined until, drawn again with the same pen, it gives the mask (`redraw`).
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numba import njit
 
@@ -17,11 +19,10 @@ from ecg_overlap.digitize.paths.core import core_rows, raise_tips, shortest_way,
 from ecg_overlap.digitize.paths.path import FloatArray, Path
 from ecg_overlap.digitize.paths.redraw import redraw
 from ecg_overlap.digitize.paths.spikes import find_spikes, through_ink, through_tips
-from ecg_overlap.digitize.traces.runs import IntArray, Runs, find_runs, stroke_width_px
-from ecg_overlap.digitize.traces.track import COSTS, TrackCosts, track
+from ecg_overlap.digitize.traces.chosen import TraceInk
+from ecg_overlap.digitize.traces.runs import IntArray, stroke_width_px
 
 # Set by hand with the first decoder; no measurement is kept.
-HOLE_PX = 2  # holes in the ink of up to so many rows part no run
 POINTS_PER_PEN = 8.0  # finer than the signal's samples, coarser than the noise of the ink
 SPACING_PX = (0.25, 1.0)  # of the points, at the least and at the most
 SLACK_PX = 0.3  # how much smaller than the pen's the eroding disc's radius is: edges are noisy
@@ -34,36 +35,20 @@ DOUBTFUL = 0.5  # factor of the confidence where a peak is joined from pieces, o
 ENDS_WIDTHS = 2.0  # of the stroke, over which an end must be flat for its ink to tell where it is
 
 
-def stroke(
-    cover: Coverage,
-    *,
-    row_px: float | None = None,
-    evidence: Coverage | None = None,
-    refine: bool = True,
-    costs: TrackCosts = COSTS,
-) -> Path:
+def stroke(trace: TraceInk, *, refine: bool = True) -> Path:
     """Decode the pen's centre line.
 
     Args:
-        cover: float32 (H, W), coverage or probability of one trace, 0–1; it may have holes
-            and false islands.
-        row_px: Row of the trace's baseline, where known: chooses between several traces.
-        evidence: float32 (H, W), a network's probability of the trace, which chooses instead.
-        refine: Redraw and fit, and follow the ink on where a network has lost the trace. Without,
-            the way through the core is returned, as far as the network sees the trace.
-        costs: Of the choice among several traces.
+        trace: Of the ink; it may have holes, and pieces that the chain of runs has passed by.
+        refine: Redraw and fit; without, the way through the core is returned.
     """
-    runs = find_runs(cover, hole_px=HOLE_PX)
-    chosen = track(
-        runs, len(cover), row_px=row_px, evidence=evidence, to_the_ends=refine, costs=costs
-    )
-    width = cover.shape[1]
-    if np.count_nonzero(chosen >= 0) < 2:
+    cover, runs, width = trace.cover, trace.runs, trace.cover.shape[1]
+    if len(trace.columns) < 2:
         return _nothing(width)
-    pen = stroke_width_px(*_edges(runs, chosen))
-    chosen = through_ink(runs, chosen, pen)
-    columns = np.flatnonzero(chosen >= 0)
-    top, bottom = _edges(runs, chosen)
+    pen = stroke_width_px(*trace.edges_px())
+    trace = replace(trace, run=through_ink(runs, trace.run, pen))
+    chosen, columns = trace.run, trace.columns
+    top, bottom = trace.edges_px()
     spikes = find_spikes(runs, chosen, top, bottom, pen)
     top[spikes.joined], bottom[spikes.joined] = np.nan, np.nan
     taken = np.union1d(chosen[columns[~np.isin(columns, spikes.joined)]], spikes.run)
@@ -89,13 +74,6 @@ def stroke(
     confidence = _ink_under(cover, x, y)
     confidence[np.isin(np.rint(x), spikes.column)] *= DOUBTFUL
     return Path(x, y, sigma, confidence, pen, start, end, peak_doubtful=len(spikes.column) > 0)
-
-
-def _edges(runs: Runs, chosen: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Upper and lower edge of the chosen run in each column, float64 (W,); NaN for none."""
-    seen = chosen >= 0
-    top, bottom = (np.where(seen, edge[chosen], np.nan) for edge in (runs.top_px, runs.bottom_px))
-    return top, bottom
 
 
 def _nothing(width: int) -> Path:

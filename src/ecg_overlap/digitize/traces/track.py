@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from ecg_overlap.digitize.ink.coverage import Coverage
-from ecg_overlap.digitize.traces.runs import FloatArray, IntArray, Runs
+from ecg_overlap.digitize.traces.chosen import TraceInk
+from ecg_overlap.digitize.traces.runs import FloatArray, IntArray, Runs, find_runs
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,20 @@ class TrackCosts:
 
 
 COSTS = TrackCosts()
+HOLE_PX = 2  # holes in the ink of up to so many rows part no run; by hand
 NEAR_BASELINE = 20  # a row's runs are those within the picture's height divided by this …
 LEAST_NEAR_PX = 3  # … and at the least within so many rows
 APART = 3  # two baseline rows are so many times farther apart
 
 
 def track(
-    runs: Runs,
-    height: int,
+    cover: Coverage,
     *,
     row_px: float | None = None,
     evidence: Coverage | None = None,
     to_the_ends: bool = True,
     costs: TrackCosts = COSTS,
-) -> IntArray:
+) -> TraceInk:
     """Choose the connected chain of runs that is one trace, the primary.
 
     A Viterbi search over the runs. A step costs the vertical gap between two runs (none where
@@ -91,26 +92,34 @@ def track(
     passes over the fewest columns and keeps off the picture's upper and lower edge.
 
     Args:
-        runs: Of the whole mask.
-        height: Of the mask, px.
+        cover: float32 (H, W), coverage or probability of ink, 0–1.
         row_px: Row of the trace's baseline, where known; not used beside evidence.
         evidence: float32 (H, W), 0–1: a network's probability of the primary trace.
         to_the_ends: Whether to follow the ink on where a network has lost the trace.
         costs: Of the search.
-
-    Returns:
-        int64 (W,): index of the run chosen in each column, -1 where none is.
     """
-    everywhere = np.ones(len(runs.first) - 1)
+    runs = find_runs(cover, hole_px=HOLE_PX)
     if evidence is None:
-        passed = _passed(everywhere, costs)
-        rows = baseline_rows(runs, height, costs) if row_px is None else [float(row_px)]
-        chains = []
-        for row in rows or [height / 2]:
-            away = costs.off_baseline_weight * np.abs(runs.centre_px - row)
-            off_baseline = np.minimum(away, costs.most_off_baseline_px)
-            chains.append(_cheapest(runs, off_baseline, passed, costs))
-        return min(chains, key=lambda chain: _doubt(runs, chain, height, costs))
+        chosen = _by_baseline(runs, len(cover), row_px, costs)
+    else:
+        chosen = _by_evidence(runs, evidence, to_the_ends, costs)
+    return TraceInk(cover, runs, chosen)
+
+
+def _by_baseline(runs: Runs, height: int, row_px: float | None, costs: TrackCosts) -> IntArray:
+    """The chain that returns to its baseline row, without a network."""
+    passed = _passed(np.ones(len(runs.first) - 1), costs)
+    rows = baseline_rows(runs, height, costs) if row_px is None else [float(row_px)]
+    chains = []
+    for row in rows or [height / 2]:
+        away = costs.off_baseline_weight * np.abs(runs.centre_px - row)
+        off_baseline = np.minimum(away, costs.most_off_baseline_px)
+        chains.append(_cheapest(runs, off_baseline, passed, costs))
+    return min(chains, key=lambda chain: _doubt(runs, chain, height, costs))
+
+
+def _by_evidence(runs: Runs, evidence: Coverage, to_the_ends: bool, costs: TrackCosts) -> IntArray:
+    """The chain that a network's probability speaks for."""
     most = np.asarray(evidence.max(axis=0), np.float64)
     present = np.minimum(most / costs.present, 1)
     unlikely = _unlikely(runs, evidence, most, costs)
@@ -118,7 +127,7 @@ def track(
     chain = _cheapest(runs, unlikely + absent, _passed(present, costs), costs)
     # A crop is as wide as its trace: one that ends early was lost by the network, not the pen.
     if to_the_ends and _span(chain) < costs.short_share * len(chain):
-        chain = _cheapest(runs, unlikely, _passed(everywhere, costs), costs)
+        chain = _cheapest(runs, unlikely, _passed(np.ones(len(chain)), costs), costs)
     return chain
 
 

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.render import draw_stroke
+from ecg_overlap.digitize import stages
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid import Grid
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import FLAGS
-from ecg_overlap.digitize.paths.coordinate import ColumnReading
+from ecg_overlap.digitize.network import ColumnReading
 from ecg_overlap.digitize.plans import METHODS, plan_for
 
 TRUTH = drawn()
@@ -86,7 +88,7 @@ def test_gain_and_speed_scale_the_result() -> None:
     assert np.nanmax(half.signal_mv) == pytest.approx(np.nanmax(plain.signal_mv) / 2, abs=0.03)
 
 
-@pytest.mark.parametrize("method", [m for m, p in METHODS.items() if p.needs_network])
+@pytest.mark.parametrize("method", [m for m, p in METHODS.items() if p.network])
 def test_a_network_is_asked_with_the_scale(method: str) -> None:
     network = TrueNetwork()
     lead = digitize_lead(TRUTH.image, method=method, network=network, px_per_mm=8.0, row_px=90.0)
@@ -115,7 +117,7 @@ def test_default_takes_the_network_where_there_is_one() -> None:
     assert len(network.asked) == 1
 
 
-@pytest.mark.parametrize("method", [m for m, p in METHODS.items() if not p.needs_network])
+@pytest.mark.parametrize("method", [m for m, p in METHODS.items() if p.network is None])
 def test_every_classical_method_runs(method: str) -> None:
     lead = digitize_lead(TRUTH.image, method=method, px_per_mm=8.0)
     assert lead.coverage > 0.5
@@ -126,13 +128,10 @@ def test_a_tilted_grid_turns_the_path_back() -> None:
     slope = np.tan(np.deg2rad(1.0))
     mask = np.zeros((80, 660), np.uint8)
     draw_stroke(mask, np.array([(20, 30), (640, 30 + 620 * slope)]), width_px=2.8)
-    from ecg_overlap.digitize import lead as pipeline
-    from ecg_overlap.digitize.grid import Grid
-
     image = np.full((*mask.shape, 3), 255, np.uint8) - mask[..., None]
     with pytest.MonkeyPatch.context() as patch:
         grid = Grid(8.0, 8.0, 1.0, 0.0, 0.0, 0.9, "lines 1:5")
-        patch.setitem(pipeline.GRIDS, "lines", lambda _: grid)
+        patch.setattr(stages, "find_grid", lambda _: grid)
         lead = digitize_lead(image, mask=mask)
     assert np.ptp(lead.signal_mv) < 0.01
     rows = 30 + (lead.path_px[:, 0] - 20) * slope

@@ -1,0 +1,112 @@
+"""What a network is to the digitizer: a callable, and facts about it. No torch here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.errors import InputError
+
+Image = NDArray[np.uint8]
+FloatArray = NDArray[np.float64]
+
+
+class Network(Protocol):
+    """A segmentation network: a picture in, a probability map out.
+
+    It may carry its facts as `info` (`NetworkInfo`); a plain function does as well.
+    """
+
+    def __call__(
+        self, image: Image, *, px_per_mm: float, row_px: float | None = None
+    ) -> NDArray[np.float32]:
+        """Probability of the primary trace, float32 (H, W).
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            px_per_mm: Its scale.
+            row_px: Prompt: the row of the primary's baseline, where it is known.
+        """
+
+
+@dataclass(frozen=True)
+class ColumnReading:
+    """What a network with a coordinate head says of a picture.
+
+    Args:
+        mask: float32 (H, W), probability of the primary trace, in the picture's pixels.
+        rows: float32 (R, C), where the trace runs in each column; a column's sum is 1.
+        presence: float32 (C,), probability that it runs there at all.
+        x_px: float64 (C,), the columns' centres in the picture.
+        y_px: float64 (R,), the rows' centres in the picture.
+    """
+
+    mask: NDArray[np.float32]
+    rows: NDArray[np.float32]
+    presence: NDArray[np.float32]
+    x_px: FloatArray
+    y_px: FloatArray
+
+
+class ColumnNetwork(Network, Protocol):
+    """A network with a coordinate head, which `unet_coord` reads."""
+
+    def columns(
+        self, image: Image, *, px_per_mm: float, row_px: float | None = None
+    ) -> ColumnReading:
+        """The primary trace's mask, and its row in each column; arguments as of a call."""
+
+
+@dataclass(frozen=True)
+class NetworkInfo:
+    """Facts about a network: which method reads it best, and where its weights come from.
+
+    Args:
+        name: Its kind: "unet", "unet_paper", "unet_coord", or a name of your own.
+        method: The method that it is best read by.
+        checkpoint: Where the weights were read from.
+        sha256: Of that file.
+        params: Number of its parameters.
+        size_of: (height, width, px_per_mm) of a picture → (height, width) that it is resized to.
+        has_columns: Whether it has a coordinate head, i.e. `columns`.
+    """
+
+    name: str = "unet"
+    method: str = "unet+stroke"
+    checkpoint: str | None = None
+    sha256: str | None = None
+    params: int | None = None
+    size_of: Callable[[int, int, float], tuple[int, int]] | None = None
+    has_columns: bool = False
+
+
+def info_of(network: Network) -> NetworkInfo:
+    """The network's facts; of a plain function, that it answers with a mask as `unet` does."""
+    return cast(NetworkInfo, getattr(network, "info", NetworkInfo()))
+
+
+def with_columns(network: Network, *, where: str) -> ColumnNetwork:
+    """The network, if it has a coordinate head.
+
+    Raises:
+        InputError: It has none.
+    """
+    if not hasattr(network, "columns"):
+        raise InputError(where, "the network has no coordinate head", "train model=unet_coord")
+    return cast(ColumnNetwork, network)
+
+
+def checked_map(values: Any, image: Image) -> NDArray[Any]:
+    """A mask or probability map of the picture, (H, W).
+
+    Raises:
+        InputError: It is of another size.
+    """
+    found = np.asarray(values)
+    if found.shape != image.shape[:2]:
+        raise InputError(
+            "mask", f"{found.shape} on a picture of {image.shape[:2]}", "give one value per pixel"
+        )
+    return found

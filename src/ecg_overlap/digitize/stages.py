@@ -1,0 +1,149 @@
+"""What methods are made of: ways to find the scale and the ink, to choose a trace, to decode it.
+
+`plans` puts them together under the methods' names; `lead` runs them one after the other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.calibration import Calibration
+from ecg_overlap.digitize.baselines.fortune import find_grid_fortune, threshold_with_hedge
+from ecg_overlap.digitize.baselines.paper import find_grid_paper
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid import Grid, find_grid
+from ecg_overlap.digitize.ink.binarize import binarize
+from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
+from ecg_overlap.digitize.ink.evidence import ink_of_primary
+from ecg_overlap.digitize.ink.found import Ink
+from ecg_overlap.digitize.network import Network, checked_map, with_columns
+from ecg_overlap.digitize.primary import which_trace
+from ecg_overlap.digitize.pulse import find_pulse
+from ecg_overlap.digitize.scale import PaperMap, ScaleSource
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A picture's scale.
+
+    Args:
+        paper: From the picture to straight paper.
+        calibration: On straight paper.
+        origin_known: Whether `calibration` holds the column and the row of the origin too.
+        grid: The grid that it was read from, where one was.
+    """
+
+    paper: PaperMap
+    calibration: Calibration
+    origin_known: bool = False
+    grid: Grid | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A picture with what is known before its ink is looked for.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        scale: Found or given.
+        row_px: Row of the primary's baseline, where the caller knows it.
+        network: Where the method has one.
+    """
+
+    image: Image
+    scale: Scale
+    row_px: float | None
+    network: Network | None
+
+    @property
+    def px_per_mm(self) -> float:
+        return self.scale.calibration.px_per_mm_y
+
+    def probability(self, row_px: float | None) -> NDArray[Any]:
+        """The network's map of the primary, (H, W), prompted with a row or not."""
+        assert self.network is not None  # `lead` has seen to it
+        found = self.network(self.image, px_per_mm=self.px_per_mm, row_px=row_px)
+        return checked_map(found, self.image)
+
+
+FindScale = Callable[[Image, float, float], Scale]  # of a picture, at mm/s and mm/mV
+FindInk = Callable[[Asked], Ink]
+
+
+def scale_of_grid(image: Image, mm_per_s: float, mm_per_mv: float) -> Scale:
+    """Our grid; on paper without one the calibration pulse, where there is one.
+
+    Raises:
+        DigitizeError: Neither is found.
+    """
+    try:
+        return _scale(find_grid(image), mm_per_s, mm_per_mv)
+    except DigitizeError as no_grid:
+        try:
+            pulse = find_pulse(binarize(image), mm_per_s=mm_per_s, mm_per_mv=mm_per_mv)
+        except DigitizeError:
+            raise no_grid from None
+    paper = PaperMap(pulse.px_per_mm_x, pulse.px_per_mm_y, source=ScaleSource.PULSE)
+    return Scale(paper, paper.calibration(mm_per_s, mm_per_mv))
+
+
+def scale_of_fortune(image: Image, mm_per_s: float, mm_per_mv: float) -> Scale:
+    """The grid as Fortune et al. 2022 find it."""
+    return _scale(find_grid_fortune(image), mm_per_s, mm_per_mv)
+
+
+def scale_of_paper(image: Image, mm_per_s: float, mm_per_mv: float) -> Scale:
+    """The grid as arXiv 2506.10617 finds it."""
+    return _scale(find_grid_paper(image), mm_per_s, mm_per_mv)
+
+
+def _scale(grid: Grid, mm_per_s: float, mm_per_mv: float) -> Scale:
+    return Scale(grid.paper, grid.paper.calibration(mm_per_s, mm_per_mv), grid=grid)
+
+
+def ink_binarized(asked: Asked) -> Ink:
+    """All traces' ink, without a network."""
+    scale = asked.scale
+    return Ink(binarize(asked.image, px_per_mm=asked.px_per_mm, grid=scale.grid), binarized=True)
+
+
+def ink_of_fortune(asked: Asked) -> Ink:
+    """Fortune's threshold."""
+    return Ink(threshold_with_hedge(asked.image), binarized=True)
+
+
+def mask_of_network(asked: Asked) -> Ink:
+    """The network's map of the primary, taken as its mask."""
+    return Ink(asked.probability(asked.row_px))
+
+
+def columns_of_network(asked: Asked) -> Ink:
+    """What a coordinate head says of every column."""
+    assert asked.network is not None  # `lead` has seen to it
+    network = with_columns(asked.network, where="method 'unet_coord'")
+    reading = network.columns(asked.image, px_per_mm=asked.px_per_mm, row_px=asked.row_px)
+    return Ink(checked_map(reading.mask, asked.image), columns=reading)
+
+
+def ink_with_evidence(asked: Asked) -> Ink:
+    """The picture's ink, as far as a network gives it to the primary, and the network's map."""
+
+    def ask(row_px: float | None) -> Coverage:
+        return as_coverage(asked.probability(row_px))
+
+    try:
+        ink = ink_binarized(asked).mask
+    except DigitizeError:  # too faint for binarization, not for the network
+        probability = ask(asked.row_px)
+        return Ink(probability, binarized=True, probability=probability)
+    if asked.row_px is None:
+        probability = which_trace(ask, ink, px_per_mm=asked.px_per_mm)
+    else:
+        probability = ask(asked.row_px)
+    own = ink_of_primary(ink, probability, px_per_mm=asked.px_per_mm)
+    return Ink(own, binarized=True, probability=probability)
