@@ -7,7 +7,7 @@ from scipy.signal import find_peaks
 
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid.find import check_picture
-from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.grid.model import Grid, GridSource
 
 _HEDGE = 0.6  # of Otsu's threshold: darker is trace
 _PROMINENCE = 0.05  # of the correlation, by which a peak stands above noise
@@ -50,5 +50,5 @@ def find_grid_fortune(image: NDArray[np.uint8]) -> Grid:
         phase_y_px=float(np.argmax(dark.sum(axis=1))),
         # The method rates itself by nothing; the peak's height is all that it knows.
         confidence=float(np.clip(correlation[peaks[0]], 0, 1)),
-        source="fortune",
+        source=GridSource.FORTUNE,
     )
