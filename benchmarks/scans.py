@@ -133,7 +133,7 @@ def reference_mv(record: wfdb.Record, lead: str) -> np.ndarray:
 def _scale(page: np.ndarray, name: str) -> float:
     grid = find_grid(page)
     print(f"{name}: {grid.px_per_mm_x:.4f} × {grid.px_per_mm_y:.4f} px/mm, ", end="")
-    print(f"confidence {grid.confidence:.2f} ({grid.source})")
+    print(f"confidence {grid.confidence:.2f} ({grid.source_text})")
     return (grid.px_per_mm_x + grid.px_per_mm_y) / 2
 
 

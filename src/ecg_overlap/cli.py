@@ -253,7 +253,8 @@ def _grid(arguments: argparse.Namespace) -> int:
         drawn = write_png(draw_grid(image, grid), arguments.out / f"{name}_grid.png")
         print(
             f"{path}: {grid.px_per_mm_x:.4f} × {grid.px_per_mm_y:.4f} px/mm, "
-            f"{grid.angle_deg:+.3f}°, confidence {grid.confidence:.2f} ({grid.source}); see {drawn}"
+            f"{grid.angle_deg:+.3f}°, confidence {grid.confidence:.2f} "
+            f"({grid.source_text}); see {drawn}"
         )
     return 1 if failed else 0
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid import Grid, find_grid
-from ecg_overlap.digitize.grid.spectrum import finer
-from ecg_overlap.digitize.grid.strips import darkness, family
+from ecg_overlap.digitize.grid import Grid, GridSource, find_grid
+from ecg_overlap.digitize.grid.fold import least_period
+from ecg_overlap.digitize.grid.illumination import Illumination
+from ecg_overlap.digitize.grid.strips import Evidence
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -53,7 +54,7 @@ def paper(
 
 
 def heartbeats(image: Image, *, pitch: float, period_px: float, thickness: int = 3) -> Image:
-    """The picture with a trace over it: a level line with spikes at an even pace."""
+    """The picture with a trace over it: a horizontal line with spikes at an even pace."""
     height, width = image.shape[:2]
     x = np.arange(-5, width + 5, 0.5)
     spike = np.exp(-(((x % period_px) - period_px / 2) ** 2) / (0.35 * pitch) ** 2)
@@ -125,7 +126,7 @@ def test_a_faint_grid(colours: tuple[Colour, Colour]) -> None:
 def test_a_dotted_grid() -> None:
     grid = find_grid(paper(dotted=True, width_mm=(0.25, 0.25)))
     assert drift(grid, 8.0) < 0.5
-    assert grid.source == "lines 1:5"
+    assert grid.source is GridSource.FIVE_TO_ONE
 
 
 def test_a_grid_partly_hidden_by_ink() -> None:
@@ -148,7 +149,7 @@ def test_a_gray_picture_without_channels() -> None:
 def test_big_boxes_alone_are_big_where_small_ones_would_be_too_big() -> None:
     grid = find_grid(paper(size=(400, 900), colours=(None, (240, 140, 140))))
     assert drift(grid, 8.0) < 0.5  # 40 px apart: 5 mm of 8 px, not 1 mm of 40 px
-    assert grid.source.startswith("lines alike")
+    assert grid.source is GridSource.ALIKE_FAR_APART
 
 
 def test_lines_all_alike_without_a_trace_are_not_guessed() -> None:
@@ -165,9 +166,9 @@ def test_a_rough_scale_settles_lines_all_alike(near: float, expected: float) -> 
 
 @pytest.mark.parametrize("multiple", [1, 2, 4, 6, 8, 12])
 def test_a_multiple_of_even_lines_spacing_is_taken_back_to_it(multiple: int) -> None:
-    dark = darkness(paper(pitch=(7.33, 7.33), colours=((170, 170, 170), None)))
-    upright, level = (family(dark, upright=u).aligned(0.0) for u in (True, False))
-    assert finer(upright, level, 7.33 * multiple) == pytest.approx(7.33)
+    light = Illumination(paper(pitch=(7.33, 7.33), colours=((170, 170, 170), None)))
+    vertical, horizontal = (s.aligned(0.0) for s in Evidence(light.darkness).strips)
+    assert least_period(vertical, horizontal, 7.33 * multiple) == pytest.approx(7.33)
 
 
 def test_one_row_of_boxes_in_height_borrows_the_pitch_of_time() -> None:

@@ -10,8 +10,8 @@ from scipy.interpolate import BSpline
 
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.grid.bend import Field, fit_field
-from ecg_overlap.digitize.grid.model import Grid
-from ecg_overlap.digitize.grid.track import Points
+from ecg_overlap.digitize.grid.model import Grid, GridSource
+from ecg_overlap.digitize.grid.track import LinePoints
 from ecg_overlap.digitize.lead import digitize_lead
 from tests.digitize.drawn import beats, drawn, snr_db
 from tests.digitize.test_grid import heartbeats, paper
@@ -30,7 +30,7 @@ def some_field(seed: int, size_px: float, *, shape: tuple[int, int] = SHAPE) -> 
 
 def bent_grid(seed: int, size_px: float, angle_deg: float = 0.0) -> Grid:
     fields = some_field(seed, size_px), some_field(seed + 1, size_px)
-    return Grid(8.0, 8.1, angle_deg, 450.0, 120.0, 0.9, "lines 1:5", 0.1, *fields)
+    return Grid(8.0, 8.1, angle_deg, 450.0, 120.0, 0.9, GridSource.FIVE_TO_ONE, 0.1, *fields)
 
 
 def warped(image: NDArray[np.uint8], shift: FloatArray) -> NDArray[np.uint8]:
@@ -61,7 +61,7 @@ def test_unstraighten_undoes_straighten(seed: int, size: float, angle: float) ->
 
 @given(angle=st.floats(-5, 5), pitch=st.floats(4, 24))
 def test_without_a_bend_straightening_only_turns(angle: float, pitch: float) -> None:
-    grid = Grid(pitch, pitch, angle, 20.0, 30.0, 0.9, "lines 1:5")
+    grid = Grid(pitch, pitch, angle, 20.0, 30.0, 0.9, GridSource.FIVE_TO_ONE)
     turn = np.deg2rad(angle)
     ten_mm_on = np.array([[20.0, 30.0]]) + 10 * pitch * np.array([[np.cos(turn), np.sin(turn)]])
     assert grid.millimetres(ten_mm_on) == pytest.approx(np.array([[10.0, 0.0]]), abs=1e-9)
@@ -93,7 +93,7 @@ def test_a_smooth_field_is_recovered_from_scattered_points(seed: int) -> None:
     truth = 4 * np.sin(2 * np.pi * xy[:, 0] / 600) + 0.01 * xy[:, 1]
     value = truth + rng.normal(0, 0.1, 600)
     value[::20] += 15  # what is no line
-    points = Points(xy, np.arange(600), np.ones(600), 600)
+    points = LinePoints(xy, np.arange(600), np.ones(600), 600)
     fitted = fit_field(points, value, shape=SHAPE, px_per_mm=8.0)
     assert fitted is not None
     assert fitted.gain > 100
@@ -105,7 +105,7 @@ def test_noise_alone_speaks_for_no_bend() -> None:
     for seed in range(10):
         rng = np.random.default_rng(seed)
         xy = rng.uniform((0, 0), (899, 239), (100, 2))
-        points = Points(xy, np.arange(100), np.ones(100), 100)
+        points = LinePoints(xy, np.arange(100), np.ones(100), 100)
         fitted = fit_field(points, rng.normal(0, 0.3, 100), shape=SHAPE, px_per_mm=8.0)
         assert fitted is not None
         gains.append(fitted.gain)

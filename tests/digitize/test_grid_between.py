@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.grid.boxes import read_boxes
-from ecg_overlap.digitize.grid.second import alone
-from ecg_overlap.digitize.grid.strips import darkness, family
+from ecg_overlap.digitize.grid.illumination import Illumination
+from ecg_overlap.digitize.grid.second import explained
+from ecg_overlap.digitize.grid.strips import Evidence
 from tests.digitize.test_grid import FAINT, GRAY, GREEN, PINK, Colour, heartbeats, paper
 
 Image = NDArray[np.uint8]
@@ -80,7 +81,8 @@ def test_nor_without_a_trace() -> None:
 def test_the_grid_says_that_other_lines_stand_between() -> None:
     image = on_whole_pixels((8, 11), thick_px=1, apart_px=3)
     grid = find_grid(heartbeats(image, pitch=8, period_px=170))
-    assert grid.confidence < 0.5 and "other lines between" in grid.source
+    assert grid.confidence < 0.5 and grid.other_lines_between
+    assert grid.source_text.endswith("other lines between")
 
 
 @pytest.mark.parametrize(
@@ -96,9 +98,10 @@ def test_the_grid_says_that_other_lines_stand_between() -> None:
 )
 def test_one_grid_explains_all_its_lines(image: Image) -> None:
     drawn = heartbeats(image, pitch=8, period_px=150, thickness=5)
-    dark = darkness(drawn)
+    light = Illumination(drawn)
     grid = find_grid(drawn)
     tan = np.tan(np.deg2rad(grid.angle_deg))
-    lines = family(dark, upright=True).aligned(-tan), family(dark, upright=False).aligned(tan)
-    boxes = read_boxes(drawn, lines, 5 * grid.px_per_mm_x, grid.px_per_mm_x)
-    assert alone(lines, boxes) > 0.95
+    vertical, horizontal = Evidence(light.darkness).strips
+    lines = vertical.aligned(-tan), horizontal.aligned(tan)
+    combs = read_boxes(light, lines, 5 * grid.px_per_mm_x, grid.px_per_mm_x)
+    assert explained(lines, combs) > 0.95

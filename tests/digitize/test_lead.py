@@ -17,6 +17,7 @@ from data_gen.render import draw_stroke
 from ecg_overlap.digitize import stages
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Grid
+from ecg_overlap.digitize.grid.model import GridSource
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import FLAGS
 from ecg_overlap.digitize.network import ColumnReading
@@ -130,7 +131,7 @@ def test_a_tilted_grid_turns_the_path_back() -> None:
     draw_stroke(mask, np.array([(20, 30), (640, 30 + 620 * slope)]), width_px=2.8)
     image = np.full((*mask.shape, 3), 255, np.uint8) - mask[..., None]
     with pytest.MonkeyPatch.context() as patch:
-        grid = Grid(8.0, 8.0, 1.0, 0.0, 0.0, 0.9, "lines 1:5")
+        grid = Grid(8.0, 8.0, 1.0, 0.0, 0.0, 0.9, GridSource.FIVE_TO_ONE)
         patch.setattr(stages, "find_grid", lambda _: grid)
         lead = digitize_lead(image, mask=mask)
     assert np.ptp(lead.signal_mv) < 0.01

@@ -11,7 +11,7 @@ from scipy.signal import find_peaks
 
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid.find import check_picture
-from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.grid.model import Grid, GridSource
 
 HEDGES = np.arange(1.0, 0.59, -0.05)  # of Otsu's threshold, tried in turn; as described
 LEAST_HEDGE = 0.6  # what is darker is trace, and no line of the grid
@@ -91,5 +91,5 @@ def find_grid_fortune(image: NDArray[np.uint8]) -> Grid:
         phase_y_px=float(np.argmax(dark.sum(axis=1))),
         # The method rates itself by nothing; the peak's height is all that it knows.
         confidence=float(np.clip(correlation[peaks[0]], 0, 1)),
-        source="fortune",
+        source=GridSource.FORTUNE,
     )

@@ -7,7 +7,7 @@ from scipy.ndimage import median_filter
 
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid.find import check_picture
-from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.grid.model import Grid, GridSource
 
 _HEDGES = np.arange(1.0, 0.59, -0.05)
 _FEW_LINES = 4  # "few" is not stated; so many straight pieces a trace has at most
@@ -62,7 +62,7 @@ def find_grid_paper(image: NDArray[np.uint8]) -> Grid:
         phase_y_px=float(lines[level][0, 1]) if level.any() else 0.0,
         # The method rates itself by nothing: an answer given is an answer believed.
         confidence=1.0,
-        source="paper",
+        source=GridSource.PAPER,
     )
 
 

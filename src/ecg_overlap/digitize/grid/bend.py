@@ -1,4 +1,4 @@
-"""How a grid's lines bend: a smooth field that takes them to an even, upright grid."""
+"""How a grid's lines bend: a smooth field that takes them to an even, straight grid."""
 
 import math
 from dataclasses import dataclass
@@ -9,16 +9,21 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.sparse import csr_array
 
-from ecg_overlap.digitize.grid.track import Points
+from ecg_overlap.digitize.grid.robust import MAD_TO_SD, TUKEY_SD, biweight
+from ecg_overlap.digitize.grid.track import LinePoints
 
 FloatArray = NDArray[np.float64]
 _KNOT_MM = 12.0  # wrinkles are as narrow; between the knots the field is a cubic
-_MOST_CELLS = 60
+_N_CELLS = 3, 60  # between knots: a cubic's least, and so many that a page takes milliseconds
 _TALL_MM = 40.0  # a picture this high also bends from top to bottom
 _STIFFNESS = 10.0 ** np.arange(5, -5, -1)  # the first leaves no bend
 _RIDGE = 1e-6  # what the points leave open stays where it is
 _OF_POWER = (1.0, 10.0, 100.0)  # how much stiffer what varies over the shorter side is
 _LEAST_POINTS = 8
+_BEYOND = 1.2  # half heights from the middle: a little past the edge, then constant
+_SUPPLE = 1e-2  # stiffness at which outliers are looked for
+_N_REWEIGHTINGS = 4  # rounds of that robust fit
+_LEAST_SPREAD_PX = 0.02  # drawn lines may have no scatter at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +62,20 @@ class Field:
 
 
 def _powers(shorter_px: FloatArray, half_px: float, count: int) -> FloatArray:
-    t = np.clip(shorter_px / half_px - 1.0, -1.2, 1.2)
+    t = np.clip(shorter_px / half_px - 1.0, -_BEYOND, _BEYOND)
     return np.asarray(t[:, None] ** np.arange(count))
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedField:
     """A field, and what speaks for it.
 
     Args:
         field: The field.
         spread_px: Robust spread of the points about it.
         bend_px: The most by which it differs from a straight one at the points.
-        gain: By what factor it foretells points better than a straight one; 1: no better.
+        gain: By what factor its squared error on points left out is less than that of a
+            straight one; 1: no better.
     """
 
     field: Field
@@ -79,15 +85,15 @@ class Fitted:
 
 
 def fit_field(
-    points: Points, value_px: FloatArray, *, shape: tuple[int, ...], px_per_mm: float
-) -> Fitted | None:
+    points: LinePoints, value_px: FloatArray, *, shape: tuple[int, ...], px_per_mm: float
+) -> FittedField | None:
     """A smooth field through values at points, as stiff as cross-validation says.
 
     A P-spline (P. H. C. Eilers and B. D. Marx, 1996): cubic, second differences of the
     coefficients penalised, at the stiffness of least generalised cross-validation.
 
     Args:
-        points: n places.
+        points: n points.
         value_px: float64 (n,), what the field should be there.
         shape: (height, width) of the picture.
         px_per_mm: Sets how far the knots are apart.
@@ -100,7 +106,7 @@ def fit_field(
     over_x = shape[1] >= shape[0]
     long_px, half_px = max(shape[:2]) - 1.0, (min(shape[:2]) - 1.0) / 2
     longer, shorter = points.xy_px.T if over_x else points.xy_px.T[::-1]
-    cells = int(np.clip(math.ceil(long_px / (_KNOT_MM * px_per_mm)), 3, _MOST_CELLS))
+    cells = int(np.clip(math.ceil(long_px / (_KNOT_MM * px_per_mm)), *_N_CELLS))
     knots = np.arange(-3, cells + 4) * (long_px / cells)
     inside = np.clip(longer, 0, np.nextafter(knots[-4], 0))
     powers = _powers(shorter, half_px, 3 if 2 * half_px > _TALL_MM * px_per_mm else 2)
@@ -112,9 +118,9 @@ def fit_field(
     straight, best, gain = _cross_validated(design, penalty, value_px, weight, points.n_independent)
     seen = weight > 0
     coefs = np.ascontiguousarray(best.reshape(powers.shape[1], -1).T)
-    return Fitted(
+    return FittedField(
         field=Field(BSpline(knots, coefs, 3), half_px, over_x),
-        spread_px=1.4826 * float(np.median(np.abs(value_px - design.at(best))[seen])),
+        spread_px=MAD_TO_SD * float(np.median(np.abs(value_px - design.at(best))[seen])),
         bend_px=float(np.abs(design.at(best - straight))[seen].max()),
         gain=gain,
     )
@@ -179,16 +185,15 @@ def _normal(
 def _inliers(
     design: _Design, penalty: FloatArray, value_px: FloatArray, weight: FloatArray
 ) -> FloatArray:
-    """Tukey's biweight (n,) about a supple fit."""
+    """Tukey's biweight (n,) of each value about a supple fit: 0 for what is no line."""
     robust = np.ones_like(weight)
-    for _ in range(4):
+    for _ in range(_N_REWEIGHTINGS):
         normal, right = design.normal(value_px, weight * robust)
         scale = float(np.trace(normal)) / len(normal) + 1e-12
-        supple = normal + scale * (1e-2 * penalty + _RIDGE * np.eye(len(normal)))
+        supple = normal + scale * (_SUPPLE * penalty + _RIDGE * np.eye(len(normal)))
         rest = value_px - design.at(np.asarray(np.linalg.solve(supple, right), np.float64))
-        spread = max(1.4826 * float(np.median(np.abs(rest))), 0.02)
-        scaled = np.abs(rest) / (4.7 * spread)
-        robust = np.where(scaled < 1, (1 - scaled**2) ** 2, 0.0)
+        spread = max(MAD_TO_SD * float(np.median(np.abs(rest))), _LEAST_SPREAD_PX)
+        robust = biweight(rest, TUKEY_SD * spread)
     return np.asarray(robust)
 
 
@@ -200,7 +205,7 @@ def _cross_validated(
     n_independent: int,
 ) -> tuple[FloatArray, FloatArray, float]:
     """Coefficients of the straight field, of the best one, and how much better that is."""
-    # Errors of one line at several places are one: so many observations there are.
+    # Errors of one line at several places are one: n_independent observations there are.
     share = weight * (n_independent / max(float(weight.sum()), 1e-9))
     normal, right = design.normal(value_px, share)
     scale = float(np.trace(normal)) / len(normal) + 1e-12

@@ -6,23 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid.look import REMEDY, SURE, Look, look, parts
+from ecg_overlap.digitize.grid.bent_grid import flattened, may_bend, with_bend
+from ecg_overlap.digitize.grid.combine import REMEDY
+from ecg_overlap.digitize.grid.illumination import Illumination
 from ecg_overlap.digitize.grid.model import Grid
-from ecg_overlap.digitize.grid.straighten import flattened, may_bend, with_bend
-from ecg_overlap.digitize.grid.strips import darkness
-
-__all__ = ["Grid", "check_picture", "find_grid"]
+from ecg_overlap.digitize.grid.parts import in_whole, parts
+from ecg_overlap.digitize.grid.slip import slips
+from ecg_overlap.digitize.grid.straight_grid import StraightGrid, find_straight
+from ecg_overlap.digitize.grid.strips import Evidence
 
 Image = NDArray[np.uint8]
-_SMALLEST_PX = 24
+_SMALLEST_PX = 24  # of either side: a big box at 4 px/mm, and a little
+_SURE = 0.5  # confidence from which no other candidate is sought
 _LEAST_CONFIDENCE = 0.2  # of answers below, nine in ten are wrong (benchmarks/grid_drift.py)
-_MOST_LOOKS = 3  # candidates followed, where the first look is not sure
-_MOST_ROUNDS = 3
+_MOST_CANDIDATES = 3  # that are followed, where the first one is not sure
+_MOST_ROUNDS = 3  # of straightening and looking again
 _WORTH_A_ROUND = 0.01  # of confidence gained
-_IF_LOST = 0.45  # of the confidence, where straightened lines pass to the next place of their comb
+_KEPT_IF_SLIPPED = 0.45  # of the confidence: under half of it, so that no such grid is sure
 
 
-def find_grid(image: Image, *, near_px_per_mm: float | None = None) -> Grid:
+def find_grid(
+    image: Image, *, near_px_per_mm: float | None = None, light: Illumination | None = None
+) -> Grid:
     """Find the grid of an ECG crop or page.
 
     Both families of lines are searched for their tilt and period in the spectra of short
@@ -34,10 +39,11 @@ def find_grid(image: Image, *, near_px_per_mm: float | None = None) -> Grid:
         image: uint8 (H, W, 3) RGB, or (H, W) gray.
         near_px_per_mm: The scale to about 20 %, where it is known: settles which boxes the
             lines are, when the picture alone does not.
+        light: Of the picture, where it was computed already.
 
     Returns:
         The grid. Where one family shows too few lines, its pitch is taken from the other
-        (`source` then ends in "square pixels").
+        (`square_pixels`).
 
     Raises:
         DigitizeError: No grid, none that is clear, or one of which the box size stays open.
@@ -53,36 +59,36 @@ def find_grid(image: Image, *, near_px_per_mm: float | None = None) -> Grid:
     if min(image.shape[:2]) < _SMALLEST_PX:
         height, width = image.shape[:2]
         raise DigitizeError("grid", f"{width}×{height} px is too small for a grid", REMEDY)
-    best = _surest(image, near_px_per_mm)
+    best = _surest(light or Illumination(image), near_px_per_mm)
     if best.confidence < _LEAST_CONFIDENCE:
         raise DigitizeError("grid", f"no grid is clear, at best {_told(best)}", REMEDY)
     return best
 
 
 def _told(grid: Grid) -> str:
-    return f"{grid.px_per_mm_x:.2f} px/mm ({grid.source}) at confidence {grid.confidence:.2f}"
+    return f"{grid.px_per_mm_x:.2f} px/mm ({grid.source_text}) at confidence {grid.confidence:.2f}"
 
 
-def _surest(image: Image, near_px_per_mm: float | None) -> Grid:
+def _surest(light: Illumination, near_px_per_mm: float | None) -> Grid:
     """The first sure grid, or else the surest of those that were followed.
 
     Raises:
-        DigitizeError: Of the first look, where none finds a grid.
+        DigitizeError: Of the first attempt, where none finds a grid.
     """
-    dark = darkness(image)
+    whole = Evidence(light.darkness)
     grids: list[Grid] = []
     refused: DigitizeError | None = None
     try:
-        grids.append(_followed(image, dark, look(image, dark, near_px_per_mm), near_px_per_mm))
-        if grids[0].confidence >= SURE:
+        first = find_straight(light, whole, near_px_per_mm)
+        grids.append(_followed(light, whole, first, near_px_per_mm))
+        if grids[0].confidence >= _SURE:
             return grids[0]
     except DigitizeError as error:
         refused = error
-    inkless = darkness(image, without_ink=True)
-    darks = [dark] if np.array_equal(dark, inkless) else [dark, inkless]
-    for seen, evidence in _looks(image, darks, near_px_per_mm)[:_MOST_LOOKS]:
-        grids.append(_followed(image, evidence, seen, near_px_per_mm))
-        if grids[-1].confidence >= SURE:
+    candidates = _candidates(light, whole, near_px_per_mm)
+    for seen, evidence in candidates[:_MOST_CANDIDATES]:
+        grids.append(_followed(light, evidence, seen, near_px_per_mm))
+        if grids[-1].confidence >= _SURE:
             break
     if not grids:
         assert refused is not None
@@ -90,50 +96,57 @@ def _surest(image: Image, near_px_per_mm: float | None) -> Grid:
     return max(grids, key=lambda found: found.confidence)
 
 
-def _looks(
-    image: Image, darks: list[Image], near_px_per_mm: float | None
-) -> list[tuple[Look, Image]]:
-    """What else can be seen, the surest first, and in which evidence.
+def _candidates(
+    light: Illumination, whole: Evidence, near_px_per_mm: float | None
+) -> list[tuple[StraightGrid, Evidence]]:
+    """What else can be found, the surest first, and in which evidence.
 
-    Looked at are parts of the picture, in which lines that bend are still straight, and all
-    again with the ink left out, also where the grid might go with it.
+    Parts of the picture are searched, in which lines that bend are still straight; then the
+    whole and its parts with the ink left out, even if a dark grid may go with it.
     """
-    seen: list[tuple[Look, Image]] = []
-    for n, dark in enumerate(darks):
-        for part in parts(dark.shape)[n == 0 :]:
+    pieces = [(part, Illumination(light.image[part])) for part in parts(whole.shape)]
+    without_ink = light.darkness_without_ink
+    tries = [(whole, pieces[1:])]
+    if not np.array_equal(whole.dark, without_ink):
+        tries.append((Evidence(without_ink), pieces))
+    seen: list[tuple[StraightGrid, Evidence]] = []
+    for evidence, these in tries:
+        for part, part_light in these:
             try:
-                found = look(image[part], dark[part], near_px_per_mm)
+                found = find_straight(part_light, Evidence(evidence.dark[part]), near_px_per_mm)
             except DigitizeError:
                 continue
-            seen.append((found.in_whole(dark, part), dark))
+            seen.append((in_whole(found, evidence, part), evidence))
     return sorted(seen, key=lambda pair: -pair[0].grid.confidence)
 
 
-def _followed(image: Image, dark: Image, first: Look, near_px_per_mm: float | None) -> Grid:
-    """The grid of a look, followed through the whole picture where its lines bend.
+def _followed(
+    light: Illumination, evidence: Evidence, first: StraightGrid, near_px_per_mm: float | None
+) -> Grid:
+    """A straight grid followed through the whole picture where its lines bend.
 
-    The picture is straightened by what was followed and looked at again: minor lines that
+    The picture is straightened by what was followed and searched again: minor lines that
     the bend had smeared are then seen, and more of the bend.
     """
-    if not first.of_part and not may_bend(first, dark.shape):
+    if not first.of_part and not may_bend(first, evidence.shape):
         return first.grid
-    grid = with_bend(first, dark.shape)
+    grid = with_bend(first, evidence.shape)
     if not grid.is_bent and not first.of_part:
         return first.grid
-    sure, lost = 0.0 if first.of_part else first.grid.confidence, False
+    sure, slipped = 0.0 if first.of_part else first.grid.confidence, False
     for _ in range(_MOST_ROUNDS):
-        flat, origin = flattened(dark, grid)
+        flat, origin = flattened(evidence, grid)
         try:
-            again = look(image, flat, near_px_per_mm)
+            again = find_straight(light, flat, near_px_per_mm)
         except DigitizeError:
             break
-        lost = again.lost
+        slipped = slips(again)
         gained = again.grid.confidence - sure
         sure = max(sure, again.grid.confidence)
-        if gained < _WORTH_A_ROUND or again.boxes.upright is None or again.boxes.level is None:
+        if gained < _WORTH_A_ROUND or None in again.combs.both:
             break
-        grid = with_bend(again, dark.shape, (grid, origin))
-    return replace(grid, confidence=sure * (_IF_LOST if lost else 1.0))
+        grid = with_bend(again, evidence.shape, (grid, origin))
+    return replace(grid, confidence=sure * (_KEPT_IF_SLIPPED if slipped else 1.0))
 
 
 def check_picture(image: Image, stage: str) -> None:

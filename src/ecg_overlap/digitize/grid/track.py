@@ -12,25 +12,32 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.grid.lines import Comb, localise, normal_equations
-from ecg_overlap.digitize.grid.strips import Aligned
+from ecg_overlap.digitize.grid.comb import Comb
+from ecg_overlap.digitize.grid.lines import half_window_px, localise
+from ecg_overlap.digitize.grid.robust import MAD_TO_SD, biweight, normal_equations
+from ecg_overlap.digitize.grid.strips import AlignedStrips
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
-WINDOW_MM = 15.0  # paper is straight over so much to a fifth of a millimetre
-_LEAST_LINES = 4
+_WINDOW_MM = 15.0  # paper is straight over so much to a fifth of a millimetre
+_LEAST_LINES = 4  # of a window across the lines
 # How far a comb may differ from what its neighbour leads to (standard deviations).
 _PITCH_SD, _SLOPE_SD, _PLACE_SD = 0.015, 0.015, 0.1  # relative, px per px, pitches
 _LEAST_MET = 0.25  # of a window's lines: an edge of ink, and no grid, shows fewer
 _NOISE_PX = 0.15  # of one line in one group; more where the lines scatter more
+_CUTOFF_SD = 4.0  # of the biweight; tighter than usual, as the prior holds the fit
+_N_REWEIGHTINGS = 4  # rounds of the robust fit
+_LEAST_CONTRAST = 0.1  # of the usual one, for a line to be taken as seen
+_MOST_WEIGHT = 1.5  # of a strong line over a usual one, as in the comb's fit
+_LEAST_SEEN = 3  # places, as a window's comb has three unknowns
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
-    """Places at which lines of one family were seen.
+class LinePoints:
+    """Points at which lines of one family were seen.
 
     Args:
-        xy_px: float64 (n, 2), in the picture.
+        xy_px: float64 (n, 2), (x, y) in the picture.
         index: int (n,), which line.
         weight: float64 (n,), by contrast: 1 for a usual line.
         n_independent: How many of them err independently.
@@ -43,8 +50,11 @@ class Points:
 
 
 @dataclass(frozen=True)
-class _Local:
-    """A comb near (along_px, place_px): line `index` stands at that point."""
+class _LocalComb:
+    """A comb good near one point: line `index` stands at (along_px, place_px).
+
+    `index` need not be whole: the point may lie between two lines.
+    """
 
     along_px: float
     place_px: float
@@ -53,46 +63,53 @@ class _Local:
     slope: float
 
     def places(self, along_px: FloatArray, index: Index) -> FloatArray:
-        """Where lines stand, float64 (n_groups, n_lines)."""
+        """Where lines stand, float64 (n_groups, n_lines), px."""
         rest = (index - self.index) * self.pitch_px
         return self.place_px + self.slope * (along_px[:, None] - self.along_px) + rest[None, :]
 
 
 def follow(
-    lines: Aligned,
+    lines: AlignedStrips,
     comb: Comb,
     *,
     mm_per_line: float,
-    upright: bool,
+    vertical: bool,
     across: bool,
-) -> Points:
+) -> LinePoints:
     """Follow a family's lines from where they are clearest to both ends of the picture.
 
     Args:
         lines: The family, in groups fine enough to follow the bend.
         comb: Good somewhere in the picture.
         mm_per_line: What its pitch is.
-        upright: Its lines are the upright ones.
+        vertical: Its lines are the vertical ones.
         across: The windows stand side by side across the lines, not along them.
     """
     tracker = _Tracker(lines, comb, mm_per_line=mm_per_line, across=across)
     first = tracker.clearest()
-    tracker.march(first, +1)
-    tracker.march(first, -1)
-    return tracker.points(upright=upright)
+    tracker.follow_from(first, +1)
+    tracker.follow_from(first, -1)
+    return tracker.points(vertical=vertical)
 
 
 @njit(cache=True)
-def _moved_by(
+def _correction(
     design: FloatArray, value: FloatArray, weight: FloatArray, prior: FloatArray, alike: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Robust fit (3,) of offsets, drawn to 0 by the prior's precisions, and its weights (n,)."""
+    """What to add to a comb's place, pitch and slope (3,), and the biweights (n,) of that fit.
+
+    Args:
+        design: float64 (n, 3).
+        value: float64 (n,), offsets of lines from the comb, px.
+        weight: float64 (n,), by contrast.
+        prior: float64 (3,), precisions with which the correction is drawn to 0.
+        alike: How many of the offsets share one error.
+    """
     fit, robust = np.zeros(3), np.ones(len(value))
-    for _ in range(4):
+    for _ in range(_N_REWEIGHTINGS):
         rest = np.abs(value - design @ fit)
-        spread = max(1.4826 * np.median(rest), _NOISE_PX)
-        scaled = rest / (4.0 * spread)
-        robust = np.where(scaled < 1, (1 - scaled**2) ** 2, 0.0)
+        spread = max(MAD_TO_SD * np.median(rest), _NOISE_PX)
+        robust = biweight(rest, _CUTOFF_SD * spread)
         both = normal_equations(design, value, weight * robust / (spread**2 * alike))
         normal = both[:, :3].copy()
         for i in range(3):
@@ -102,17 +119,20 @@ def _moved_by(
 
 
 class _Tracker:
-    def __init__(self, lines: Aligned, comb: Comb, *, mm_per_line: float, across: bool) -> None:
-        fam = lines.family
-        self._profiles = fam.profile(lines.groups)
+    """Windows along the picture's longer side, and the points seen in them so far."""
+
+    def __init__(
+        self, lines: AlignedStrips, comb: Comb, *, mm_per_line: float, across: bool
+    ) -> None:
+        self._profiles = lines.strips.profile(lines.groups)
         self._centres = lines.centres_px
-        self._length = fam.length_px
+        self._length = lines.strips.length_px
         self._comb = comb
         self._across = across
-        self._half_px = min(comb.pitch_px, 16.0)
-        self._usual = max(float(np.percentile(comb.contrast, 75)), 1e-6)
+        self._half_px = half_window_px(comb.pitch_px)
+        self._usual = max(comb.usual_contrast, 1e-6)
         extent = self._length if across else (self._centres[-1] - self._centres[0])
-        size = WINDOW_MM / mm_per_line * comb.pitch_px
+        size = _WINDOW_MM / mm_per_line * comb.pitch_px
         if across:
             size = max(size, _LEAST_LINES * comb.pitch_px)
         count = max(int(np.ceil(2 * extent / size)) - 1, 1)
@@ -121,15 +141,15 @@ class _Tracker:
         self._middles = start + (np.arange(count) + 1) * extent / (count + 1)
         self._seen: list[tuple[FloatArray, ...]] = []
 
-    def _global(self, middle: float) -> _Local:
-        """The whole picture's comb, as a local one about a window's middle."""
+    def _straight(self, middle: float) -> _LocalComb:
+        """The whole picture's straight comb, as a local one about a window's middle."""
         comb = self._comb
         along = float(self._centres.mean()) if self._across else middle
         at = comb.phase_px + comb.slope * along
         place = middle if self._across else (self._length - 1) / 2
-        return _Local(along, place, (place - at) / comb.pitch_px, comb.pitch_px, comb.slope)
+        return _LocalComb(along, place, (place - at) / comb.pitch_px, comb.pitch_px, comb.slope)
 
-    def _window(self, local: _Local, middle: float) -> tuple[Index, Index, FloatArray]:
+    def _window(self, local: _LocalComb, middle: float) -> tuple[Index, Index, FloatArray]:
         """Groups and lines of one window, and where these are expected."""
         groups: Index = np.arange(len(self._centres))
         low, high = self._half_px, self._length - 1 - self._half_px
@@ -147,10 +167,10 @@ class _Tracker:
         return groups, index, local.places(self._centres[groups], index)
 
     def clearest(self) -> int:
-        """The window in which the whole picture's comb meets most."""
+        """The window in which the straight comb meets the clearest lines."""
         met = []
         for middle in self._middles:
-            groups, _, expected = self._window(self._global(middle), middle)
+            groups, _, expected = self._window(self._straight(middle), middle)
             if expected.size == 0:
                 met.append(-np.inf)
                 continue
@@ -159,33 +179,33 @@ class _Tracker:
             met.append(float(np.nansum(capped)) / expected.size)
         return int(np.argmax(met))
 
-    def march(self, first: int, step: int) -> None:
-        """Fit the windows from `first` on, upward or downward."""
-        local = self._global(self._middles[first])
+    def follow_from(self, first: int, step: int) -> None:
+        """Fit the windows from `first` on, to the end (step 1) or to the beginning (−1)."""
+        local = self._straight(self._middles[first])
         n = first
         while 0 <= n < len(self._middles):
             # The first window starts both ways; its points are kept once.
             local = self._fitted(local, self._middles[n], keep=n != first or step > 0)
             n += step
 
-    def _fitted(self, local: _Local, middle: float, *, keep: bool) -> _Local:
-        """A local comb moved by what its window shows, as far as that weighs."""
+    def _fitted(self, local: _LocalComb, middle: float, *, keep: bool) -> _LocalComb:
+        """The neighbour's comb, corrected by the lines of this window; `keep` their points."""
         local = self._moved(local, middle)
         groups, index, expected = self._window(local, middle)
         if expected.size == 0:
             return local
         offset, contrast = localise(self._profiles[groups], expected, self._half_px)
-        good = np.isfinite(offset) & (contrast > 0.1 * self._usual)
-        if good.sum() < 3:
+        good = np.isfinite(offset) & (contrast > _LEAST_CONTRAST * self._usual)
+        if good.sum() < _LEAST_SEEN:
             return local
         k = np.broadcast_to(index, good.shape)[good] - local.index
         j = np.broadcast_to(self._centres[groups][:, None], good.shape)[good] - local.along_px
-        weight = np.minimum(contrast[good] / self._usual, 1.5) ** 2
+        weight = np.minimum(contrast[good] / self._usual, _MOST_WEIGHT) ** 2
         value, pitch = offset[good], local.pitch_px
         design = np.column_stack([np.ones(len(k)), k, j])
         prior = np.array([_PLACE_SD * pitch, _PITCH_SD * pitch, _SLOPE_SD]) ** -2.0
         # Groups of one line share its error: they count as one measurement of it.
-        fit, robust = _moved_by(design, value, weight, prior, max(len(groups) ** 0.5, 1.0))
+        fit, robust = _correction(design, value, weight, prior, max(len(groups) ** 0.5, 1.0))
         met = float((robust * np.minimum(contrast[good] / self._usual, 1.0)).sum()) / good.size
         if met < _LEAST_MET:
             return local
@@ -196,7 +216,7 @@ class _Tracker:
             self._seen.append(
                 (along[near], (expected[good] + value)[near], whole[near], weight[near])
             )
-        return _Local(
+        return _LocalComb(
             local.along_px,
             local.place_px + float(fit[0]),
             local.index,
@@ -204,23 +224,23 @@ class _Tracker:
             local.slope + float(fit[2]),
         )
 
-    def _moved(self, local: _Local, middle: float) -> _Local:
-        """The same comb, told from a window's middle."""
+    def _moved(self, local: _LocalComb, middle: float) -> _LocalComb:
+        """The same comb, by its point in a window's middle."""
         along = local.along_px if self._across else middle
         place = local.place_px + local.slope * (along - local.along_px)
         index = local.index
         if self._across:
             index += (middle - place) / local.pitch_px
             place = middle
-        return _Local(along, place, index, local.pitch_px, local.slope)
+        return _LocalComb(along, place, index, local.pitch_px, local.slope)
 
-    def points(self, *, upright: bool) -> Points:
+    def points(self, *, vertical: bool) -> LinePoints:
         if not self._seen:
-            return Points(np.zeros((0, 2)), np.zeros(0, np.int64), np.zeros(0), 0)
+            return LinePoints(np.zeros((0, 2)), np.zeros(0, np.int64), np.zeros(0), 0)
         along, place, index, weight = (np.concatenate(c) for c in zip(*self._seen, strict=True))
         apart = index if self._across else along
-        return Points(
-            xy_px=np.column_stack([place, along] if upright else [along, place]),
+        return LinePoints(
+            xy_px=np.column_stack([place, along] if vertical else [along, place]),
             index=index.astype(np.int64),
             weight=weight,
             n_independent=max(len(np.unique(index)), len(np.unique(apart))),
