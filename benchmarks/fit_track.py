@@ -147,8 +147,8 @@ def stroke_signal(grid: Grid, trace: TraceInk) -> NDArray[np.float64] | None:
     if not np.isfinite(path.y_px).any():
         return None
     try:
-        scale = grid.paper.calibration(25.0, 10.0)
-        return to_signal(straightened(path, grid.paper.levelled()), scale, fs_hz=500.0).signal_mv
+        scale = grid.calibration(25.0, 10.0)
+        return to_signal(straightened(path, grid.levelled()), scale, fs_hz=500.0).signal_mv
     except InputError:
         return None
 

@@ -29,8 +29,16 @@ def some_field(seed: int, size_px: float, *, shape: tuple[int, int] = SHAPE) -> 
 
 
 def bent_grid(seed: int, size_px: float, angle_deg: float = 0.0) -> Grid:
-    fields = some_field(seed, size_px), some_field(seed + 1, size_px)
-    return Grid(8.0, 8.1, angle_deg, 450.0, 120.0, 0.9, GridSource.FIVE_TO_ONE, 0.1, *fields)
+    return Grid(
+        px_per_mm_x=8.0,
+        px_per_mm_y=8.1,
+        angle_deg=angle_deg,
+        bend_x=some_field(seed, size_px),
+        bend_y=some_field(seed + 1, size_px),
+        phase_x_px=450.0,
+        phase_y_px=120.0,
+        source=GridSource.FIVE_TO_ONE,
+    )
 
 
 def warped(image: NDArray[np.uint8], shift: FloatArray) -> NDArray[np.uint8]:
@@ -61,7 +69,14 @@ def test_unstraighten_undoes_straighten(seed: int, size: float, angle: float) ->
 
 @given(angle=st.floats(-5, 5), pitch=st.floats(4, 24))
 def test_without_a_bend_straightening_only_turns(angle: float, pitch: float) -> None:
-    grid = Grid(pitch, pitch, angle, 20.0, 30.0, 0.9, GridSource.FIVE_TO_ONE)
+    grid = Grid(
+        px_per_mm_x=pitch,
+        px_per_mm_y=pitch,
+        angle_deg=angle,
+        phase_x_px=20.0,
+        phase_y_px=30.0,
+        source=GridSource.FIVE_TO_ONE,
+    )
     turn = np.deg2rad(angle)
     ten_mm_on = np.array([[20.0, 30.0]]) + 10 * pitch * np.array([[np.cos(turn), np.sin(turn)]])
     assert grid.millimetres(ten_mm_on) == pytest.approx(np.array([[10.0, 0.0]]), abs=1e-9)

@@ -131,7 +131,15 @@ def test_a_tilted_grid_turns_the_path_back() -> None:
     draw_stroke(mask, np.array([(20, 30), (640, 30 + 620 * slope)]), width_px=2.8)
     image = np.full((*mask.shape, 3), 255, np.uint8) - mask[..., None]
     with pytest.MonkeyPatch.context() as patch:
-        grid = Grid(8.0, 8.0, 1.0, 0.0, 0.0, 0.9, GridSource.FIVE_TO_ONE)
+        grid = Grid(
+            px_per_mm_x=8.0,
+            px_per_mm_y=8.0,
+            angle_deg=1.0,
+            confidence=0.9,
+            phase_x_px=0.0,
+            phase_y_px=0.0,
+            source=GridSource.FIVE_TO_ONE,
+        )
         patch.setattr(stages, "find_grid", lambda _: grid)
         lead = digitize_lead(image, mask=mask)
     assert np.ptp(lead.signal_mv) < 0.01

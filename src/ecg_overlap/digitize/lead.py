@@ -200,7 +200,7 @@ def straightened(path: Path, axes: PaperMap) -> Path:
 def _flags(path: Path, shape: tuple[int, ...], paper: PaperMap) -> tuple[str, ...]:
     height, width = shape[:2]
     y = path.y_px[np.isfinite(path.y_px)]
-    flags = ["scale_from_pulse"] if paper.source is ScaleSource.PULSE else []
+    flags = ["scale_from_pulse"] if paper.scale_from is ScaleSource.PULSE else []
     if paper.confidence < LOW_CONFIDENCE:
         flags.append("grid_low_confidence")
     if (y < path.width_px / 2).any() or (y > height - 1 - path.width_px / 2).any():

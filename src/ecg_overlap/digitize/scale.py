@@ -45,7 +45,7 @@ class PaperMap:
         px_per_mm_x: Pixels to the millimetre along time, on straight paper.
         px_per_mm_y: The same along amplitude.
         angle_deg: Tilt of the picture's horizontal lines; positive is clockwise on the screen.
-        source: Where the scale comes from.
+        scale_from: Where the scale comes from.
         confidence: 0–1; under 0.5 the scale may be that of another box size. NaN where given.
         bend_x: What to add along time after turning, px; None: nothing.
         bend_y: What to add along amplitude after turning, px; None: nothing.
@@ -61,7 +61,7 @@ class PaperMap:
     px_per_mm_x: float
     px_per_mm_y: float
     angle_deg: float = 0.0
-    source: ScaleSource = ScaleSource.GIVEN
+    scale_from: ScaleSource = ScaleSource.GIVEN
     confidence: float = math.nan
     bend_x: Bend | None = field(default=None, repr=False)
     bend_y: Bend | None = field(default=None, repr=False)

@@ -88,7 +88,7 @@ def scale_of_grid(image: Image, mm_per_s: float, mm_per_mv: float) -> Scale:
             pulse = find_pulse(binarize(image), mm_per_s=mm_per_s, mm_per_mv=mm_per_mv)
         except DigitizeError:
             raise no_grid from None
-    paper = PaperMap(pulse.px_per_mm_x, pulse.px_per_mm_y, source=ScaleSource.PULSE)
+    paper = PaperMap(pulse.px_per_mm_x, pulse.px_per_mm_y, scale_from=ScaleSource.PULSE)
     return Scale(paper, paper.calibration(mm_per_s, mm_per_mv))
 
 
@@ -103,7 +103,7 @@ def scale_of_paper(image: Image, mm_per_s: float, mm_per_mv: float) -> Scale:
 
 
 def _scale(grid: Grid, mm_per_s: float, mm_per_mv: float) -> Scale:
-    return Scale(grid.paper, grid.paper.calibration(mm_per_s, mm_per_mv), grid=grid)
+    return Scale(grid, grid.calibration(mm_per_s, mm_per_mv), grid=grid)
 
 
 def ink_binarized(asked: Asked) -> Ink:
