@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from data_gen.errors import InputError
-from ecg_overlap.evaluation.aggregate import paired_difference, subsets
+from ecg_overlap.evaluation.aggregate import subsets_of
 from ecg_overlap.evaluation.columns import column
 from ecg_overlap.evaluation.document import Row, Table
 from ecg_overlap.evaluation.results import Results, read, read_per_sample
 from ecg_overlap.evaluation.wording import SUBSET_WORDS, in_order, number, wording
+from ecg_overlap.metrics.bootstrap import paired_difference
 
 METRICS = (
     ("snr_db", "aligned"),
@@ -87,7 +88,7 @@ def _lines(a: pd.DataFrame, b: pd.DataFrame) -> list[Row]:
     lines = []
     a, b = a.set_index("sample_id"), b.set_index("sample_id")
     b = b.reindex(a.index)
-    found = subsets(a)
+    found = subsets_of(a)
     for subset in [name for name in SUBSETS if name in found] or ["all"]:
         for metric, alignment in METRICS:
             name = column(metric, alignment)

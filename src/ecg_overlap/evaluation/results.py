@@ -18,7 +18,7 @@ RESULTS_NAME = "results.json"
 PER_SAMPLE_NAME = "per_sample.parquet"
 METHOD_KINDS = ("model", "baseline", "oracle")
 ALIGNMENTS = ("none", "raw", "offset", "aligned")
-SUBSET_PATTERN = re.compile(r"all|clean|overlap|inside|outside|contact:\S+")
+SUBSET_PATTERN = re.compile(r"all|clean|overlap|inside|outside|(contact|intrusion):\S+")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Score:
     Args:
         method: Name of the method.
         test_set: Name of the test set.
-        subset: "all", "clean", "overlap", "contact:<bin>", "inside" or "outside".
+        subset: "all", "clean", "overlap", "inside", "outside", "contact:<bin>", or, of samples
+            whose contact is not known, "intrusion:<bin>".
         metric: Name with its unit, e.g. "mse_mv2".
         alignment: How the signals were aligned; "none" where nothing is aligned.
         n: Samples counted.

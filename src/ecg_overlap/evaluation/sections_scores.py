@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from data_gen.sample import LEADS
-from ecg_overlap.evaluation.aggregate import paired_difference, subsets
+from ecg_overlap.evaluation.aggregate import subsets_of
 from ecg_overlap.evaluation.columns import column
 from ecg_overlap.evaluation.document import Row, Section, Table
 from ecg_overlap.evaluation.results import Results, Score
@@ -17,6 +17,7 @@ from ecg_overlap.evaluation.wording import (
     mean_text,
     number,
 )
+from ecg_overlap.metrics.bootstrap import paired_difference
 
 # arXiv 2506.10617, as printed there; unit and alignment of its MSE are not stated.
 QUOTED = (
@@ -242,7 +243,7 @@ def _difference_row(part: pd.DataFrame, a: str, b: str, subset: str, name: str) 
     both = []
     for method in (a, b):
         own = part[part["method"] == method]
-        both.append(own[subsets(own)[subset]].set_index("sample_id"))
+        both.append(own[subsets_of(own)[subset]].set_index("sample_id"))
     first, second = both[0], both[1].reindex(both[0].index)
     found = paired_difference(
         first[name].to_numpy(np.float64),
