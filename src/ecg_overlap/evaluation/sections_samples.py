@@ -8,6 +8,7 @@ import pandas as pd
 from ecg_overlap.evaluation import plots
 from ecg_overlap.evaluation.columns import FOUND, TRUE
 from ecg_overlap.evaluation.document import Figure, Fold, Row, Section, Table
+from ecg_overlap.evaluation.ranking import leading
 from ecg_overlap.evaluation.results import Results
 from ecg_overlap.evaluation.wording import NOTHING, in_order
 
@@ -49,9 +50,9 @@ def samples(folder: Path, pictures: list[dict[str, str]]) -> Section | None:
 
 
 def clinical(results: Results, rows: pd.DataFrame) -> Section | None:
-    """Bland–Altman agreement of what a reader measures on an ECG, for the best method."""
+    """Bland–Altman agreement of what a reader measures on an ECG; plots of the leading one."""
     names = in_order(results)
-    leading = _leading(results)
+    best = leading(results, *results.test_sets)
     lines: list[Row] = []
     figures: list[Figure] = []
     for quantity in (name for name in CLINICAL if TRUE + name in rows):
@@ -64,7 +65,7 @@ def clinical(results: Results, rows: pd.DataFrame) -> Section | None:
             bias, low, high = plots.agreement(ref, est)
             texts = (f"{v:.{decimals}f}".replace("-", "−") for v in (bias, low, high))
             lines.append(Row((method, str(len(ref)), *texts)))
-            if method == leading:
+            if method == best:
                 svg = plots.bland_altman(ref, est, label=label)
                 figures.append(Figure(f"{label}: {method}, n = {len(ref)}", svg, small=True))
         if lines[-1].heading:
@@ -79,19 +80,6 @@ def clinical(results: Results, rows: pd.DataFrame) -> Section | None:
     )
     text = _clinical_text(results)
     return Section("Clinical agreement", text, (table, *figures))
-
-
-def _leading(results: Results) -> str:
-    """The first model, else the baseline with the best SNR over all sets, else the first."""
-    models, baselines = in_order(results, "model"), in_order(results, "baseline")
-    snr = {
-        name: [s.mean for s in results.scores if (s.method, s.metric) == (name, "snr_db")]
-        for name in baselines
-    }
-    scored = [name for name in baselines if snr[name]]
-    if models or not scored:
-        return [*models, *in_order(results)][0]
-    return max(scored, key=lambda name: float(np.mean(snr[name])))
 
 
 def _pairs(
@@ -157,9 +145,10 @@ def provenance(results: Results, rows: pd.DataFrame | None) -> Section:
         ),
         text_columns=4,
     )
+    jobs = results.settings.get("jobs")
     methods = Table(
-        "Methods. Time: median per lead, from picture to signal, on one core of this machine "
-        "while others were busy.",
+        "Methods. Time: median per lead, from picture to signal, by the clock"
+        + (f", in a run of jobs={jobs}." if jobs else "."),
         ("Method", "Kind", "Weights", "parameters", "ms per lead"),
         tuple(_method_row(name, results, rows) for name in in_order(results)),
         text_columns=3,

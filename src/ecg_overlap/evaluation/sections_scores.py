@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 
 from data_gen.sample import LEADS
+from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL
 from ecg_overlap.evaluation.aggregate import subsets_of
 from ecg_overlap.evaluation.columns import column
 from ecg_overlap.evaluation.document import Row, Section, Table
-from ecg_overlap.evaluation.results import Results, Score
+from ecg_overlap.evaluation.ranking import ranked
+from ecg_overlap.evaluation.results import Results
 from ecg_overlap.evaluation.wording import (
     NOTHING,
     SUBSET_WORDS,
@@ -103,31 +105,22 @@ def _sentences(results: Results) -> Iterable[str]:
     """What the table says, in a sentence per test set."""
     for test_set in results.test_sets:
         for subset in ("overlap", "all"):
-            ranked = _ranked(results, test_set, subset)
-            if ranked:
+            scores = ranked(results, test_set, subset=subset)
+            if scores:
                 break
         else:
             continue
-        best = ranked[0]
+        best = scores[0]
         words = SUBSET_WORDS[subset].replace("all", "")
         text = (
             f"On the {best.n} {words} leads of `{test_set}`, **{best.method}** recovers the signal "
             f"best: {number(best.mean, 'snr_db')} dB SNR on average, "
             f"{number(best.median, 'snr_db')} dB in the median"
         )
-        if len(ranked) > 1:
-            next_one = ranked[1]
+        if len(scores) > 1:
+            next_one = scores[1]
             text += f"; next is {next_one.method} with {number(next_one.mean, 'snr_db')} dB"
         yield " ".join((text + ".").split())
-
-
-def _ranked(results: Results, test_set: str, subset: str) -> list[Score]:
-    names = in_order(results, "model", "baseline") or in_order(results)
-    scores = (
-        results.score(name, test_set, "snr_db", alignment="aligned", subset=subset)
-        for name in names
-    )
-    return sorted((s for s in scores if s), key=lambda s: s.mean, reverse=True)
 
 
 def where_errors_stand(results: Results) -> Section | None:
@@ -136,7 +129,7 @@ def where_errors_stand(results: Results) -> Section | None:
         "Means. RMSE aligned, over the samples in contact and over the others; columns in which "
         "the output follows another trace; part of the lead recovered; error of the found grid "
         "over the lead's length; samples whose truth lies within the method's own error bars "
-        "(95 % is meant)."
+        f"({100 * INTERVAL_LEVEL:.0f} % is meant)."
     )
     table = _table_of(results, WHERE_COLUMNS, caption)
     return Section("Where the error stands", (), (table,)) if table else None
@@ -222,10 +215,10 @@ def differences(results: Results, rows: pd.DataFrame) -> Section | None:
     for test_set in results.test_sets:
         part = rows[rows["test_set"] == test_set]
         for subset in ("clean", "overlap"):
-            ranked = _ranked(results, test_set, subset)
-            if len(ranked) < 2:
+            scores = ranked(results, test_set, subset=subset)
+            if len(scores) < 2:
                 continue
-            best, *others = (score.method for score in ranked)
+            best, *others = (score.method for score in scores)
             words = f"`{test_set}`, {SUBSET_WORDS[subset]}: **{best}** minus"
             lines.append(Row((words,), True))
             lines += [_difference_row(part, best, other, subset, name) for other in others]
