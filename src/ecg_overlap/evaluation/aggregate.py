@@ -61,7 +61,7 @@ def _scores_of(method: str, test_set: str, part: pd.DataFrame, draws: Draws) -> 
 
 
 def _score(key: tuple[str, str, str, str, str], values: FloatArray, draws: Draws) -> Score:
-    # A perfect lead's SNR is infinite: it must neither vanish nor swallow the others.
+    # A perfect lead's SNR is infinite, and would make the mean so.
     values = np.where(values == np.inf, CEILING_DB, values)
     linear = key[3] == KAGGLE
     # The competition averages ratios, not decibels.

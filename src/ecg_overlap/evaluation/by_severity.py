@@ -24,13 +24,13 @@ MEASURES = {
     "intrusion": "intrusion: part of the trace's columns with other ink in them",
 }
 ALIGNED = ("snr_db", "pearson_r", "mse_mv2", "rmse_mv", "mae_mv", "interval_coverage")
-# An SVG that stands in a page as a picture inherits no colour: this one is read on both grounds.
+# An SVG file takes no colour from the page that shows it; this grey is legible on white and black.
 GREY = "#768390"
 
 
 @dataclass(frozen=True)
 class Point:
-    """The mean of one line in one subset, and how sure it is.
+    """A method's mean in one subset, with its interval.
 
     Args:
         n: Leads.

@@ -16,12 +16,17 @@ class Row:
     """One line of a table.
 
     Args:
-        cells: One text per column; `**text**` is strong, and what follows a tab is set small.
+        cells: One text per column; `**text**` is bold, and what follows a tab is set small.
         heading: The row names the group below it and has this one text only.
     """
 
     cells: tuple[str, ...]
     heading: bool = False
+
+
+def group(heading: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows under a heading of their own; nothing where there is none."""
+    return [Row((heading,), heading=True), *rows] if rows else []
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that the reader opens by hand (in print and Markdown they stand open)."""
+    """Blocks that the reader unfolds (in print and in Markdown they are open)."""
 
     kind: ClassVar[str] = "fold"  # its macro in report.html.j2
 

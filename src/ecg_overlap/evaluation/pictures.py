@@ -72,7 +72,7 @@ def draw_all(
         sample = by_set[choice.test_set].sample(choice.index)
         try:
             outcome = by_name[choice.method].digitize(sample)
-        except Exception as error:  # it failed in the table too, and its picture still helps
+        except Exception as error:  # it failed in the table too; draw it all the same
             outcome = Outcome(None, reason=str(error))
         name = f"{choice.test_set}-{choice.rank}-{choice.index:06d}.png"
         draw(sample, outcome, folder / name)

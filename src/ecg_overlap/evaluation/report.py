@@ -46,7 +46,7 @@ def _sections(folder: Path, results: Results) -> list[Section]:
         sections_severity.severity(results),
         None if rows is None else sections_scores.differences(results, rows),
         sections_scores.oracles(results),
-        sections_scores.where_errors_stand(results),
+        sections_scores.where_errors_are(results),
         sections_scores.other_scores(results),
         sections_samples.samples(folder, _pictures(folder)),
     ]

@@ -142,7 +142,7 @@ def score(
 
 
 def mask_scores(sample: LeadSample, outcome: Outcome, method: Method) -> Scores:
-    """IoU and Dice at the picture's own resolution, and at the network's."""
+    """IoU and Dice at the picture's own resolution, and IoU at the network's."""
     truth = sample.target_mask
     assert truth is not None
     counts = segmentation.count(outcome.mask, truth)

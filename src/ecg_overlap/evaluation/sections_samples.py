@@ -7,7 +7,7 @@ import pandas as pd
 
 from ecg_overlap.evaluation import plots
 from ecg_overlap.evaluation.columns import FOUND, TRUE
-from ecg_overlap.evaluation.document import Figure, Fold, Row, Section, Table
+from ecg_overlap.evaluation.document import Figure, Fold, Row, Section, Table, group
 from ecg_overlap.evaluation.ranking import leading
 from ecg_overlap.evaluation.results import Results
 from ecg_overlap.evaluation.wording import NOTHING, in_order
@@ -39,7 +39,7 @@ def samples(folder: Path, pictures: list[dict[str, str]]) -> Section | None:
                 continue
             method = next(e["method"] for e in pictures if e["test_set"] == test_set)
             title = f"`{test_set}`, {method}: {rank} {len(figures)}"
-            # The worst stand open: they are what a reader must see.
+            # The worst are what a reader must see.
             blocks += [Fold(title, figures, is_open=rank == "worst")]
     text = (
         "Ranked by SNR, aligned (a refused lead has 0 dB). Each shows the picture with the "
@@ -57,19 +57,18 @@ def clinical(results: Results, rows: pd.DataFrame) -> Section | None:
     figures: list[Figure] = []
     for quantity in (name for name in CLINICAL if TRUE + name in rows):
         label, decimals = CLINICAL[quantity]
-        lines.append(Row((label,), True))
+        measured = []
         for method in names:
             ref, est = _pairs(rows, method, quantity)
             if len(ref) < 2:
                 continue
             bias, low, high = plots.agreement(ref, est)
             texts = (f"{v:.{decimals}f}".replace("-", "−") for v in (bias, low, high))
-            lines.append(Row((method, str(len(ref)), *texts)))
+            measured.append(Row((method, str(len(ref)), *texts)))
             if method == best:
                 svg = plots.bland_altman(ref, est, label=label)
                 figures.append(Figure(f"{label}: {method}, n = {len(ref)}", svg, small=True))
-        if lines[-1].heading:
-            lines.pop()
+        lines += group(label, measured)
     if not lines:
         return None
     table = Table(

@@ -1,7 +1,7 @@
 """Scores of digitized leads against the truth: pure functions of NumPy arrays.
 
-What every score means stands in its docstring; the definitions are those of
-`docs/metrics.md`, alignment is part of a signal score's name, and a metric over nothing raises.
+Each docstring defines its score, as docs/metrics.md does. The alignment is part of a signal
+score's name. A metric over nothing raises.
 """
 
 from ecg_overlap.metrics.align import ALIGNMENTS, Aligned, align

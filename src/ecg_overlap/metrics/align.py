@@ -33,8 +33,8 @@ LAG_STEP_S = 0.001
 MIN_RECOVERED = 0.5
 """A lead of which less than this fraction is recovered, or overlaps, has failed."""
 
-_ROUNDING = 1e-12  # of a power: less is rounding, and the signal constant
-_TIE = 1e-9  # ρ nearer than this are equal (FFT rounding); then the smallest lag is meant
+_ROUNDING = 1e-12  # a variance below this share of the power is rounding: a constant signal
+_TIE = 1e-9  # ρ that differ by less are equal (FFT rounding); the smallest of their lags is taken
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Aligned:
     @property
     def position(self) -> FloatArray:
         """Where the estimate was read: float64 (k,), in samples of the estimate."""
-        at: FloatArray = (self.index + self.lag_s * self.fs_hz) * (self.est_fs_hz / self.fs_hz)
-        return at
+        at = (self.index + self.lag_s * self.fs_hz) * (self.est_fs_hz / self.fs_hz)
+        return np.asarray(at, np.float64)
 
 
 def checked_reference(
@@ -141,7 +141,7 @@ def align(
     """Align an estimated lead to its reference; sample 0 of both stands at the same time.
 
     Between samples the estimate is a cubic spline. Only the span that both arrays cover is
-    compared; what an estimate leaves away at its ends is seen in `coverage`.
+    compared; what an estimate lacks at its ends lowers `coverage`.
 
     Args:
         ref_mv: (n,), mV, NaN where unknown.

@@ -43,9 +43,9 @@ class Draws:
         return Draws(self.weights[:, mask])
 
     def ratio_interval(self, top: FloatArray, bottom: FloatArray) -> tuple[float, float]:
-        """95 % interval of Σtop / Σbottom, both float (n,); a mean has ones below."""
+        """95 % interval of Σtop / Σbottom, both float (n,)."""
         sums = self.weights @ np.stack([top, bottom], axis=1)
-        # A draw can miss every record of a small subset: it says nothing of the mean.
+        # A draw that holds no record of a small subset has no mean.
         drawn = sums[sums[:, 1] > 0]
         if not len(drawn):
             value = float(top.sum() / bottom.sum())
@@ -60,7 +60,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Difference:
-    """Method a minus method b on the very same samples, and what each of them has there."""
+    """Method a minus method b on the same samples, and the mean of each there."""
 
     n: int
     mean: float

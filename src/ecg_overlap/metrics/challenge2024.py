@@ -33,7 +33,7 @@ BLUR_SIGMA = 0.5
 MAX_SHIFT_S = 0.5
 MAX_SHIFT_MV = 1.0
 
-_TIE = 1e-9  # of the peak; an FFT cannot tell such heights apart, then the nearest is meant
+_TIE = 1e-9  # of the peak: heights that an FFT cannot tell apart; the nearest is taken
 
 
 def challenge2024_snr_db(

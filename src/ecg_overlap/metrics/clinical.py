@@ -172,7 +172,7 @@ def measure(signal_mv: FloatArray, fs_hz: float) -> ClinicalMeasures:
 
 def _delineated(signal_mv: FloatArray, fs_hz: float) -> tuple[np.ndarray, dict[str, Any]]:
     """R peaks (beats,) in samples, and NeuroKit2's waves per beat; empty where it gives up."""
-    import neurokit2 as nk  # 2 s to import: only who scores clinically pays
+    import neurokit2 as nk  # here, as it takes 2 s to import
 
     rate = round(fs_hz)
     with warnings.catch_warnings():

@@ -36,7 +36,7 @@ MAX_SHIFT_S = 0.2
 MAX_RATIO = 384.0
 FLOOR_DB = -384.0
 
-_TIE = 1e-12  # of the peak: correlation by FFT cannot tell such heights apart
+_TIE = 1e-12  # of the peak: heights that an FFT cannot tell apart
 
 
 @dataclass(frozen=True)

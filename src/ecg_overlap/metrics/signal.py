@@ -25,8 +25,8 @@ class LeadScore:
         alignment: One of `align.ALIGNMENTS`.
         n: Samples scored; those that the reference lacks are left out.
         lag_s: By how much the estimate came late; 0 unless aligned.
-        coverage: Fraction of the reference's known samples that were recovered. The gaps were
-            filled with the estimate's mean; spans left away at its ends are not scored.
+        coverage: Fraction of the reference's known samples that were recovered. Gaps were filled
+            with the estimate's mean; what it lacks at its ends is not scored.
         failed: The failure rule was applied.
         mse_mv2: Mean squared error, mV².
         rmse_mv: Its root, mV.
