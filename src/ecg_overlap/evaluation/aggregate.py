@@ -4,16 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from ecg_overlap.evaluation.columns import PIXEL_COLUMNS, metric_columns
 from ecg_overlap.evaluation.results import Score
+from ecg_overlap.metrics.align import FloatArray
 from ecg_overlap.metrics.bootstrap import CEILING_DB, BoolArray, Draws
 from ecg_overlap.metrics.kaggle2025 import ratio_db
 from ecg_overlap.metrics.severity import subsets
-
-FloatArray = NDArray[np.float64]
 
 KAGGLE = "kaggle2025_snr_db"
 

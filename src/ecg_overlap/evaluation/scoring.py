@@ -20,7 +20,7 @@ from ecg_overlap.evaluation.columns import FOUND, TRUE, column
 from ecg_overlap.evaluation.methods import Method, Outcome
 from ecg_overlap.evaluation.test_sets import TestSet, sample_sha256
 from ecg_overlap.metrics import segmentation, severity
-from ecg_overlap.metrics.align import Aligned, align, checked_reference
+from ecg_overlap.metrics.align import Aligned, FloatArray, align, checked_reference
 from ecg_overlap.metrics.challenge2024 import challenge2024_snr_db
 from ecg_overlap.metrics.clinical import clinical_score
 from ecg_overlap.metrics.grid import grid_drift_px
@@ -29,7 +29,6 @@ from ecg_overlap.metrics.interval import interval_coverage
 from ecg_overlap.metrics.kaggle2025 import lead_snr_db
 from ecg_overlap.metrics.signal import score_aligned, score_split
 
-FloatArray = NDArray[np.float64]
 Scores = dict[str, Any]  # the columns of one row of per_sample.parquet
 
 CHALLENGE, CHALLENGE_HZ = "challenge2024_snr_db", 100.0  # at 500 Hz a lead costs 0.4 s

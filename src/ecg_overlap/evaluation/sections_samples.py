@@ -11,6 +11,7 @@ from ecg_overlap.evaluation.document import Figure, Fold, Row, Section, Table, g
 from ecg_overlap.evaluation.ranking import leading
 from ecg_overlap.evaluation.results import Results
 from ecg_overlap.evaluation.wording import NOTHING, in_order
+from ecg_overlap.metrics.align import FloatArray
 
 PICTURES_FOLDER = "pictures"
 PICTURES_INDEX = "index.json"
@@ -50,7 +51,7 @@ def samples(folder: Path, pictures: list[dict[str, str]]) -> Section | None:
 
 
 def clinical(results: Results, rows: pd.DataFrame) -> Section | None:
-    """Bland–Altman agreement of what a reader measures on an ECG; plots of the leading one."""
+    """Bland–Altman agreement of what a reader measures on an ECG, the leading one plotted."""
     names = in_order(results)
     best = leading(results, *results.test_sets)
     lines: list[Row] = []
@@ -81,9 +82,7 @@ def clinical(results: Results, rows: pd.DataFrame) -> Section | None:
     return Section("Clinical agreement", text, (table, *figures))
 
 
-def _pairs(
-    rows: pd.DataFrame, method: str, quantity: str
-) -> tuple["plots.FloatArray", "plots.FloatArray"]:
+def _pairs(rows: pd.DataFrame, method: str, quantity: str) -> tuple[FloatArray, FloatArray]:
     part = rows.loc[rows["method"] == method, [TRUE + quantity, FOUND + quantity]]
     values = part.to_numpy(np.float64)
     values = values[np.isfinite(values).all(axis=1)]
