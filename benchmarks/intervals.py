@@ -43,7 +43,7 @@ from ecg_overlap.digitize.plans import plan_for
 from ecg_overlap.evaluation.methods import run_plan
 from ecg_overlap.metrics.align import align
 from ecg_overlap.metrics.interval import interval_coverage
-from ecg_overlap.metrics.signal import score_lead
+from ecg_overlap.metrics.signal import score_aligned
 
 METHODS = ("stroke@mask@grid", "stroke@mask", "classical", "unet+stroke")
 TO_95 = 1.96 / 1.645
@@ -86,12 +86,9 @@ def scored(samples: Iterable[LeadSample], name: str) -> list[dict[str, object]]:
             lead = run_plan(sample, plan=plan_for(method), network=network).signal
             if lead is None:
                 continue
-            how = {"alignment": "aligned", "est_fs_hz": lead.fs_hz}
-            found = score_lead(signal, lead.signal_mv, fs_hz, **how)
-            at = [
-                interval_coverage(signal, lead.signal_mv, k * lead.interval_mv, fs_hz, **how)
-                for k in (1.0, TO_95)
-            ]
+            pair = align(signal, lead.signal_mv, fs_hz, est_fs_hz=lead.fs_hz)
+            found = score_aligned(pair)
+            at = [interval_coverage(pair, k * lead.interval_mv) for k in (1.0, TO_95)]
             if at[0] is not None and at[1] is not None:
                 width = float(np.nanmedian(lead.interval_mv))
                 rows[method].append((found.pearson_r, at[0].coverage, at[1].coverage, width))
@@ -104,9 +101,10 @@ def errors_of(samples: Iterable[LeadSample], method: str) -> NDArray[np.float64]
     for sample in samples:
         assert sample.signal_mv is not None and sample.fs_hz is not None
         lead = run_plan(sample, plan=plan_for(method), network=None).signal
-        how = {"alignment": "aligned", "est_fs_hz": lead.fs_hz} if lead else {}
-        pair = align(sample.signal_mv, lead.signal_mv, sample.fs_hz, **how) if lead else None
-        if lead is None or pair is None or np.corrcoef(pair.ref_mv, pair.est_mv)[0, 1] < FOLLOWED:
+        if lead is None:
+            continue
+        pair = align(sample.signal_mv, lead.signal_mv, sample.fs_hz, est_fs_hz=lead.fs_hz)
+        if score_aligned(pair).pearson_r < FOLLOWED:
             continue
         factor = INK_ERROR if method == "classical" else 1.0
         px_per_mv = lead.calibration.px_per_mv
@@ -114,11 +112,10 @@ def errors_of(samples: Iterable[LeadSample], method: str) -> NDArray[np.float64]
         slope /= lead.calibration.px_per_s / lead.fs_hz
         whole = lead.interval_mv * px_per_mv / (INTERVAL_SIGMAS * factor)
         own = np.sqrt(np.maximum(whole**2 - (TIME_SIGMA_PX * slope) ** 2, 0)) / SIGMA_SCALE
-        at = (pair.index / sample.fs_hz + pair.lag_s) * lead.fs_hz
         error = (pair.ref_mv - pair.est_mv) * px_per_mv
         places = np.arange(len(own))
         rows = [np.abs(error - np.median(error))]
-        rows += [np.interp(at, places, values) for values in (own, slope)]
+        rows += [np.interp(pair.position, places, values) for values in (own, slope)]
         found.append(np.stack(rows))
     every = np.concatenate(found, axis=1)
     return every[:, np.isfinite(every).all(axis=0)]

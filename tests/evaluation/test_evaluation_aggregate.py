@@ -3,11 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from data_gen.errors import InputError
-from ecg_overlap.evaluation.aggregate import Draws, paired_difference, scores, subsets
+from ecg_overlap.evaluation.aggregate import scores
 from ecg_overlap.evaluation.results import Score
 
 NAN = float("nan")
@@ -47,22 +45,6 @@ def test_failures_are_counted_in_every_subset() -> None:
     assert found["overlap", "failure_rate", "none"].mean == 0.5
 
 
-def test_subsets_follow_intrusion_and_contact() -> None:
-    rows = table(
-        intrusion=[0.0, 0.0019, 0.002, 0.5, 0.5, NAN], contact=[0.0, 0.0, 0.05, 0.0501, 0.31, NAN]
-    )
-    found = {name: list(np.flatnonzero(mask)) for name, mask in subsets(rows).items()}
-    assert found == {
-        "all": [0, 1, 2, 3, 4, 5],
-        "clean": [0, 1],
-        "overlap": [2, 3, 4],
-        "contact:0": [0, 1],
-        "contact:(0,5]": [2],
-        "contact:(5,15]": [3],
-        "contact:>30": [4],
-    }
-
-
 def test_micro_iou_pools_pixels() -> None:
     # 10 of 20 and 80 of 80 pixels: 0.5 and 1.0 by image, 90 of 100 when pooled.
     rows = table(common_px=[10.0, 80.0, NAN], found_px=[15.0, 80.0, NAN], true_px=[15.0, 80.0, NAN])
@@ -93,68 +75,9 @@ def test_the_kaggle_score_averages_ratios() -> None:
     assert found["all", "kaggle2025_snr_db", "none"].median == 20.0
 
 
-def test_leads_of_one_record_are_drawn_together() -> None:
-    rng = np.random.default_rng(0)
-    values = np.repeat([0.0, 1.0], 50)
-    alone = Draws.of(np.array([f"r{i}" for i in range(100)], object), rng)
-    together = Draws.of(np.repeat(np.array(["a", "b"], object), 50), rng)
-    low, high = alone.mean_interval(values)
-    # 100 coins: 0.5 ± 1.96·0.05.
-    assert low == pytest.approx(0.402, abs=0.03)
-    assert high == pytest.approx(0.598, abs=0.03)
-    # Two records know next to nothing: both, or one of them twice.
-    assert together.mean_interval(values) == (0.0, 1.0)
-
-
-def test_without_records_leads_are_drawn_one_by_one() -> None:
-    draws = Draws.of(np.array([None] * 3, object), np.random.default_rng(0))
-    assert len(np.unique(draws.weights, axis=1)[0]) == 3
-    assert draws.weights.sum(axis=1).tolist() == [3.0] * len(draws.weights)
-
-
-@given(st.lists(st.floats(-50, 50), min_size=1, max_size=30), st.integers(0, 5))
-def test_an_interval_lies_within_the_values(values: list[float], seed: int) -> None:
-    records = np.array([f"r{i // 2}" for i in range(len(values))], object)
-    draws = Draws.of(records, np.random.default_rng(seed))
-    low, high = draws.mean_interval(np.array(values))
-    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
-
-
 def test_the_same_seed_gives_the_same_intervals() -> None:
     rows = table(**{"snr_db@aligned": [1.0, 5.0, 2.0, 9.0]})
     assert scores(rows, seed=3) == scores(rows, seed=3)
-
-
-def test_a_paired_difference_takes_samples_that_both_have() -> None:
-    records = np.array(["a", "b", "c", "d"], object)
-    found = paired_difference(
-        np.array([3.0, 5.0, NAN, 1.0]),
-        np.array([1.0, 1.0, 7.0, 1.0]),
-        records,
-        rng=np.random.default_rng(0),
-    )
-    assert found is not None
-    assert (found.n, found.mean, found.better) == (3, 2.0, pytest.approx(2 / 3))
-    assert 0.0 <= found.ci95[0] <= 2.0 <= found.ci95[1] <= 4.0
-
-
-def test_smaller_is_better_for_errors() -> None:
-    records = np.array(["a", "b"], object)
-    found = paired_difference(
-        np.array([1.0, 1.0]),
-        np.array([2.0, 0.5]),
-        records,
-        rng=np.random.default_rng(0),
-        larger_is_better=False,
-    )
-    assert found is not None
-    assert found.better == 0.5
-
-
-def test_nothing_in_common_is_no_difference() -> None:
-    records = np.array(["a", "b"], object)
-    a, b = np.array([1.0, NAN]), np.array([NAN, 1.0])
-    assert paired_difference(a, b, records, rng=np.random.default_rng(0)) is None
 
 
 def test_a_score_over_nothing_is_an_error() -> None:

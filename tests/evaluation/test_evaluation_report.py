@@ -1,13 +1,18 @@
 """The report stands alone, says what the files say, and is re-made from them."""
 
 import re
+from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny_set import TinySet, method
 
-from ecg_overlap.evaluation import compare, plots, report
+from data_gen.sample import LeadSample, Severity
+from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL
+from ecg_overlap.evaluation import compare, plots, report, sections_severity
+from ecg_overlap.evaluation import results as files
 from ecg_overlap.evaluation.document import Figure, Row, Section, Table, to_html, to_markdown
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.wording import number
@@ -117,6 +122,70 @@ def test_text_is_escaped_and_marked_up() -> None:
     text = to_markdown("T", "sub", [Section("One", (), (table, Figure("a plot", "<svg/>")))])
     assert "| **1** (0 … 2) | `<i>` |" in text
     assert "| *all* |  |" in text
+
+
+def test_the_level_of_the_error_bars_is_the_digitizers(folder: Path) -> None:
+    assert f"{100 * INTERVAL_LEVEL:.0f} % is meant" in (folder / "report.md").read_text()
+
+
+def test_of_the_time_it_says_only_what_was_measured(folder: Path) -> None:
+    page = (folder / "report.md").read_text()
+    assert "median per lead, from picture to signal, by the clock, in a run of jobs=1." in page
+    assert "core of this machine" not in page
+
+
+def test_severity_shows_the_scores_of_the_results(folder: Path) -> None:
+    found = files.read(folder)
+    section = sections_severity.severity(found)
+    assert section is not None
+    _, table = section.blocks
+    assert isinstance(table, Table)
+    assert [text for text, _ in table.spans] == ["", "no contact", "5–15 %", "15–30 %", "> 30 %"]
+    score = found.score(
+        "nine_tenths", "tiny", "mse_mv2", alignment="aligned", subset="contact:(15,30]"
+    )
+    row = next(row for row in table.rows if row.cells[0] == "nine_tenths")
+    assert score is not None
+    assert row.cells[6] == number(score.mean, "mse_mv2")
+
+
+def test_without_contact_severity_is_shown_by_intrusion(tmp_path: Path) -> None:
+    class MaskAlone(TinySet):
+        def sample(self, index: int) -> LeadSample:
+            sample = super().sample(index)
+            severity = Severity(index / 5, float("nan"), 0, 0, float("nan"))
+            return replace(sample, severity=severity)
+
+    found = evaluate(METHODS[1:2], [MaskAlone(3)], out=tmp_path, progress=False)
+    section = sections_severity.severity(found)
+    assert section is not None
+    figure, table = section.blocks
+    assert isinstance(table, Table) and isinstance(figure, Figure)
+    assert [text for text, _ in table.spans] == ["", "no intrusion", "15–30 %", "> 30 %"]
+    assert "intrusion: part of the trace's columns" in figure.svg
+
+
+def test_a_hostile_name_stays_text(tmp_path: Path) -> None:
+    evil = """"><img src=x onerror='alert(1)'>**`</style>&amp;"""
+
+    class Hostile(TinySet):
+        def sample_id(self, index: int) -> str:
+            return evil
+
+    evaluate(METHODS[1:2], [Hostile(3, name=f"set{evil}".replace("/", ""))], out=tmp_path)
+    page = report.render_report(tmp_path).read_text()
+    assert "<img src=x" not in page
+    assert page.count("</style>") == 1 + page.count("<svg")  # the page's own, and each plot's
+    assert "&lt;img src=x onerror=" in page
+    Parsed().feed(page)
+
+
+class Parsed(HTMLParser):
+    """Fails on an attribute that runs code, or a tag that a report has no use for."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in {"script", "iframe", "object", "form"}
+        assert not [name for name, _ in attrs if name.startswith("on")]
 
 
 @pytest.mark.parametrize(

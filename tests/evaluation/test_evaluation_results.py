@@ -67,11 +67,11 @@ def test_the_file_is_json_in_the_documented_schema(tmp_path: Path) -> None:
     [
         ((SNR,), "no failure_rate"),
         ((SNR, SNR, FAILED), "twice"),
-        ((replace(SNR, n=0), FAILED), "over nothing"),
-        ((replace(SNR, mean=float("nan")), FAILED), "no finite number"),
-        ((replace(SNR, ci95=(0.0, float("inf"))), FAILED), "no finite number"),
-        ((replace(SNR, subset="dirty"), FAILED), "unknown subset"),
-        ((replace(SNR, alignment="shifted"), FAILED), "unknown alignment"),
+        ((replace(SNR, n=0), FAILED), r"scores\.0\.n: .*greater than 0"),
+        ((replace(SNR, mean=float("nan")), FAILED), r"scores\.0\.mean: .*finite"),
+        ((replace(SNR, ci95=(0.0, float("inf"))), FAILED), r"scores\.0\.ci95\.1: .*finite"),
+        ((replace(SNR, subset="dirty"), FAILED), r"scores\.0\.subset: .*contact"),
+        ((replace(SNR, alignment="shifted"), FAILED), r"scores\.0\.alignment: .*raw"),
         ((replace(SNR, method="other"), FAILED), "method not listed"),
         ((replace(SNR, test_set="other"), FAILED), "test set not listed"),
     ],
@@ -84,8 +84,22 @@ def test_contradictions_are_refused(wrong: tuple[Score, ...], says: str, tmp_pat
 
 def test_an_unknown_kind_of_method_is_refused(tmp_path: Path) -> None:
     given = replace(results_of(FAILED), methods={"classical": MethodInfo("magic")})
-    with pytest.raises(InputError, match="magic"):
+    with pytest.raises(InputError, match=r"methods\.classical\.kind: .*model\|baseline\|oracle"):
         files.write(given, tmp_path)
+
+
+def test_a_field_that_is_not_ours_is_refused(tmp_path: Path) -> None:
+    file = files.write(results_of(SNR, FAILED), tmp_path)
+    file.write_text(file.read_text().replace('"n": 3', '"n": 3, "p": 0.05'))
+    with pytest.raises(InputError, match=r"scores\.0\.p"):
+        files.read(file)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "experiments").rglob("results*.json")), ids=str
+)
+def test_the_studies_results_are_still_read(path: Path) -> None:
+    assert files.read(path).scores
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scores": 1}', '{"scores": [{"mean": 1}]}'])

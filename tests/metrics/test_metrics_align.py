@@ -59,6 +59,12 @@ def test_the_lag_is_found_to_the_millisecond_also_between_samples(fs_hz, late_s)
     assert len(beats(fs_hz)) - len(pair.index) == np.ceil(abs(late_s) * fs_hz - 1e-9)
 
 
+def test_the_pair_tells_where_the_estimate_was_read():
+    pair = align(beats(100), beats(500, late_s=0.1), 100, est_fs_hz=500)
+    np.testing.assert_allclose(pair.position[:2], [50, 55])
+    np.testing.assert_array_equal(pair.reference_mv, beats(100))
+
+
 def test_a_lag_beyond_200_ms_is_out_of_reach():
     pair = align(beats(500), beats(500, late_s=0.3), 500)
     assert abs(pair.lag_s) <= 0.2
@@ -92,7 +98,7 @@ def test_no_lag_is_better_than_the_one_found(seed, n_ref, n_est):
     rng = np.random.default_rng(seed)
     ref, est = rng.standard_normal(n_ref), rng.standard_normal(n_est)
     pair = align(ref, est, 100)
-    if pair is None:
+    if pair.failed:
         assert n_est < n_ref / 2
         return
     assert len(pair.index) >= n_ref / 2
@@ -149,7 +155,10 @@ def test_an_estimate_that_is_longer_is_cut_to_the_reference():
 )
 def test_less_than_half_is_a_failure(est):
     for alignment in ("raw", "offset", "aligned"):
-        assert align(beats(500), est, 500, alignment=alignment) is None
+        pair = align(beats(500), est, 500, alignment=alignment)
+        assert (pair.failed, pair.coverage, pair.lag_s, len(pair.index)) == (True, 0, 0, 2000)
+        assert not pair.est_mv.any()
+        np.testing.assert_allclose(pair.ref_mv, beats(500) - beats(500).mean(), atol=1e-15)
 
 
 def test_exactly_half_is_not():

@@ -2,11 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from data_gen.errors import InputError
-from ecg_overlap.metrics.grid import angle_error_deg, grid_drift_px
+from ecg_overlap.metrics.align import align
+from ecg_overlap.metrics.grid import grid_drift_px
 from ecg_overlap.metrics.interval import interval_coverage
 
 REF = np.array([0.0, 1.0, 0.0, -1.0] * 25)
@@ -26,40 +25,21 @@ def test_a_grid_that_was_not_found_has_no_drift(found, true, width):
         grid_drift_px(found, true, width_px=width)
 
 
-@pytest.mark.parametrize(
-    ("found", "true", "error"),
-    [(1.5, 1.0, 0.5), (-1, 1, 2), (89, -1, 0), (44, -44, 2), (90, 0, 0), (45, 0, 45)],
-)
-def test_angles_differ_modulo_a_quarter_turn(found, true, error):
-    assert angle_error_deg(found, true) == pytest.approx(error)
-
-
-@given(st.floats(-360, 360), st.floats(-360, 360))
-def test_an_angle_error_is_symmetric_and_at_most_45(a, b):
-    assert 0 <= angle_error_deg(a, b) <= 45
-    assert angle_error_deg(a, b) == pytest.approx(angle_error_deg(b, a), abs=1e-9)
-
-
-def test_an_unknown_angle_is_an_error():
-    with pytest.raises(InputError, match="angle"):
-        angle_error_deg(math.nan, 0)
-
-
 def test_interval_coverage_by_hand():
     est, half = REF.copy(), np.full(100, 0.1)
     est[:20] += 0.2  # 20 of 100 outside
     est[20:30] += 0.05
-    score = interval_coverage(REF, est, half, 500, alignment="raw")
+    score = interval_coverage(align(REF, est, 500, alignment="raw"), half)
     assert (score.n, score.coverage) == (100, 0.8)
     assert score.mean_half_width_mv == pytest.approx(0.1)
 
 
 def test_gaps_and_missing_intervals_are_not_counted():
     est, half = REF.copy(), np.full(100, 0.1)
-    est[:20] = np.nan
+    est[:20] = half[:20] = np.nan
     half[90:] = np.nan
     half[50:60] = 0.3
-    score = interval_coverage(REF, est, half, 500, alignment="raw")
+    score = interval_coverage(align(REF, est, 500, alignment="raw"), half)
     assert (score.n, score.coverage) == (70, 1)
     assert score.mean_half_width_mv == pytest.approx((60 * 0.1 + 10 * 0.3) / 70)
 
@@ -72,19 +52,28 @@ def test_the_interval_moves_with_the_estimate():
     half = np.full(500, 0.5)
     est[200] += 0.3
     half[200] = 0.1
-    score = interval_coverage(ref, est, half, 500, alignment="aligned")
+    score = interval_coverage(align(ref, est, 500, alignment="aligned"), half)
     assert (score.n, score.coverage) == (490, 489 / 490)
+
+
+def test_an_interval_may_begin_later_than_the_estimate():
+    # The estimate was moved 10 samples later since, so its first 10 are no samples of the lead.
+    est = np.r_[np.full(10, np.nan), REF[10:]]
+    half = np.r_[np.full(40, 0.1), np.full(50, 0.3)]
+    score = interval_coverage(align(REF, est, 500, alignment="raw"), half, first=10.0)
+    assert (score.n, score.coverage) == (90, 1)
+    assert score.mean_half_width_mv == pytest.approx((40 * 0.1 + 50 * 0.3) / 90)
 
 
 def test_a_failed_lead_has_no_interval():
     nothing = np.full(100, np.nan)
-    assert interval_coverage(REF, nothing, nothing, 500, alignment="raw") is None
+    assert interval_coverage(align(REF, nothing, 500, alignment="raw"), nothing) is None
 
 
-@pytest.mark.parametrize("half", [np.full(99, 0.1), np.full(100, -0.1), np.full(100, np.nan)])
+@pytest.mark.parametrize("half", [np.zeros(0), np.full(100, -0.1), np.full(100, np.nan)])
 def test_what_is_no_interval_is_an_error(half):
     with pytest.raises(InputError, match="interval_mv"):
-        interval_coverage(REF, REF, half, 500, alignment="raw")
+        interval_coverage(align(REF, REF, 500, alignment="raw"), half)
 
 
 def test_one_misread_complex_moves_no_other_sample_out_of_its_interval() -> None:
@@ -92,5 +81,5 @@ def test_one_misread_complex_moves_no_other_sample_out_of_its_interval() -> None
     ref = rng.normal(0, 0.1, 1000)
     est = ref + 0.3  # the row of 0 mV is unknown
     est[500:520] += 2.0
-    score = interval_coverage(ref, est, np.full(1000, 0.001), 500, alignment="offset")
+    score = interval_coverage(align(ref, est, 500, alignment="offset"), np.full(1000, 0.001))
     assert score is not None and score.coverage == 0.98

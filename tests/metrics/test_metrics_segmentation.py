@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from data_gen.errors import InputError
-from ecg_overlap.metrics.segmentation import MaskCounts, binary, count, dice, iou, pooled
+from ecg_overlap.metrics.segmentation import MaskCounts, binary, count, dice, iou
 
 TRUTH = np.array([[1, 1, 1, 0], [0, 0, 0, 0]], bool)
 PRED = np.array([[0, 1, 1, 1], [0, 0, 0, 1]], bool)  # 2 shared, 2 too many, 1 missed
@@ -30,13 +30,6 @@ def test_coverage_counts_from_128_and_probability_from_one_half():
     np.testing.assert_array_equal(binary(probability), [[False, False, True, True]])
 
 
-def test_micro_pools_pixels_not_images():
-    small = MaskCounts(both=1, only_pred=0, only_true=0)  # IoU 1
-    large = MaskCounts(both=10, only_pred=45, only_true=45)  # IoU 0.1
-    assert pooled([small, large]).iou == 11 / 101
-    assert pooled(iter([small])) == small
-
-
 @given(
     hnp.arrays(bool, (5, 7), elements=st.booleans()),
     hnp.arrays(bool, (5, 7), elements=st.booleans()),
@@ -57,11 +50,6 @@ def test_counts_are_those_of_a_loop_over_the_pixels(pred, truth):
 def test_two_empty_masks_have_no_score(metric):
     with pytest.raises(InputError, match="no pixel"):
         metric(np.zeros((3, 3), bool), np.zeros((3, 3), np.uint8))
-
-
-def test_no_images_cannot_be_pooled():
-    with pytest.raises(InputError, match="no images"):
-        pooled([])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from data_gen.errors import InputError
-from data_gen.sample import Severity
 from ecg_overlap.metrics.severity import (
     contact_bin,
     contact_columns,
@@ -17,10 +16,6 @@ from ecg_overlap.metrics.severity import (
 )
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "lead_crop_format"
-
-
-def severity(intrusion, contact):
-    return Severity(intrusion, contact, 0, 0, 0.0)
 
 
 def band(top, bottom, *, height=40, columns=slice(0, 20), width=20):
@@ -52,17 +47,30 @@ def test_a_contact_is_a_fraction(contact):
         contact_bin(contact)
 
 
-def test_subsets_of_a_sample():
-    assert subsets(severity(0.0019, 0.0)) == ("all", "clean", "contact:0")
-    assert subsets(severity(0.002, 0.0)) == ("all", "overlap", "contact:0")
-    assert subsets(severity(0.9, 0.4)) == ("all", "overlap", "contact:>30")
-    assert subsets(severity(0.9, math.nan)) == ("all", "overlap")
-    assert subsets(None) == ("all",)
+def test_subsets_follow_intrusion_and_contact():
+    nan = math.nan
+    found = subsets(
+        np.array([0.0, 0.0019, 0.002, 0.5, 0.5, 0.0, 0.2, nan]),
+        np.array([0.0, 0.0, 0.05, 0.0501, 0.31, nan, nan, nan]),
+    )
+    assert {name: np.flatnonzero(mask).tolist() for name, mask in found.items()} == {
+        "all": [0, 1, 2, 3, 4, 5, 6, 7],
+        "clean": [0, 1, 5],
+        "overlap": [2, 3, 4, 6],
+        "contact:0": [0, 1],
+        "contact:(0,5]": [2],
+        "contact:(5,15]": [3],
+        "contact:>30": [4],
+        # Binned by intrusion only where the contact is not known.
+        "intrusion:0": [5],
+        "intrusion:(15,30]": [6],
+    }
 
 
-def test_an_intrusion_is_a_fraction():
+@pytest.mark.parametrize(("intrusion", "contact"), [(90.0, 0.1), (0.1, -0.1)])
+def test_intrusion_and_contact_are_fractions(intrusion, contact):
     with pytest.raises(InputError, match="fraction"):
-        subsets(severity(90, 0.1))
+        subsets(np.array([intrusion]), np.array([contact]))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_gen.errors import InputError
+from ecg_overlap.metrics.align import align
 from ecg_overlap.metrics.signal import (
     mae_mv,
     mse_mv2,
@@ -203,7 +204,7 @@ def test_inside_and_outside_by_hand():
     ref = np.array([0.0, 2.0, 0.0, -2.0, 2.0, -2.0])
     est = ref + np.array([0.0, 0.0, 1.0, -1.0, 0.0, 0.0])
     inside = np.array([False, False, True, True, False, False])
-    parts = score_split(ref, est, 500, inside=inside, alignment="offset")
+    parts = score_split(align(ref, est, 500, alignment="offset"), inside)
     assert parts["inside"].mse_mv2 == pytest.approx(1)
     assert parts["inside"].n == 2
     # Signal 0² + 2² about the whole lead's mean, noise 1 + 1.
@@ -217,7 +218,7 @@ def test_the_parts_add_up_to_the_whole():
     ref, est = wave(), wave(late=3) + 0.1 * rng.standard_normal(1000)
     inside = rng.random(1000) < 0.3
     whole = score_lead(ref, est, 500, alignment="aligned")
-    parts = score_split(ref, est, 500, inside=inside, alignment="aligned").values()
+    parts = score_split(align(ref, est, 500, alignment="aligned"), inside).values()
     assert sum(p.n for p in parts) == whole.n
     assert sum(p.n * p.mse_mv2 for p in parts) == pytest.approx(whole.n * whole.mse_mv2)
     assert {p.lag_s for p in parts} == {whole.lag_s}
@@ -225,7 +226,7 @@ def test_the_parts_add_up_to_the_whole():
 
 def test_the_parts_of_a_failed_lead_are_flat_too():
     inside = np.arange(1000) < 100
-    parts = score_split(wave(), None, 500, inside=inside, alignment="aligned")
+    parts = score_split(align(wave(), None, 500, alignment="aligned"), inside)
     assert [p.failed for p in parts.values()] == [True, True]
     assert [p.snr_db for p in parts.values()] == [0, 0]
     assert parts["inside"].mse_mv2 == pytest.approx(np.mean((wave()[:100] - wave().mean()) ** 2))
@@ -233,11 +234,11 @@ def test_the_parts_of_a_failed_lead_are_flat_too():
 
 def test_a_part_without_samples_is_left_out():
     inside = np.zeros(1000, bool)
-    assert set(score_split(wave(), wave(), 500, inside=inside, alignment="raw")) == {"outside"}
-    assert set(score_split(wave(), wave(), 500, inside=~inside, alignment="raw")) == {"inside"}
+    assert set(score_split(align(wave(), wave(), 500, alignment="raw"), inside)) == {"outside"}
+    assert set(score_split(align(wave(), wave(), 500, alignment="raw"), ~inside)) == {"inside"}
 
 
 @pytest.mark.parametrize("inside", [np.zeros(999, bool), np.zeros(1000, int)])
 def test_inside_is_one_bool_per_sample(inside):
     with pytest.raises(InputError, match="inside"):
-        score_split(wave(), wave(), 500, inside=inside, alignment="raw")
+        score_split(align(wave(), wave(), 500, alignment="raw"), inside)

@@ -22,9 +22,9 @@ SNR_RANGE_DB = (0.0, 30.0)
 class SignalValidation(Callback):
     """Digitizes a fixed few validation leads and logs how good the recovered signals are.
 
-    Segmentation scores do not tell: a mask may gain IoU while the signal loses its peaks.
-    The SNR is the mean over the leads, each clipped to 0–30 dB: a lead is either recovered or
-    lost to its neighbour, and the median of a few jumps from the ones to the others.
+    IoU is no measure of that: it may rise while the signal loses its peaks.
+    The SNR is the mean over the leads, each clipped to 0–30 dB. It is no median: leads are either
+    recovered or lost to a neighbour, and the median of a few jumps between the two.
     The ranks share the leads, and every rank logs the score over all of them.
 
     Args:
@@ -84,7 +84,7 @@ def network_of(module: pl.LightningModule) -> Network:
 
 
 def digitized(sample: LeadSample, network: Network, method: str) -> LeadSignal:
-    """The lead as the network recovers it; speed and gain are told, as a user would tell them.
+    """The lead as the network recovers it; speed and gain are given, as a user gives them.
 
     Raises:
         DigitizeError: The picture gives no signal.

@@ -7,7 +7,7 @@ are averaged, and the range of them is shown instead of the interval of one.
 import argparse
 import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +18,19 @@ from ecg_overlap.evaluation.results import Results, Score, read, write_text
 from ecg_overlap.evaluation.wording import NOTHING, SUBSET_WORDS, number, wording
 from ecg_overlap.metrics.severity import CONTACT_BINS
 
-SUBSETS = ("all", *(f"contact:{name}" for name in CONTACT_BINS))
+BINS = tuple(f"{m}:{name}" for m in ("contact", "intrusion") for name in CONTACT_BINS)
+MEASURES = {
+    "contact": "contact: part of the trace's columns that another trace touches",
+    "intrusion": "intrusion: part of the trace's columns with other ink in them",
+}
 ALIGNED = ("snr_db", "pearson_r", "mse_mv2", "rmse_mv", "mae_mv", "interval_coverage")
-# An SVG that stands in a page as a picture inherits no colour: this one is read on both grounds.
+# An SVG file takes no colour from the page that shows it; this grey is legible on white and black.
 GREY = "#768390"
 
 
 @dataclass(frozen=True)
 class Point:
-    """The mean of one line in one subset, and how sure it is.
+    """A method's mean in one subset, with its interval.
 
     Args:
         n: Leads.
@@ -61,33 +65,56 @@ def by_severity(
         metric: Of `results.json`; signals' are taken `aligned`.
 
     Returns:
-        Points by line and by subset: "all" and each "contact:<bin>".
+        Points by line and by subset: "all" and each "contact:<bin>" or "intrusion:<bin>".
 
     Raises:
         InputError: Nothing given, other sets or several, or a method or metric that none has.
     """
     _same_set(runs)
-    alignment = "aligned" if metric in ALIGNED else "none"
-    found: dict[tuple[str, str], dict[str, list[Score]]] = {}
+    by_label: dict[str, list[Results]] = {}
     for label, results in runs:
-        (test_set,) = results.test_sets
-        for method in methods:
-            for subset in SUBSETS:
-                score = results.score(method, test_set, metric, alignment=alignment, subset=subset)
-                if score is not None:
-                    line = found.setdefault((label, method), {})
-                    line.setdefault(subset, []).append(score)
-    if not found:
+        by_label.setdefault(label, []).append(results)
+    (test_set,) = runs[0][1].test_sets
+    several = [len(by_label) > 1, len(methods) > 1]
+    lines = {
+        ", ".join(itertools.compress((label, method), several)) or method: line_of(
+            repeated, test_set, method, metric, ("all", *BINS)
+        )
+        for label, repeated in by_label.items()
+        for method in methods
+    }
+    lines = {name: line for name, line in lines.items() if line}
+    if not lines:
         raise InputError(
             "results", f"none has {metric} of {', '.join(methods)}", "name what eval.py scored"
         )
-    several = [len({label for label, _ in runs}) > 1, len(methods) > 1]
-    return {
-        ", ".join(itertools.compress(key, several)) or key[1]: {
-            subset: Point.of(scores) for subset, scores in line.items()
-        }
-        for key, line in found.items()
+    return lines
+
+
+def line_of(
+    repeated: Sequence[Results], test_set: str, method: str, metric: str, subsets: Iterable[str]
+) -> dict[str, Point]:
+    """A method's points in those of the subsets in which any repetition has its score."""
+    alignment = "aligned" if metric in ALIGNED else "none"
+    found = {
+        subset: [
+            score
+            for results in repeated
+            if (
+                score := results.score(method, test_set, metric, alignment=alignment, subset=subset)
+            )
+        ]
+        for subset in subsets
     }
+    return {subset: Point.of(scores) for subset, scores in found.items() if scores}
+
+
+def subsets_in(lines: Lines) -> list[str]:
+    """The subsets in which any line has a point, in order; by intrusion only without contact."""
+    found = [name for name in ("all", *BINS) if any(name in line for line in lines.values())]
+    if any(name.startswith("contact") for name in found):
+        return [name for name in found if not name.startswith("intrusion")]
+    return found
 
 
 def _same_set(runs: Sequence[tuple[str, Results]]) -> None:
@@ -102,19 +129,19 @@ def _same_set(runs: Sequence[tuple[str, Results]]) -> None:
         raise InputError("results", "are of different test sets", "evaluate all on the same one")
 
 
-def table(lines: Mapping[str, Mapping[str, Point]], metric: str) -> Table:
+def table(lines: Lines, metric: str) -> Table:
     """The lines as a table: means, with interval or range, by subset."""
-    subsets = [name for name in SUBSETS if any(name in line for line in lines.values())]
+    subsets = subsets_in(lines)
     heads = [f"{SUBSET_WORDS[name]} (n = {_n(lines, name)})" for name in subsets]
     rows = [
         Row((name, *(_text(line.get(subset), metric) for subset in subsets)))
         for name, line in lines.items()
     ]
-    caption = f"{wording(metric).label}, by the part of the trace's columns in contact."
+    caption = f"{wording(metric).label}, by {_measure(subsets)}."
     return Table(caption, ("", *heads), tuple(rows))
 
 
-def _n(lines: Mapping[str, Mapping[str, Point]], subset: str) -> int:
+def _n(lines: Lines, subset: str) -> int:
     return max(line[subset].n for line in lines.values() if subset in line)
 
 
@@ -126,10 +153,10 @@ def _text(point: Point | None, metric: str) -> str:
     )
 
 
-def figure(lines: Mapping[str, Mapping[str, Point]], metric: str) -> str:
-    """The lines against contact, as the text of an SVG file."""
-    subsets = [name for name in SUBSETS[1:] if any(name in line for line in lines.values())]
-    svg = plots.intervals(
+def figure(lines: Lines, metric: str) -> str:
+    """The lines against severity, as SVG text that takes the page's colours."""
+    subsets = [name for name in subsets_in(lines) if name != "all"]
+    return plots.intervals(
         [f"{SUBSET_WORDS[name]}\nn = {_n(lines, name)}" for name in subsets],
         {
             name: [
@@ -137,10 +164,15 @@ def figure(lines: Mapping[str, Mapping[str, Point]], metric: str) -> str:
             ]
             for name, line in lines.items()
         },
-        x_label="contact: part of the trace's columns that another trace touches",
+        x_label=_measure(subsets),
         y_label=wording(metric).label,
     )
-    return svg.replace("currentColor", GREY)
+
+
+def _measure(subsets: Sequence[str]) -> str:
+    """By what the samples are binned, in words."""
+    by_intrusion = any(name.startswith("intrusion") for name in subsets)
+    return MEASURES["intrusion" if by_intrusion else "contact"]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -158,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
             [_run(text) for text in given.runs], methods=given.method, metric=given.metric
         )
         if given.out is not None:
-            write_text(given.out, figure(lines, given.metric))
+            write_text(given.out, figure(lines, given.metric).replace("currentColor", GREY))
         sys.stdout.write(f"{table(lines, given.metric).markdown()}\n")
     except InputError as error:
         sys.stderr.write(f"{error}\n")

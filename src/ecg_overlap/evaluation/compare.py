@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from data_gen.errors import InputError
-from ecg_overlap.evaluation.aggregate import paired_difference, subsets
+from ecg_overlap.evaluation.aggregate import subsets_of
 from ecg_overlap.evaluation.columns import column
-from ecg_overlap.evaluation.document import Row, Table
+from ecg_overlap.evaluation.document import Row, Table, group
 from ecg_overlap.evaluation.results import Results, read, read_per_sample
 from ecg_overlap.evaluation.wording import SUBSET_WORDS, in_order, number, wording
+from ecg_overlap.metrics.bootstrap import paired_difference
 
 METRICS = (
     ("snr_db", "aligned"),
@@ -31,7 +32,7 @@ def compare(a: Path, b: Path) -> Table:
         b: Folder of another one.
 
     Returns:
-        A table of b − a; differences whose 95 % interval leaves out 0 are strong.
+        A table of b − a; differences whose 95 % interval does not hold 0 are bold.
 
     Raises:
         InputError: A folder that cannot be read, or two that share no method, no test set, or
@@ -54,8 +55,7 @@ def compare(a: Path, b: Path) -> Table:
                 rows_a[(rows_a["test_set"] == test_set) & (rows_a["method"] == method)],
                 rows_b[(rows_b["test_set"] == test_set) & (rows_b["method"] == method)],
             )
-            if found:
-                lines += [Row((f"`{test_set}`, {method}",), True), *found]
+            lines += group(f"`{test_set}`, {method}", found)
     return Table(
         f"B minus A, lead by lead, with the 95 % interval of the mean difference. A: `{a}` "
         f"({first.created}, {first.git or 'no git'}); B: `{b}` ({second.created}, "
@@ -87,7 +87,7 @@ def _lines(a: pd.DataFrame, b: pd.DataFrame) -> list[Row]:
     lines = []
     a, b = a.set_index("sample_id"), b.set_index("sample_id")
     b = b.reindex(a.index)
-    found = subsets(a)
+    found = subsets_of(a)
     for subset in [name for name in SUBSETS if name in found] or ["all"]:
         for metric, alignment in METRICS:
             name = column(metric, alignment)

@@ -1,13 +1,14 @@
 """A document of sections, tables and figures, written as self-contained HTML and as Markdown."""
 
 import base64
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-STYLE_PATH = Path(__file__).with_name("report.css")
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 
 @dataclass(frozen=True)
@@ -15,12 +16,17 @@ class Row:
     """One line of a table.
 
     Args:
-        cells: One text per column; `**text**` is strong, and what follows a tab is set small.
+        cells: One text per column; `**text**` is bold, and what follows a tab is set small.
         heading: The row names the group below it and has this one text only.
     """
 
     cells: tuple[str, ...]
     heading: bool = False
+
+
+def group(heading: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows under a heading of their own; nothing where there is none."""
+    return [Row((heading,), heading=True), *rows] if rows else []
 
 
 @dataclass(frozen=True)
@@ -35,40 +41,13 @@ class Table:
         text_columns: How many columns from the left hold words.
     """
 
+    kind: ClassVar[str] = "table"  # its macro in report.html.j2
+
     caption: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     spans: tuple[tuple[str, int], ...] = ()
     text_columns: int = 1
-
-    def html(self) -> str:
-        head = ""
-        if self.spans:
-            cells = "".join(
-                f'<th colspan="{width}" class="{"span" if text else ""}">{_inline(text)}</th>'
-                for text, width in self.spans
-            )
-            head = f"<tr>{cells}</tr>"
-        head += "<tr>" + "".join(
-            self._cell("th", index, text) for index, text in enumerate(self.columns)
-        )
-        body = "".join(self._row(row) for row in self.rows)
-        facts = ' class="facts"' if self.text_columns > 1 else ""
-        return (
-            f'<div class="wide"><table{facts}><caption>{_inline(self.caption)}</caption>'
-            f"<thead>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        )
-
-    def _row(self, row: Row) -> str:
-        if row.heading:
-            text = _inline(row.cells[0])
-            return f'<tr class="group"><th colspan="{len(self.columns)}">{text}</th></tr>'
-        cells = (self._cell("td", index, text) for index, text in enumerate(row.cells))
-        return f"<tr>{''.join(cells)}</tr>"
-
-    def _cell(self, tag: str, index: int, text: str) -> str:
-        kind = "word" if index < self.text_columns else "number"
-        return f'<{tag} class="{kind}">{_inline(text)}</{tag}>'
 
     def markdown(self) -> str:
         spanned = [text for text, width in self.spans for _ in range(width)]
@@ -87,19 +66,12 @@ class Table:
 class Figure:
     """A picture: a plot as SVG text, or a PNG file beside the report; small ones share a line."""
 
+    kind: ClassVar[str] = "figure"  # its macro in report.html.j2
+
     caption: str
     svg: str = ""
     png: Path | None = None
     small: bool = False
-
-    def html(self) -> str:
-        picture = self.svg
-        if self.png is not None:
-            data = base64.b64encode(self.png.read_bytes()).decode("ascii")
-            alt = html.escape(_plain(self.caption), quote=True)
-            picture = f'<img src="data:image/png;base64,{data}" alt="{alt}">'
-        kind = ' class="small"' if self.small else ""
-        return f"<figure{kind}>{picture}<figcaption>{_inline(self.caption)}</figcaption></figure>"
 
     def markdown(self) -> str:
         if self.png is None:
@@ -110,16 +82,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that the reader opens by hand (in print and Markdown they stand open)."""
+    """Blocks that the reader unfolds (in print and in Markdown they are open)."""
+
+    kind: ClassVar[str] = "fold"  # its macro in report.html.j2
 
     title: str
     blocks: tuple[Table | Figure, ...]
     is_open: bool = False
-
-    def html(self) -> str:
-        inner = "".join(block.html() for block in self.blocks)
-        opened = " open" if self.is_open else ""
-        return f"<details{opened}><summary>{_inline(self.title)}</summary>{inner}</details>"
 
     def markdown(self) -> str:
         return "\n\n".join([f"### {self.title}", *(block.markdown() for block in self.blocks)])
@@ -133,11 +102,10 @@ class Section:
     text: tuple[str, ...]
     blocks: tuple[Table | Figure | Fold, ...] = ()
 
-    def html(self) -> str:
-        name = re.sub(r"\W+", "-", self.title.lower()).strip("-")
-        text = "".join(f"<p>{_inline(paragraph)}</p>" for paragraph in self.text)
-        blocks = "".join(block.html() for block in self.blocks)
-        return f'<section id="{name}"><h2>{_inline(self.title)}</h2>{text}{blocks}</section>'
+    @property
+    def name(self) -> str:
+        """What a link to the section names."""
+        return re.sub(r"\W+", "-", self.title.lower()).strip("-")
 
     def markdown(self) -> str:
         parts = [f"## {self.title}", *self.text, *(block.markdown() for block in self.blocks)]
@@ -145,17 +113,9 @@ class Section:
 
 
 def to_html(title: str, subtitle: str, sections: Sequence[Section]) -> str:
-    """One page that needs nothing beside it: style, plots and pictures are inside."""
-    style = STYLE_PATH.read_text(encoding="utf-8")
-    body = "".join(section.html() for section in sections)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{html.escape(title)}</title><style>{style}</style></head><body><main>"
-        f"<header><h1>{html.escape(title)}</h1><p>{_inline(subtitle)}</p></header>{body}"
-        "</main></body></html>\n"
-    )
+    """One page that needs nothing beside it; all text is escaped but the marks of `_inline`."""
+    page = _templates().get_template("report.html.j2")
+    return page.render(title=title, subtitle=subtitle, sections=sections)
 
 
 def to_markdown(title: str, subtitle: str, sections: Sequence[Section]) -> str:
@@ -164,14 +124,29 @@ def to_markdown(title: str, subtitle: str, sections: Sequence[Section]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _inline(text: str) -> str:
+def _templates() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    found.filters |= {"inline": _inline, "plain": _plain, "base64": _base64}
+    return found
+
+
+def _inline(text: str) -> Markup:
     """Escaped text with `**strong**`, `` `code` `` and the small part after a tab as HTML."""
-    text, _, small = html.escape(text, quote=False).partition("\t")
-    text = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
-    text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
-    return f"{text} <small>{small}</small>" if small else text
+    marked, _, small = str(escape(text)).partition("\t")
+    marked = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", marked)
+    marked = re.sub(r"`(.+?)`", r"<code>\1</code>", marked)
+    return Markup(f"{marked} <small>{small}</small>" if small else marked)
 
 
 def _plain(text: str) -> str:
     text, _, small = text.replace("|", "\\|").partition("\t")
     return f"{text} ({small})" if small else text
+
+
+def _base64(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode("ascii")

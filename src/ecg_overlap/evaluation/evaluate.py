@@ -89,12 +89,10 @@ def evaluate(
     _run(job, works, jobs=jobs, progress=progress)
 
     rows = in_order(kept.rows(), methods, test_sets)
-    settings |= {
-        "jobs": jobs,
-        "pictures": pictures.draw_all(rows, methods, test_sets, out, progress=progress),
-    }
-    write_table(rows, out / PER_SAMPLE_NAME)
+    settings["jobs"] = jobs
     results = _results(rows, methods, test_sets, settings, command=command, device=device)
+    pictures.draw_all(rows, results, methods, test_sets, out, progress=progress)
+    write_table(rows, out / PER_SAMPLE_NAME)
     write(results, out)
     kept.remove()
     return results

@@ -17,7 +17,8 @@ from tqdm import tqdm
 from data_gen.sample import LeadSample
 from ecg_overlap.evaluation.columns import column
 from ecg_overlap.evaluation.methods import Method, Outcome
-from ecg_overlap.evaluation.results import write_text
+from ecg_overlap.evaluation.ranking import RANKED_BY, leading
+from ecg_overlap.evaluation.results import Results, write_text
 from ecg_overlap.evaluation.scoring import placed_mv
 from ecg_overlap.evaluation.sections_samples import PICTURES_FOLDER, PICTURES_INDEX
 from ecg_overlap.evaluation.test_sets import TestSet
@@ -43,35 +44,35 @@ class Choice:
 
 def draw_all(
     rows: pd.DataFrame,
+    results: Results,
     methods: Sequence[Method],
     test_sets: Sequence[TestSet],
     out: Path,
     *,
     progress: bool = False,
-) -> int:
+) -> None:
     """Draw the chosen samples of every set into `out/pictures`, with their captions.
 
     Args:
         rows: The per-sample table.
+        results: Its scores, which tell the leading methods.
         methods: Those that were tried; each picture digitizes its sample again.
         test_sets: Where the samples come from.
         out: Folder of the evaluation.
         progress: Show a bar.
-
-    Returns:
-        The number of pictures.
     """
     by_set = {test_set.name: test_set for test_set in test_sets}
     by_name = {method.name: method for method in methods}
     folder = out / PICTURES_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     entries = []
-    choices = list(choose(rows, methods))
-    for choice in tqdm(choices, disable=not progress, unit="picture", desc="pictures"):
+    for choice in tqdm(
+        list(choose(rows, results)), disable=not progress, unit="picture", desc="pictures"
+    ):
         sample = by_set[choice.test_set].sample(choice.index)
         try:
             outcome = by_name[choice.method].digitize(sample)
-        except Exception as error:  # it failed in the table too, and its picture still helps
+        except Exception as error:  # it failed in the table too; draw it all the same
             outcome = Outcome(None, reason=str(error))
         name = f"{choice.test_set}-{choice.rank}-{choice.index:06d}.png"
         draw(sample, outcome, folder / name)
@@ -85,44 +86,28 @@ def draw_all(
             }
         )
     write_text(folder / PICTURES_INDEX, json.dumps(entries, indent=1, ensure_ascii=False))
-    return len(entries)
 
 
-def choose(rows: pd.DataFrame, methods: Sequence[Method]) -> Iterator[Choice]:
+def choose(rows: pd.DataFrame, results: Results) -> Iterator[Choice]:
     """The worst, median and best samples of each set's leading method.
 
     By SNR where there are signals, else by IoU, else the first of the set as "unscored".
     """
-    for test_set, part in rows.groupby("test_set", sort=False):
-        by = next((c for c in _KEYS if c in part and part[c].notna().any()), None)
-        method = _leading(part, methods, by)
-        own = part[part["method"] == method]
+    for test_set in results.test_sets:
+        method = leading(results, test_set)
+        own = rows[(rows["test_set"] == test_set) & (rows["method"] == method)]
+        keys = (column(*key) for key in RANKED_BY)
+        by = next((key for key in keys if key in own and own[key].notna().any()), None)
         if by is None:
             for row in own.head(COUNTS["worst"]).to_dict("records"):
                 caption = f"`{row['sample_id']}`"
-                yield Choice(str(test_set), method, "unscored", int(row["index"]), caption)
+                yield Choice(test_set, method, "unscored", int(row["index"]), caption)
             continue
         ranked = own[own[by].notna()].sort_values(by, kind="stable").to_dict("records")
         for rank, at in _ranks(len(ranked)).items():
             for row in (ranked[i] for i in at):
                 caption = _caption({str(key): value for key, value in row.items()})
-                yield Choice(str(test_set), method, rank, int(row["index"]), caption)
-
-
-_KEYS = (column("snr_db", "aligned"), column("iou"))
-
-
-def _leading(part: pd.DataFrame, methods: Sequence[Method], by: str | None) -> str:
-    """The best model, else the best baseline, else the best oracle that was tried on the set."""
-    tried = set(part["method"])
-    for kind in ("model", "baseline", "oracle"):
-        names = [m.name for m in methods if m.kind == kind and m.name in tried]
-        if names:
-            if by is None:
-                return names[0]
-            means = part.groupby("method")[by].mean()
-            return max(names, key=lambda name: float(means.fillna(-np.inf)[name]))
-    raise AssertionError("a row without a method")
+                yield Choice(test_set, method, rank, int(row["index"]), caption)
 
 
 def _ranks(n: int) -> dict[str, range]:

@@ -8,11 +8,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from ecg_overlap.metrics.align import FloatArray
 
-# Told apart on white and on near-black alike, and by colour-blind readers (after Okabe and Ito).
+# Distinct on white and on near-black, also to colour-blind readers (after Okabe and Ito).
 COLOURS = ("#d1495b", "#2e86c1", "#1a9c76", "#e08e0b", "#8e6bbf", "#7a8590", "#c46fa5", "#4fb3d9")
 MARKERS = "osD^vPX*"
 # Drawn in this colour, then replaced: matplotlib knows no `currentColor`.

@@ -43,10 +43,10 @@ def _sections(folder: Path, results: Results) -> list[Section]:
     rows = read_per_sample(folder, results)
     found: list[Section | None] = [
         sections_scores.headline(results),
-        None if rows is None else sections_severity.severity(results, rows),
+        sections_severity.severity(results),
         None if rows is None else sections_scores.differences(results, rows),
         sections_scores.oracles(results),
-        sections_scores.where_errors_stand(results),
+        sections_scores.where_errors_are(results),
         sections_scores.other_scores(results),
         sections_samples.samples(folder, _pictures(folder)),
     ]

@@ -1,26 +1,39 @@
 """`results.json`: what an evaluation found, as types that are checked when read and written."""
 
 import json
-import math
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+from pydantic import (
+    ConfigDict,
+    FiniteFloat,
+    PositiveInt,
+    StringConstraints,
+    TypeAdapter,
+    with_config,
+)
+from pydantic import ValidationError as SchemaError
 
 from data_gen.errors import InputError
 
 RESULTS_NAME = "results.json"
 PER_SAMPLE_NAME = "per_sample.parquet"
-METHOD_KINDS = ("model", "baseline", "oracle")
-ALIGNMENTS = ("none", "raw", "offset", "aligned")
-SUBSET_PATTERN = re.compile(r"all|clean|overlap|inside|outside|contact:\S+")
+
+# The classes below are the schema: pydantic checks a file's types against them.
+Kind = Annotated[str, StringConstraints(pattern="^(model|baseline|oracle)$")]
+Alignment = Annotated[str, StringConstraints(pattern="^(none|raw|offset|aligned)$")]
+SUBSETS = r"^(all|clean|overlap|inside|outside|(contact|intrusion):\S+)$"
+Subset = Annotated[str, StringConstraints(pattern=SUBSETS)]
+STRICT = with_config(ConfigDict(extra="forbid"))  # a field that is not ours is a mistake
 
 
+@STRICT
 @dataclass(frozen=True)
 class TestSetInfo:
     """A frozen test set: how many samples, of what kind, and the hash of all it holds.
@@ -40,16 +53,18 @@ class TestSetInfo:
     note: str = ""
 
 
+@STRICT
 @dataclass(frozen=True)
 class MethodInfo:
     """What was evaluated: its kind, and for a model where its weights come from."""
 
-    kind: str
+    kind: Kind
     checkpoint: str | None = None
     params: int | None = None
     weights_sha256: str | None = None
 
 
+@STRICT
 @dataclass(frozen=True)
 class Score:
     """One mean with its interval, over the samples of one subset.
@@ -57,7 +72,8 @@ class Score:
     Args:
         method: Name of the method.
         test_set: Name of the test set.
-        subset: "all", "clean", "overlap", "contact:<bin>", "inside" or "outside".
+        subset: "all", "clean", "overlap", "inside", "outside", "contact:<bin>", or, of samples
+            whose contact is not known, "intrusion:<bin>".
         metric: Name with its unit, e.g. "mse_mv2".
         alignment: How the signals were aligned; "none" where nothing is aligned.
         n: Samples counted.
@@ -68,15 +84,21 @@ class Score:
 
     method: str
     test_set: str
-    subset: str
+    subset: Subset
     metric: str
-    alignment: str
-    n: int
-    mean: float
-    median: float
-    ci95: tuple[float, float]
+    alignment: Alignment
+    n: PositiveInt
+    mean: FiniteFloat
+    median: FiniteFloat
+    ci95: tuple[FiniteFloat, FiniteFloat]
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        """What it is the score of; no two scores of a file have the same."""
+        return self.method, self.test_set, self.subset, self.metric, self.alignment
 
 
+@STRICT
 @dataclass(frozen=True)
 class Results:
     """The whole of `results.json`.
@@ -111,52 +133,46 @@ class Results:
         self, method: str, test_set: str, metric: str, *, alignment: str, subset: str = "all"
     ) -> Score | None:
         """The one score under these names, or None where it was not computed."""
-        wanted = (method, test_set, metric, alignment, subset)
-        for score in self.scores:
-            if (
-                score.method,
-                score.test_set,
-                score.metric,
-                score.alignment,
-                score.subset,
-            ) == wanted:
-                return score
-        return None
+        return self._by_key.get((method, test_set, subset, metric, alignment))
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[str, str, str, str, str], Score]:
+        return {score.key: score for score in self.scores}
 
 
-def validate(results: Results, *, where: str = RESULTS_NAME) -> None:
-    """Check what a reader of the file relies on.
+_SCHEMA = TypeAdapter(Results)
+
+
+def checked(content: Any, *, where: str = RESULTS_NAME) -> Results:
+    """The content of a `results.json` as types, fit to be relied on.
 
     Raises:
-        InputError: An unknown kind, subset, alignment, method or test set; a score twice, over
-            nothing, or not a finite number; a method without `failure_rate`.
+        InputError: It is not in the schema: a field too few or too many, an unknown kind, subset
+            or alignment, a score over nothing or not finite. Or it contradicts itself: a score
+            given twice, of a method or test set that is not listed, or without a `failure_rate`.
     """
 
     def require(condition: bool, what: str) -> None:
         if not condition:
-            raise InputError(where, what, "write it with ecg_overlap.evaluation.results.write")
+            raise InputError(where, what, "run eval.py again")
 
-    for name, method in results.methods.items():
-        require(method.kind in METHOD_KINDS, f"method {name} is of no known kind {method.kind!r}")
-    keys = Counter(_key(score) for score in results.scores)
-    twice = [key for key, count in keys.items() if count > 1]
+    try:
+        results = _SCHEMA.validate_python(content)
+    except SchemaError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "it"
+        raise InputError(
+            where, f"is not in our schema: {place}: {first['msg']}", "run eval.py again"
+        ) from None
+    twice = [key for key, count in Counter(s.key for s in results.scores).items() if count > 1]
     require(not twice, f"score given twice: {twice[:1]}")
     for score in results.scores:
-        name = "/".join(_key(score))
-        require(score.method in results.methods, f"{name}: method not listed")
-        require(score.test_set in results.test_sets, f"{name}: test set not listed")
-        require(SUBSET_PATTERN.fullmatch(score.subset) is not None, f"{name}: unknown subset")
-        require(score.alignment in ALIGNMENTS, f"{name}: unknown alignment")
-        require(score.n > 0, f"{name}: a score over nothing")
-        numbers = (score.mean, score.median, *score.ci95)
-        require(all(math.isfinite(number) for number in numbers), f"{name}: no finite number")
+        require(score.method in results.methods, f"{score.key}: method not listed")
+        require(score.test_set in results.test_sets, f"{score.key}: test set not listed")
     have = {(s.method, s.test_set) for s in results.scores}
     failing = {(s.method, s.test_set) for s in results.scores if s.metric == "failure_rate"}
     require(have <= failing, f"no failure_rate for {sorted(have - failing)[:1]}")
-
-
-def _key(score: Score) -> tuple[str, str, str, str, str]:
-    return score.method, score.test_set, score.subset, score.metric, score.alignment
+    return results
 
 
 def write(results: Results, out: Path) -> Path:
@@ -168,8 +184,8 @@ def write(results: Results, out: Path) -> Path:
     Raises:
         InputError: The results contradict themselves, or `out` cannot be written.
     """
-    validate(results)
     content = asdict(results)
+    checked(content)
     # One score a line: thousands of them, and a file that a person can search and compare.
     scores = ",\n".join(
         json.dumps(score, ensure_ascii=False, allow_nan=False) for score in content.pop("scores")
@@ -220,7 +236,7 @@ def read(path: Path) -> Results:
     """Read `results.json`, given itself or its folder.
 
     Raises:
-        InputError: There is none, it is no JSON, a field is missing, or it contradicts itself.
+        InputError: There is none, it is no JSON, or `checked` refuses it.
     """
     path = path / RESULTS_NAME if path.is_dir() else path
     try:
@@ -229,29 +245,7 @@ def read(path: Path) -> Results:
         raise InputError(path, "there is no such file", "run eval.py with out= there") from None
     except (OSError, ValueError) as error:
         raise InputError(path, f"cannot be read ({error})", "run eval.py again") from error
-    try:
-        results = _from_json(raw)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(path, f"is not in our schema ({error!r})", "run eval.py again") from error
-    validate(results, where=str(path))
-    return results
-
-
-def _from_json(raw: dict[str, Any]) -> Results:
-    scores = [{**score, "ci95": tuple(score["ci95"])} for score in raw["scores"]]
-    for score in scores:
-        low, high = score["ci95"]
-        if not all(isinstance(number, int | float) for number in (score["mean"], low, high)):
-            raise TypeError(f"{score['metric']}: not a number")
-    return Results(
-        **{
-            **raw,
-            "test_sets": {name: TestSetInfo(**info) for name, info in raw["test_sets"].items()},
-            "methods": {name: MethodInfo(**info) for name, info in raw["methods"].items()},
-            "scores": tuple(Score(**score) for score in scores),
-            "notes": tuple(raw.get("notes", ())),
-        }
-    )
+    return checked(raw, where=str(path))
 
 
 def read_per_sample(folder: Path, results: Results) -> pd.DataFrame | None:

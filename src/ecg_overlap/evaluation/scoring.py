@@ -20,22 +20,21 @@ from ecg_overlap.evaluation.columns import FOUND, TRUE, column
 from ecg_overlap.evaluation.methods import Method, Outcome
 from ecg_overlap.evaluation.test_sets import TestSet, sample_sha256
 from ecg_overlap.metrics import segmentation, severity
-from ecg_overlap.metrics.align import checked_reference
+from ecg_overlap.metrics.align import Aligned, FloatArray, align, checked_reference
 from ecg_overlap.metrics.challenge2024 import challenge2024_snr_db
 from ecg_overlap.metrics.clinical import clinical_score
 from ecg_overlap.metrics.grid import grid_drift_px
 from ecg_overlap.metrics.identity import identity_swaps, rows_at_columns
 from ecg_overlap.metrics.interval import interval_coverage
 from ecg_overlap.metrics.kaggle2025 import lead_snr_db
-from ecg_overlap.metrics.signal import score_lead, score_split
+from ecg_overlap.metrics.signal import score_aligned, score_split
 
-FloatArray = NDArray[np.float64]
-Row = dict[str, Any]
+Scores = dict[str, Any]  # the columns of one row of per_sample.parquet
 
 CHALLENGE, CHALLENGE_HZ = "challenge2024_snr_db", 100.0  # at 500 Hz a lead costs 0.4 s
 
 
-def rows_of(test_set: TestSet, index: int, methods: list[Method], *, costly: bool) -> list[Row]:
+def rows_of(test_set: TestSet, index: int, methods: list[Method], *, costly: bool) -> list[Scores]:
     """One row per method for one sample of a set.
 
     Args:
@@ -62,9 +61,8 @@ def rows_of(test_set: TestSet, index: int, methods: list[Method], *, costly: boo
         started = time.perf_counter()
         outcome = _try(method, sample)
         ended = time.perf_counter()
-        row = {**facts, "method": method.name, **score(sample, outcome, method, inside=inside)}
-        if costly:
-            row |= costly_scores(sample, outcome)
+        found = score(sample, outcome, method, inside=inside, costly=costly)
+        row = {**facts, "method": method.name, **found}
         row["time_ms"] = 1000 * (ended - started)
         row["score_ms"] = 1000 * (time.perf_counter() - ended)
         rows.append(row)
@@ -80,7 +78,7 @@ def _try(method: Method, sample: LeadSample) -> Outcome:
         return Outcome(None, reason=f"defect: {type(error).__name__}: {error} ({place})")
 
 
-def facts_of(sample: LeadSample, test_set: TestSet, index: int) -> Row:
+def facts_of(sample: LeadSample, test_set: TestSet, index: int) -> Scores:
     """What is known of the sample itself: names, size, severity, hash."""
     known = severity_of(sample)
     layout = sample.meta.get("layout")
@@ -115,8 +113,13 @@ def severity_of(sample: LeadSample) -> Severity | None:
 
 
 def score(
-    sample: LeadSample, outcome: Outcome, method: Method, *, inside: NDArray[np.bool_] | None = None
-) -> Row:
+    sample: LeadSample,
+    outcome: Outcome,
+    method: Method,
+    *,
+    inside: NDArray[np.bool_] | None = None,
+    costly: bool = False,
+) -> Scores:
     """Every metric of one outcome; a refusal counts by the failure rule.
 
     Args:
@@ -124,26 +127,27 @@ def score(
         outcome: What the method made of it.
         method: Which scores it may claim.
         inside: bool (n,), the signal's samples in contact with another trace, where known.
+        costly: Whether the Challenge's score and the clinical measures are wanted too.
 
     Returns:
         "failed", "reason" and a column per metric and alignment.
     """
-    row: Row = {"failed": outcome.signal is None, "reason": outcome.reason}
+    row: Scores = {"failed": outcome.signal is None, "reason": outcome.reason}
     if sample.target_mask is not None and method.makes_mask:
         row |= mask_scores(sample, outcome, method)
     if sample.signal_mv is not None:
-        row |= signal_scores(sample, outcome, method, inside)
+        row |= signal_scores(sample, outcome, method, inside, costly=costly)
     return row
 
 
-def mask_scores(sample: LeadSample, outcome: Outcome, method: Method) -> Row:
-    """IoU and Dice at the picture's own resolution, and at the network's."""
+def mask_scores(sample: LeadSample, outcome: Outcome, method: Method) -> Scores:
+    """IoU and Dice at the picture's own resolution, and IoU at the network's."""
     truth = sample.target_mask
     assert truth is not None
     counts = segmentation.count(outcome.mask, truth)
     if counts.both + counts.only_pred + counts.only_true == 0:
         return {}
-    row: Row = {
+    row: Scores = {
         column("iou"): counts.iou,
         column("dice"): counts.dice,
         "common_px": float(counts.both),
@@ -166,8 +170,13 @@ def mask_scores(sample: LeadSample, outcome: Outcome, method: Method) -> Row:
 
 
 def signal_scores(
-    sample: LeadSample, outcome: Outcome, method: Method, inside: NDArray[np.bool_] | None
-) -> Row:
+    sample: LeadSample,
+    outcome: Outcome,
+    method: Method,
+    inside: NDArray[np.bool_] | None,
+    *,
+    costly: bool,
+) -> Scores:
     """Every signal metric under every alignment that the method may claim."""
     ref, fs_hz = sample.signal_mv, sample.fs_hz
     assert ref is not None and fs_hz is not None
@@ -178,53 +187,46 @@ def signal_scores(
         return {"reason": outcome.reason or f"not scored: {error.what}"}
     est = placed_mv(outcome.signal, sample.calibration)
     rate = outcome.signal.fs_hz if outcome.signal else None
-    row: Row = {}
+    row: Scores = {}
     for alignment in ("raw", "offset", "aligned") if method.claims_zero else ("offset", "aligned"):
-        found = score_lead(ref, est, fs_hz, alignment=alignment, est_fs_hz=rate)
-        row |= {column(name, alignment): value for name, value in found.scores().items()}
-    row["failed"] = found.failed
-    row[column("coverage")] = found.coverage
+        pair = align(ref, est, fs_hz, alignment=alignment, est_fs_hz=rate)
+        row |= {column(n, alignment): value for n, value in score_aligned(pair).scores().items()}
+    row["failed"] = pair.failed
+    row[column("coverage")] = pair.coverage
     row[column(KAGGLE)] = lead_snr_db(ref, est, fs_hz, est_fs_hz=rate)
-    if found.failed and outcome.signal is not None:
+    if pair.failed and outcome.signal is not None:
         row["reason"] = "less than half of the lead was recovered"
-    if not found.failed:
-        row[column("lag_s", "aligned")] = abs(found.lag_s)
-        row |= recovered_scores(sample, outcome, method)
+    if not pair.failed:
+        row[column("lag_s", "aligned")] = abs(pair.lag_s)
+        row |= recovered_scores(sample, outcome, method, pair)
     if inside is not None and inside.any():
-        parts = score_split(ref, est, fs_hz, inside=inside, alignment="aligned", est_fs_hz=rate)
-        for region, part in parts.items():
+        for region, part in score_split(pair, inside).items():
             row |= {column(n, "aligned", region): value for n, value in part.scores().items()}
+    if costly:
+        row |= costly_scores(pair, est)
     return row
 
 
-def recovered_scores(sample: LeadSample, outcome: Outcome, method: Method) -> Row:
+def recovered_scores(sample: LeadSample, outcome: Outcome, method: Method, pair: Aligned) -> Scores:
     """What can be said only of a lead that was recovered: grid, identity, its own error bars."""
     lead, true = outcome.signal, sample.calibration
     assert lead is not None and sample.signal_mv is not None and sample.fs_hz is not None
-    row: Row = {}
+    row: Scores = {}
     if true is not None and method.finds_grid:
         length_px = (len(sample.signal_mv) - 1) / sample.fs_hz * true.px_per_s
         row[column("grid_drift_px")] = grid_drift_px(
             lead.calibration.px_per_mm_x, true.px_per_mm_x, width_px=length_px
         )
     row |= swap_scores(sample, lead)
-    # Error bars are shifted with the signal: by the first sample seen, which is theirs too.
     if np.isfinite(lead.interval_mv).any():
-        bars = interval_coverage(
-            sample.signal_mv,
-            lead.signal_mv,
-            lead.interval_mv,
-            sample.fs_hz,
-            alignment="aligned",
-            est_fs_hz=lead.fs_hz,
-        )
+        bars = interval_coverage(pair, lead.interval_mv, first=samples_late(lead, true))
         if bars is not None:
             row[column("interval_coverage", "aligned")] = bars.coverage
             row[column("interval_half_width_mv", "aligned")] = bars.mean_half_width_mv
     return row
 
 
-def swap_scores(sample: LeadSample, lead: LeadSignal) -> Row:
+def swap_scores(sample: LeadSample, lead: LeadSignal) -> Scores:
     """How much of the output follows another trace, where there is one to follow."""
     own, other, true = sample.target_mask, sample.other_mask, sample.calibration
     if own is None or other is None or true is None or not len(lead.path_px):
@@ -236,26 +238,26 @@ def swap_scores(sample: LeadSample, lead: LeadSignal) -> Row:
         swaps = identity_swaps(y_px, own, other, px_per_s=true.px_per_s)
     except InputError:  # the output has no column in common with the trace
         return {}
-    row: Row = {column("identity_swap_rate"): swaps.rate}
+    row: Scores = {column("identity_swap_rate"): swaps.rate}
     if swaps.return_s:
         row[column("longest_swap_s")] = max(swaps.return_s)
     return row
 
 
-def costly_scores(sample: LeadSample, outcome: Outcome) -> Row:
-    """The Challenge's SNR at 100 Hz, and what a cardiologist would measure on both signals."""
-    ref, fs_hz = sample.signal_mv, sample.fs_hz
-    if ref is None or fs_hz is None:
-        return {}
-    est = placed_mv(outcome.signal, sample.calibration)
-    rate = outcome.signal.fs_hz if outcome.signal else None
-    row: Row = {}
+def costly_scores(pair: Aligned, est_mv: FloatArray | None) -> Scores:
+    """The Challenge's SNR at 100 Hz, and what a cardiologist would measure on both signals.
+
+    Args:
+        pair: The lead under `aligned`.
+        est_mv: (m,), the estimate itself: the Challenge aligns by a way of its own.
+    """
+    row: Scores = {}
     try:
         row[column(CHALLENGE)] = challenge2024_snr_db(
-            ref, est, fs_hz, est_fs_hz=rate, at_hz=CHALLENGE_HZ
+            pair.reference_mv, est_mv, pair.fs_hz, est_fs_hz=pair.est_fs_hz, at_hz=CHALLENGE_HZ
         )
-        found = clinical_score(ref, est, fs_hz, est_fs_hz=rate)
-    except InputError:  # a reference that is constant, or in which no beat is found
+        found = clinical_score(pair)
+    except InputError:  # no beat is found in the reference
         return row
     row[column("r_peak_f1")] = found.r_peak_f1
     if found.r_peak_error_s is not None:
@@ -264,6 +266,18 @@ def costly_scores(sample: LeadSample, outcome: Outcome) -> Row:
         row |= {TRUE + name: true, FOUND + name: measured}
         row[column(f"{name}_error")] = abs(measured - true)
     return row
+
+
+def samples_late(lead: LeadSignal, true: Calibration | None) -> float:
+    """How many of its own samples after the lead's true beginning the digitizer saw it begin.
+
+    Negative where it began too early; 0 where nothing tells: without a calibration, or with
+    fewer than two samples.
+    """
+    if true is None or np.isfinite(lead.signal_mv).sum() < 2:
+        return 0.0
+    late = (lead.t0_px - true.t0_px) / lead.calibration.px_per_s * lead.fs_hz
+    return late if abs(late) >= 1e-6 else 0.0
 
 
 def placed_mv(lead: LeadSignal | None, true: Calibration | None) -> FloatArray | None:
@@ -279,13 +293,10 @@ def placed_mv(lead: LeadSignal | None, true: Calibration | None) -> FloatArray |
     if lead is None:
         return None
     signal = np.asarray(lead.signal_mv, np.float64)
+    late = samples_late(lead, true)
+    if late == 0:
+        return signal
     seen = np.isfinite(signal)
-    if true is None or seen.sum() < 2:
-        return signal
-    # How many of its own samples the lead was seen late (early, if negative).
-    late = (lead.t0_px - true.t0_px) / lead.calibration.px_per_s * lead.fs_hz
-    if abs(late) < 1e-6:
-        return signal
     position = np.arange(math.ceil(len(signal) - 1 + late - 1e-6) + 1) - late
     nearest = np.clip(np.rint(position).astype(np.int64), 0, len(signal) - 1)
     curve = CubicSpline(np.arange(len(signal)), np.where(seen, signal, signal[seen].mean()))

@@ -7,9 +7,11 @@ import pandas as pd
 
 from ecg_overlap.evaluation import plots
 from ecg_overlap.evaluation.columns import FOUND, TRUE
-from ecg_overlap.evaluation.document import Figure, Fold, Row, Section, Table
+from ecg_overlap.evaluation.document import Figure, Fold, Row, Section, Table, group
+from ecg_overlap.evaluation.ranking import leading
 from ecg_overlap.evaluation.results import Results
 from ecg_overlap.evaluation.wording import NOTHING, in_order
+from ecg_overlap.metrics.align import FloatArray
 
 PICTURES_FOLDER = "pictures"
 PICTURES_INDEX = "index.json"
@@ -38,7 +40,7 @@ def samples(folder: Path, pictures: list[dict[str, str]]) -> Section | None:
                 continue
             method = next(e["method"] for e in pictures if e["test_set"] == test_set)
             title = f"`{test_set}`, {method}: {rank} {len(figures)}"
-            # The worst stand open: they are what a reader must see.
+            # The worst are what a reader must see.
             blocks += [Fold(title, figures, is_open=rank == "worst")]
     text = (
         "Ranked by SNR, aligned (a refused lead has 0 dB). Each shows the picture with the "
@@ -49,26 +51,25 @@ def samples(folder: Path, pictures: list[dict[str, str]]) -> Section | None:
 
 
 def clinical(results: Results, rows: pd.DataFrame) -> Section | None:
-    """Bland–Altman agreement of what a reader measures on an ECG, for the best method."""
+    """Bland–Altman agreement of what a reader measures on an ECG, the leading one plotted."""
     names = in_order(results)
-    leading = _leading(results)
+    best = leading(results, *results.test_sets)
     lines: list[Row] = []
     figures: list[Figure] = []
     for quantity in (name for name in CLINICAL if TRUE + name in rows):
         label, decimals = CLINICAL[quantity]
-        lines.append(Row((label,), True))
+        measured = []
         for method in names:
             ref, est = _pairs(rows, method, quantity)
             if len(ref) < 2:
                 continue
             bias, low, high = plots.agreement(ref, est)
             texts = (f"{v:.{decimals}f}".replace("-", "−") for v in (bias, low, high))
-            lines.append(Row((method, str(len(ref)), *texts)))
-            if method == leading:
+            measured.append(Row((method, str(len(ref)), *texts)))
+            if method == best:
                 svg = plots.bland_altman(ref, est, label=label)
                 figures.append(Figure(f"{label}: {method}, n = {len(ref)}", svg, small=True))
-        if lines[-1].heading:
-            lines.pop()
+        lines += group(label, measured)
     if not lines:
         return None
     table = Table(
@@ -81,22 +82,7 @@ def clinical(results: Results, rows: pd.DataFrame) -> Section | None:
     return Section("Clinical agreement", text, (table, *figures))
 
 
-def _leading(results: Results) -> str:
-    """The first model, else the baseline with the best SNR over all sets, else the first."""
-    models, baselines = in_order(results, "model"), in_order(results, "baseline")
-    snr = {
-        name: [s.mean for s in results.scores if (s.method, s.metric) == (name, "snr_db")]
-        for name in baselines
-    }
-    scored = [name for name in baselines if snr[name]]
-    if models or not scored:
-        return [*models, *in_order(results)][0]
-    return max(scored, key=lambda name: float(np.mean(snr[name])))
-
-
-def _pairs(
-    rows: pd.DataFrame, method: str, quantity: str
-) -> tuple["plots.FloatArray", "plots.FloatArray"]:
+def _pairs(rows: pd.DataFrame, method: str, quantity: str) -> tuple[FloatArray, FloatArray]:
     part = rows.loc[rows["method"] == method, [TRUE + quantity, FOUND + quantity]]
     values = part.to_numpy(np.float64)
     values = values[np.isfinite(values).all(axis=1)]
@@ -157,9 +143,10 @@ def provenance(results: Results, rows: pd.DataFrame | None) -> Section:
         ),
         text_columns=4,
     )
+    jobs = results.settings.get("jobs")
     methods = Table(
-        "Methods. Time: median per lead, from picture to signal, on one core of this machine "
-        "while others were busy.",
+        "Methods. Time: median per lead, from picture to signal, by the clock"
+        + (f", in a run of jobs={jobs}." if jobs else "."),
         ("Method", "Kind", "Weights", "parameters", "ms per lead"),
         tuple(_method_row(name, results, rows) for name in in_order(results)),
         text_columns=3,

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from data_gen.sample import LEADS
-from ecg_overlap.evaluation.aggregate import paired_difference, subsets
+from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL
+from ecg_overlap.evaluation.aggregate import subsets_of
 from ecg_overlap.evaluation.columns import column
-from ecg_overlap.evaluation.document import Row, Section, Table
+from ecg_overlap.evaluation.document import Row, Section, Table, group
+from ecg_overlap.evaluation.ranking import ranked
 from ecg_overlap.evaluation.results import Results, Score
 from ecg_overlap.evaluation.wording import (
     NOTHING,
@@ -17,13 +19,30 @@ from ecg_overlap.evaluation.wording import (
     mean_text,
     number,
 )
+from ecg_overlap.metrics.bootstrap import paired_difference
 
 # arXiv 2506.10617, as printed there; unit and alignment of its MSE are not stated.
 QUOTED = (
     ("the paper's U-Net system", "0.0010", "0.9644", "0.0029", "0.9641", "0.87"),
     ("the paper's baseline", "0.0015", "0.9366", "0.0178", "0.8676", NOTHING),
 )
-WHERE_COLUMNS = (
+# Metric, alignment, subset and heading of each column.
+Columns = tuple[tuple[str, str, str, str], ...]
+BY_OVERLAP: Columns = tuple(
+    (metric, "aligned", subset, heading)
+    for subset in ("clean", "overlap")
+    for metric, heading in (("mse_mv2", "MSE"), ("pearson_r", "ρ"), ("snr_db", "SNR"))
+)
+HEADLINE_COLUMNS: Columns = (
+    *BY_OVERLAP,
+    ("iou_micro", "none", "all", "IoU"),
+    ("failure_rate", "none", "all", "failed, %"),
+)
+ORACLE_COLUMNS: Columns = (
+    *(column for column in BY_OVERLAP if column[0] != "mse_mv2"),
+    ("failure_rate", "none", "all", "failed, %"),
+)
+WHERE_COLUMNS: Columns = (
     ("rmse_mv", "aligned", "inside", "RMSE inside, mV"),
     ("rmse_mv", "aligned", "outside", "outside, mV"),
     ("identity_swap_rate", "none", "overlap", "swaps, %"),
@@ -33,7 +52,7 @@ WHERE_COLUMNS = (
     ("iou", "none", "all", "IoU per image"),
     ("iou_net", "none", "all", "at net's size"),
 )
-OTHER_COLUMNS = (
+OTHER_COLUMNS: Columns = (
     ("challenge2024_snr_db", "none", "all", "Challenge 2024, dB"),
     ("kaggle2025_snr_db", "none", "all", "Kaggle 2025, dB"),
     ("rmse_mv", "aligned", "all", "RMSE, mV"),
@@ -42,50 +61,45 @@ OTHER_COLUMNS = (
     ("r_peak_f1", "none", "all", "R-peak F1"),
     ("r_peak_error_s", "none", "all", "R-peak error, s"),
 )
-HEADLINE_COLUMNS = (
-    ("clean", "mse_mv2"),
-    ("clean", "pearson_r"),
-    ("clean", "snr_db"),
-    ("overlap", "mse_mv2"),
-    ("overlap", "pearson_r"),
-    ("overlap", "snr_db"),
-)
 
 
 def headline(results: Results) -> Section:
     """The paper's own numbers, and beneath them what every method reaches on every set."""
-    rows = [
-        Row(("Quoted from arXiv 2506.10617 (other pictures; its MSE's unit is not stated)",), True)
+    quoted = [
+        Row((name, mse_clean, r_clean, NOTHING, mse_overlap, r_overlap, NOTHING, iou, NOTHING))
+        for name, mse_clean, r_clean, mse_overlap, r_overlap, iou in QUOTED
     ]
-    for name, mse_clean, r_clean, mse_overlap, r_overlap, iou in QUOTED:
-        rows.append(
-            Row((name, mse_clean, r_clean, NOTHING, mse_overlap, r_overlap, NOTHING, iou, NOTHING))
-        )
+    words = "Quoted from arXiv 2506.10617 (other pictures; its MSE's unit is not stated)"
+    rows = group(words, quoted)
+    names = in_order(results, "model", "baseline")
     for test_set in results.test_sets:
-        rows.append(Row((f"Measured here on `{test_set}`: {_counts(results, test_set)}",), True))
-        rows += [
-            Row((method, *_headline_cells(results, method, test_set)))
-            for method in in_order(results, "model", "baseline")
-            if results.score(method, test_set, "failure_rate", alignment="none")
-        ]
+        heading = f"Measured here on `{test_set}`: {_counts(results, test_set)}"
+        rows += group(heading, _rows(results, test_set, names, HEADLINE_COLUMNS))
     table = Table(
         "MSE in mV², Pearson's ρ and SNR in dB, means over leads, `aligned`: best lag within "
         "±0.2 s, means removed. A lead that a method refuses counts as a flat line (ρ 0, 0 dB). "
         "IoU over all pixels of all images. Small: 95 % interval.",
-        ("Method", "MSE", "ρ", "SNR", "MSE", "ρ", "SNR", "IoU", "failed, %"),
+        ("Method", *(heading for *_, heading in HEADLINE_COLUMNS)),
         tuple(rows),
         spans=(("", 1), ("non-overlapping leads", 3), ("overlapping leads", 3), ("", 2)),
     )
     return Section("In one table", tuple(_sentences(results)), (table,))
 
 
-def _headline_cells(results: Results, method: str, test_set: str) -> list[str]:
-    cells = []
-    for subset, metric in HEADLINE_COLUMNS:
-        score = results.score(method, test_set, metric, alignment="aligned", subset=subset)
-        cells.append(mean_text(score, interval=metric == "snr_db"))
-    pooled = ("iou_micro", "failure_rate")
-    return cells + [mean_text(results.score(method, test_set, m, alignment="none")) for m in pooled]
+def _scores(results: Results, test_set: str, method: str, columns: Columns) -> list[Score | None]:
+    return [
+        results.score(method, test_set, metric, alignment=alignment, subset=subset)
+        for metric, alignment, subset, _ in columns
+    ]
+
+
+def _rows(results: Results, test_set: str, names: list[str], columns: Columns) -> list[Row]:
+    """The means of each method that has any of the scores; the SNR's with its interval."""
+    return [
+        Row((name, *(mean_text(s, interval=bool(s and s.metric == "snr_db")) for s in scores)))
+        for name in names
+        if any(scores := _scores(results, test_set, name, columns))
+    ]
 
 
 def _counts(results: Results, test_set: str) -> str:
@@ -102,43 +116,34 @@ def _sentences(results: Results) -> Iterable[str]:
     """What the table says, in a sentence per test set."""
     for test_set in results.test_sets:
         for subset in ("overlap", "all"):
-            ranked = _ranked(results, test_set, subset)
-            if ranked:
+            scores = ranked(results, test_set, subset=subset)
+            if scores:
                 break
         else:
             continue
-        best = ranked[0]
+        best = scores[0]
         words = SUBSET_WORDS[subset].replace("all", "")
         text = (
             f"On the {best.n} {words} leads of `{test_set}`, **{best.method}** recovers the signal "
             f"best: {number(best.mean, 'snr_db')} dB SNR on average, "
             f"{number(best.median, 'snr_db')} dB in the median"
         )
-        if len(ranked) > 1:
-            next_one = ranked[1]
+        if len(scores) > 1:
+            next_one = scores[1]
             text += f"; next is {next_one.method} with {number(next_one.mean, 'snr_db')} dB"
         yield " ".join((text + ".").split())
 
 
-def _ranked(results: Results, test_set: str, subset: str) -> list[Score]:
-    names = in_order(results, "model", "baseline") or in_order(results)
-    scores = (
-        results.score(name, test_set, "snr_db", alignment="aligned", subset=subset)
-        for name in names
-    )
-    return sorted((s for s in scores if s), key=lambda s: s.mean, reverse=True)
-
-
-def where_errors_stand(results: Results) -> Section | None:
+def where_errors_are(results: Results) -> Section | None:
     """Error where another trace touches against error elsewhere, swaps and grid drift."""
     caption = (
         "Means. RMSE aligned, over the samples in contact and over the others; columns in which "
         "the output follows another trace; part of the lead recovered; error of the found grid "
         "over the lead's length; samples whose truth lies within the method's own error bars "
-        "(95 % is meant)."
+        f"({100 * INTERVAL_LEVEL:.0f} % is meant)."
     )
     table = _table_of(results, WHERE_COLUMNS, caption)
-    return Section("Where the error stands", (), (table,)) if table else None
+    return Section("Where the errors are", (), (table,)) if table else None
 
 
 def other_scores(results: Results) -> Section | None:
@@ -155,56 +160,37 @@ def other_scores(results: Results) -> Section | None:
     return Section("Other scores", (), (table,)) if table else None
 
 
-def _table_of(
-    results: Results, columns: tuple[tuple[str, str, str, str], ...], caption: str
-) -> Table | None:
-    """Means of (metric, alignment, subset, heading) per set and method; empty columns are left."""
-    scores = {
-        (test_set, name): [
-            results.score(name, test_set, metric, alignment=alignment, subset=subset)
-            for metric, alignment, subset, _ in columns
-        ]
+def _table_of(results: Results, columns: Columns, caption: str) -> Table | None:
+    """Means per set and method; columns without a score are left out."""
+    names = in_order(results)
+    used = tuple(
+        column
+        for column in columns
+        if any(any(_scores(results, t, n, (column,))) for t in results.test_sets for n in names)
+    )
+    rows = [
+        row
         for test_set in results.test_sets
-        for name in in_order(results)
-    }
-    used = [i for i in range(len(columns)) if any(line[i] for line in scores.values())]
-    rows: list[Row] = []
-    for test_set in results.test_sets:
-        lines = [
-            Row((name, *(mean_text(scores[test_set, name][i]) for i in used)))
-            for name in in_order(results)
-            if any(scores[test_set, name])
-        ]
-        rows += [Row((f"`{test_set}`",), True), *lines] if lines else []
-    headings = ("Method", *(columns[i][3] for i in used))
-    return Table(caption, headings, tuple(rows)) if used else None
+        for row in group(f"`{test_set}`", _rows(results, test_set, names, used))
+    ]
+    return Table(caption, ("Method", *(c[3] for c in used)), tuple(rows)) if rows else None
 
 
 def oracles(results: Results) -> Section | None:
     """What a method would reach if one of its stages were replaced by the truth."""
     names = in_order(results, "oracle")
-    rows: list[Row] = []
-    for test_set in results.test_sets:
-        lines = []
-        for name in names:
-            scores = [
-                results.score(name, test_set, metric, alignment=alignment, subset=subset)
-                for subset in ("clean", "overlap")
-                for metric, alignment in (("pearson_r", "aligned"), ("snr_db", "aligned"))
-            ]
-            failed = results.score(name, test_set, "failure_rate", alignment="none")
-            if failed:
-                cells = [mean_text(s, interval=bool(s and s.metric == "snr_db")) for s in scores]
-                lines.append(Row((name, *cells, mean_text(failed))))
-        if lines:
-            rows += [Row((f"`{test_set}`",), True), *lines]
+    rows = [
+        row
+        for test_set in results.test_sets
+        for row in group(f"`{test_set}`", _rows(results, test_set, names, ORACLE_COLUMNS))
+    ]
     if not rows:
         return None
     table = Table(
         "Mean ρ and SNR in dB, aligned. `DECODER@mask`: true mask, grid found; `@mask@grid`: true "
         "mask and true calibration; `METHOD@grid`: true calibration; `METHOD@row`: true baseline "
         "row given.",
-        ("Oracle", "ρ", "SNR", "ρ", "SNR", "failed, %"),
+        ("Oracle", *(heading for *_, heading in ORACLE_COLUMNS)),
         tuple(rows),
         spans=(("", 1), ("non-overlapping", 2), ("overlapping", 2), ("", 1)),
     )
@@ -221,13 +207,12 @@ def differences(results: Results, rows: pd.DataFrame) -> Section | None:
     for test_set in results.test_sets:
         part = rows[rows["test_set"] == test_set]
         for subset in ("clean", "overlap"):
-            ranked = _ranked(results, test_set, subset)
-            if len(ranked) < 2:
+            scores = ranked(results, test_set, subset=subset)
+            if len(scores) < 2:
                 continue
-            best, *others = (score.method for score in ranked)
+            best, *others = (score.method for score in scores)
             words = f"`{test_set}`, {SUBSET_WORDS[subset]}: **{best}** minus"
-            lines.append(Row((words,), True))
-            lines += [_difference_row(part, best, other, subset, name) for other in others]
+            lines += group(words, [_difference(part, best, o, subset, name) for o in others])
     if not lines:
         return None
     table = Table(
@@ -238,11 +223,11 @@ def differences(results: Results, rows: pd.DataFrame) -> Section | None:
     return Section("Method against method", (), (table,))
 
 
-def _difference_row(part: pd.DataFrame, a: str, b: str, subset: str, name: str) -> Row:
+def _difference(part: pd.DataFrame, a: str, b: str, subset: str, name: str) -> Row:
     both = []
     for method in (a, b):
         own = part[part["method"] == method]
-        both.append(own[subsets(own)[subset]].set_index("sample_id"))
+        both.append(own[subsets_of(own)[subset]].set_index("sample_id"))
     first, second = both[0], both[1].reindex(both[0].index)
     found = paired_difference(
         first[name].to_numpy(np.float64),
@@ -267,14 +252,13 @@ def groups(results: Results, rows: pd.DataFrame, *, by: str, title: str) -> Sect
     for test_set in results.test_sets:
         part = rows[(rows["test_set"] == test_set) & rows["method"].isin(names)]
         part = part[part[name].notna() & part[by].notna()]
-        if part.empty:
-            continue
-        lines.append(Row((f"`{test_set}`",), True))
-        for value, group in sorted(part.groupby(by), key=lambda item: _place(str(item[0]))):
-            means = group.groupby("method")[name].mean()
-            count = group["sample_id"].nunique()
+        found = []
+        for value, members in sorted(part.groupby(by), key=lambda item: _place(str(item[0]))):
+            means = members.groupby("method")[name].mean()
+            count = members["sample_id"].nunique()
             cells = [number(float(means.get(m, np.nan)), "snr_db") for m in names]
-            lines.append(Row((str(value), str(count), *cells)))
+            found.append(Row((str(value), str(count), *cells)))
+        lines += group(f"`{test_set}`", found)
     table = Table("Mean SNR in dB, aligned.", (by.capitalize(), "n", *names), tuple(lines))
     return Section(title, (), (table,)) if lines else None
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ecg_overlap.evaluation.results import Results, Score
+from ecg_overlap.metrics.severity import CONTACT_BINS
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,17 @@ SUBSET_WORDS = {
     "all": "all",
     "clean": "non-overlapping",
     "overlap": "overlapping",
-    "contact:0": "no contact",
-    "contact:(0,5]": "≤ 5 %",
-    "contact:(5,15]": "5–15 %",
-    "contact:(15,30]": "15–30 %",
-    "contact:>30": "> 30 %",
     "inside": "inside the contact",
     "outside": "outside it",
+    "contact:0": "no contact",
+    "intrusion:0": "no intrusion",
+    **{
+        f"{measure}:{name}": words
+        for measure in ("contact", "intrusion")
+        for name, words in zip(
+            CONTACT_BINS[1:], ("≤ 5 %", "5–15 %", "15–30 %", "> 30 %"), strict=True
+        )
+    },
 }
 NOTHING = "·"
 

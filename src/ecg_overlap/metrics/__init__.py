@@ -1,23 +1,17 @@
 """Scores of digitized leads against the truth: pure functions of NumPy arrays.
 
-What every score means stands in its docstring; the definitions are those of
-`docs/metrics.md`, alignment is part of a signal score's name, and a metric over nothing raises.
+Each docstring defines its score, as docs/metrics.md does. The alignment is part of a signal
+score's name. A metric over nothing raises.
 """
 
 from ecg_overlap.metrics.align import ALIGNMENTS, Aligned, align
-from ecg_overlap.metrics.bootstrap import (
-    Summary,
-    paired_difference,
-    ratio_interval,
-    summarise,
-    summarise_columns,
-)
+from ecg_overlap.metrics.bootstrap import Difference, Draws, paired_difference
 from ecg_overlap.metrics.challenge2024 import challenge2024_snr_db
 from ecg_overlap.metrics.clinical import ClinicalScore, clinical_score
-from ecg_overlap.metrics.grid import angle_error_deg, grid_drift_px
+from ecg_overlap.metrics.grid import grid_drift_px
 from ecg_overlap.metrics.identity import IdentitySwaps, identity_swaps, rows_at_columns
 from ecg_overlap.metrics.interval import IntervalScore, interval_coverage
-from ecg_overlap.metrics.segmentation import MaskCounts, count, dice, iou, pooled
+from ecg_overlap.metrics.segmentation import MaskCounts, count, dice, iou
 from ecg_overlap.metrics.severity import (
     contact_bin,
     contact_columns,
@@ -31,6 +25,7 @@ from ecg_overlap.metrics.signal import (
     mse_mv2,
     pearson_r,
     rmse_mv,
+    score_aligned,
     score_lead,
     score_split,
     snr_db,
@@ -40,13 +35,13 @@ __all__ = [
     "ALIGNMENTS",
     "Aligned",
     "ClinicalScore",
+    "Difference",
+    "Draws",
     "IdentitySwaps",
     "IntervalScore",
     "LeadScore",
     "MaskCounts",
-    "Summary",
     "align",
-    "angle_error_deg",
     "challenge2024_snr_db",
     "clinical_score",
     "contact_bin",
@@ -62,15 +57,12 @@ __all__ = [
     "mse_mv2",
     "paired_difference",
     "pearson_r",
-    "pooled",
-    "ratio_interval",
     "rmse_mv",
     "rows_at_columns",
     "samples_in_contact",
+    "score_aligned",
     "score_lead",
     "score_split",
     "snr_db",
     "subsets",
-    "summarise",
-    "summarise_columns",
 ]

@@ -33,27 +33,47 @@ LAG_STEP_S = 0.001
 MIN_RECOVERED = 0.5
 """A lead of which less than this fraction is recovered, or overlaps, has failed."""
 
-_ROUNDING = 1e-12  # of a power: less is rounding, and the signal constant
-_TIE = 1e-9  # ρ nearer than this are equal (FFT rounding); then the smallest lag is meant
+_ROUNDING = 1e-12  # a variance below this share of the power is rounding: a constant signal
+_TIE = 1e-9  # ρ that differ by less are equal (FFT rounding); the smallest of their lags is taken
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """Reference and estimate, sample against sample.
+    """One lead's reference and estimate, sample against sample.
+
+    The signal scores take this pair, so that the lag is searched once however many they are.
 
     Args:
+        reference_mv: float64 (n,), the whole reference, NaN where unknown.
+        fs_hz: Its sampling frequency.
+        est_fs_hz: That of the estimate.
+        alignment: One of `ALIGNMENTS`.
         ref_mv: float64 (k,), the reference at `index`; its mean removed unless raw.
         est_mv: float64 (k,), the estimate there; its mean removed unless raw.
         index: int64 (k,), the samples of the reference that are compared.
         lag_s: By how much the estimate came late; 0 unless aligned.
         coverage: Fraction of the reference's known samples for which the estimate had a value.
+        failed: The lead was refused, or less than half of it recovered or overlapping. Then the
+            pair is the reference at all its known samples, mean removed, against a flat line at
+            0 mV, and `coverage` is 0.
     """
 
+    reference_mv: FloatArray
+    fs_hz: float
+    est_fs_hz: float
+    alignment: str
     ref_mv: FloatArray
     est_mv: FloatArray
     index: IntArray
-    lag_s: float
-    coverage: float
+    lag_s: float = 0.0
+    coverage: float = 0.0
+    failed: bool = False
+
+    @property
+    def position(self) -> FloatArray:
+        """Where the estimate was read: float64 (k,), in samples of the estimate."""
+        at = (self.index + self.lag_s * self.fs_hz) * (self.est_fs_hz / self.fs_hz)
+        return np.asarray(at, np.float64)
 
 
 def checked_reference(
@@ -117,11 +137,11 @@ def align(
     *,
     alignment: str = "aligned",
     est_fs_hz: float | None = None,
-) -> Aligned | None:
+) -> Aligned:
     """Align an estimated lead to its reference; sample 0 of both stands at the same time.
 
     Between samples the estimate is a cubic spline. Only the span that both arrays cover is
-    compared; what an estimate leaves away at its ends is seen in `coverage`.
+    compared; what an estimate lacks at its ends lowers `coverage`.
 
     Args:
         ref_mv: (n,), mV, NaN where unknown.
@@ -131,8 +151,7 @@ def align(
         est_fs_hz: Sampling frequency of the estimate, where it is another.
 
     Returns:
-        The aligned pair, or None where the lead has failed: it was refused, or less than
-        half of the reference was recovered.
+        The aligned pair; `failed` says that the failure rule was applied.
 
     Raises:
         InputError: Unknown alignment, or a reference that nothing can be compared with.
@@ -143,9 +162,12 @@ def align(
         raise InputError(f"alignment {alignment}", "unknown", f"use one of {', '.join(ALIGNMENTS)}")
     ref, est = checked_reference(ref_mv, fs_hz), checked_estimate(est_mv)
     rate = _rate(fs_hz, est_fs_hz)
+    facts = (ref, fs_hz, fs_hz if est_fs_hz is None else est_fs_hz, alignment)
     coverage = recovered_fraction(ref, est, rate)
     if coverage < MIN_RECOVERED or np.isfinite(est).sum() < 2:
-        return None
+        index = np.flatnonzero(np.isfinite(ref))
+        centred = (ref - np.nanmean(ref))[index]
+        return Aligned(*facts, centred, np.zeros(len(index)), index, failed=True)
     _fill(est)
     if alignment == "aligned":
         index, moved, lag_s = _best_lag(ref, est, fs_hz, rate)
@@ -155,7 +177,7 @@ def align(
     fixed = ref[index]
     if alignment != "raw":
         fixed, moved = fixed - fixed.mean(), moved - moved.mean()
-    return Aligned(fixed, moved, index, lag_s, coverage)
+    return Aligned(*facts, fixed, moved, index, lag_s, coverage)
 
 
 def resampled(est_mv: ArrayLike | None, fs_hz: float, *, est_fs_hz: float | None) -> FloatArray:

@@ -1,172 +1,106 @@
-"""Means and medians with bootstrap 95 % intervals, and paired differences.
+"""Bootstrap 95 % intervals of means and ratios, and paired differences of two methods.
 
-Whole samples (leads, images) are drawn with replacement; the interval is between the 2.5 and
-97.5 percentiles of the statistic over the draws. Columns of one matrix share their draws, so a
-table of many metrics costs one resampling.
+Intervals are percentile bootstraps (Efron 1979) that draw whole records: leads of one record are
+alike, so drawing leads one by one would promise more than the data hold. A set whose samples name
+no record, or only one, is drawn sample by sample.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from data_gen.errors import InputError
 from ecg_overlap.metrics.align import FloatArray
 
-N_RESAMPLES = 1000
+BoolArray = NDArray[np.bool_]
+
+N_DRAWS = 1000
 CEILING_DB = 100.0
 """At this an infinite SNR enters a mean: it neither vanishes nor swallows the others."""
 
 
 @dataclass(frozen=True)
-class Summary:
-    """A metric over a set.
+class Draws:
+    """Bootstrap draws: how often each sample counts in each draw, float64 (n_draws, n)."""
 
-    Args:
-        n: Samples; with few of them, one above all, an interval says little.
-        mean: Mean.
-        median: Median.
-        ci95: 95 % interval of the mean.
-        median_ci95: 95 % interval of the median.
-    """
+    weights: FloatArray
+
+    @classmethod
+    def of(cls, records: NDArray[np.object_], rng: np.random.Generator) -> "Draws":
+        """Draw records with replacement, each with all its samples.
+
+        Args:
+            records: (n,), the record of each sample; None where it is not known.
+            rng: Source of the draws.
+        """
+        names, member = np.unique(records.astype(str), return_inverse=True)
+        if len(names) < 2 or any(record is None for record in records):
+            names, member = records, np.arange(len(records))
+        counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=N_DRAWS)
+        return cls(counts[:, member].astype(np.float64))
+
+    def within(self, mask: BoolArray) -> "Draws":
+        return Draws(self.weights[:, mask])
+
+    def ratio_interval(self, top: FloatArray, bottom: FloatArray) -> tuple[float, float]:
+        """95 % interval of Σtop / Σbottom, both float (n,)."""
+        sums = self.weights @ np.stack([top, bottom], axis=1)
+        # A draw that holds no record of a small subset has no mean.
+        drawn = sums[sums[:, 1] > 0]
+        if not len(drawn):
+            value = float(top.sum() / bottom.sum())
+            return value, value
+        low, high = np.percentile(drawn[:, 0] / drawn[:, 1], [2.5, 97.5])
+        return float(low), float(high)
+
+    def mean_interval(self, values: FloatArray) -> tuple[float, float]:
+        """95 % interval of the mean of finite values, float (n,)."""
+        return self.ratio_interval(values, np.ones_like(values))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Method a minus method b on the same samples, and the mean of each there."""
 
     n: int
     mean: float
-    median: float
+    mean_a: float
+    mean_b: float
     ci95: tuple[float, float]
-    median_ci95: tuple[float, float]
-
-
-def summarise(
-    values: ArrayLike, rng: np.random.Generator, *, n_resamples: int = N_RESAMPLES
-) -> Summary:
-    """Summarise one metric.
-
-    Args:
-        values: (n,), one per sample; +inf counts as `CEILING_DB`.
-        rng: Source of the draws.
-        n_resamples: How many.
-
-    Raises:
-        InputError: There are no values, or one is NaN or −inf.
-
-    Example:
-        >>> import numpy as np
-        >>> summarise([1.0, 1.0, 1.0], np.random.default_rng(0)).ci95
-        (1.0, 1.0)
-    """
-    column = np.asarray(values, np.float64).reshape(-1, 1)
-    return summarise_columns(column, rng, n_resamples=n_resamples)[0]
-
-
-def summarise_columns(
-    values: ArrayLike, rng: np.random.Generator, *, n_resamples: int = N_RESAMPLES
-) -> list[Summary]:
-    """Summarise several metrics of the same samples on the same draws.
-
-    Args:
-        values: (n, k), one row per sample; +inf counts as `CEILING_DB`.
-        rng: Source of the draws.
-        n_resamples: How many.
-
-    Raises:
-        InputError: As `summarise`.
-    """
-    table = _finite(values)
-    n = len(table)
-    counts = _draws(n, rng, n_resamples)
-    means = counts.astype(np.float64) @ table / n
-    # Which samples a draw took matters to no interval, only how often: so the counts may stand
-    # for the sorted values of every column, and the ranks of the medians are found once.
-    ordered = np.sort(table, axis=0)
-    low, high = _median_ranks(counts)
-    medians = (ordered[low] + ordered[high]) / 2
-    return [
-        Summary(
-            n,
-            float(table[:, k].mean()),
-            float(np.median(table[:, k])),
-            _interval(means[:, k]),
-            _interval(medians[:, k]),
-        )
-        for k in range(table.shape[1])
-    ]
+    better: float
 
 
 def paired_difference(
-    a: ArrayLike,
-    b: ArrayLike,
-    rng: np.random.Generator,
+    a: FloatArray,
+    b: FloatArray,
+    records: NDArray[np.object_],
     *,
-    n_resamples: int = N_RESAMPLES,
-) -> Summary:
-    """Summary of a − b, two methods on the same samples in the same order; both (n,).
-
-    Raises:
-        InputError: They are not of one length, or as `summarise`.
-    """
-    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if first.shape != second.shape or first.ndim != 1:
-        raise InputError("paired", f"{first.shape} against {second.shape}", "pair them by sample")
-    difference = _finite(first.reshape(-1, 1)) - _finite(second.reshape(-1, 1))
-    return summarise(difference[:, 0], rng, n_resamples=n_resamples)
-
-
-def ratio_interval(
-    numerators: ArrayLike,
-    denominators: ArrayLike,
     rng: np.random.Generator,
-    *,
-    n_resamples: int = N_RESAMPLES,
-) -> tuple[float, float, float]:
-    """Σ numerators / Σ denominators with its 95 % interval: a micro IoU, a Kaggle ratio.
+    larger_is_better: bool = True,
+) -> Difference | None:
+    """Mean of a − b over the samples that both have, with its bootstrap interval.
 
     Args:
-        numerators: (n,), one per image.
-        denominators: (n,), not negative.
-        rng: Source of the draws.
-        n_resamples: How many.
+        a: float (n,), one score per sample; NaN where there is none.
+        b: float (n,), of the same samples.
+        records: (n,), record of each sample, or None.
+        rng: Source of the bootstrap.
+        larger_is_better: Which way `better`, the fraction of samples that a wins, counts.
 
     Returns:
-        The ratio, and the lower and upper end of its interval.
-
-    Raises:
-        InputError: As `summarise`; or the denominators add up to nothing.
+        None where no sample has both.
     """
-    table = _finite(np.stack([np.asarray(numerators), np.asarray(denominators)], axis=1))
-    if np.any(table[:, 1] < 0) or table[:, 1].sum() == 0:
-        raise InputError("ratio", "nothing to divide by", "leave this set out")
-    over, under = (_draws(len(table), rng, n_resamples).astype(np.float64) @ table).T
-    low, high = _interval(over[under > 0] / under[under > 0])
-    return float(table[:, 0].sum() / table[:, 1].sum()), low, high
-
-
-def _finite(values: ArrayLike) -> FloatArray:
-    table = np.array(values, np.float64)
-    if table.ndim != 2 or not table.size:
-        raise InputError("summary", "no values", "a metric over nothing has no mean")
-    table[table == math.inf] = CEILING_DB
-    if not np.isfinite(table).all():
-        raise InputError("summary", "a value is missing", "score failures by the failure rule")
-    return table
-
-
-def _draws(n: int, rng: np.random.Generator, n_resamples: int) -> NDArray[np.int32]:
-    """How often each of n samples is drawn, int32 (n_resamples, n)."""
-    drawn = rng.integers(n, size=(n_resamples, n))
-    drawn += np.arange(n_resamples)[:, None] * n
-    counts = np.bincount(drawn.ravel(), minlength=n_resamples * n)
-    return counts.reshape(n_resamples, n).astype(np.int32)
-
-
-def _median_ranks(counts: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Which of n sorted values stand in the middle of every draw, (n_resamples,) each."""
-    n = counts.shape[1]
-    upto = np.cumsum(counts, axis=1)
-    return np.argmax(upto > (n - 1) // 2, axis=1), np.argmax(upto > n // 2, axis=1)
-
-
-def _interval(draws: FloatArray) -> tuple[float, float]:
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return float(low), float(high)
+    a, b = (np.where(values == np.inf, CEILING_DB, values) for values in (a, b))
+    have = ~np.isnan(a - b)
+    if not have.any():
+        return None
+    a, b = a[have], b[have]
+    wins = a > b if larger_is_better else a < b
+    return Difference(
+        n=int(have.sum()),
+        mean=float((a - b).mean()),
+        mean_a=float(a.mean()),
+        mean_b=float(b.mean()),
+        ci95=Draws.of(records[have], rng).mean_interval(a - b),
+        better=float(wins.mean()),
+    )

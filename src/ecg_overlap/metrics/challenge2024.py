@@ -11,7 +11,7 @@ Traps, and what is done here:
   `[:-offset]` where `[:offset]` is meant: 0.17 dB instead of 31 dB for five samples). Here
   both signs are moved alike.
 * A perfect lead is +inf dB there, or NaN after weighting, and vanishes from the mean. Here it
-  is +inf, which `bootstrap.summarise` counts at a ceiling.
+  is +inf, which enters a mean at `bootstrap.CEILING_DB`.
 * With a negative SNR, α < 1 raises the score. That is the definition, and is kept.
 * Signal power is taken about 0 mV, not about the mean: a lead with an offset scores higher.
 * Its pictures make it by far the slowest score, five times slower at 500 Hz than at 100 Hz:
@@ -33,7 +33,7 @@ BLUR_SIGMA = 0.5
 MAX_SHIFT_S = 0.5
 MAX_SHIFT_MV = 1.0
 
-_TIE = 1e-9  # of the peak; an FFT cannot tell such heights apart, then the nearest is meant
+_TIE = 1e-9  # of the peak: heights that an FFT cannot tell apart; the nearest is taken
 
 
 def challenge2024_snr_db(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from data_gen.errors import InputError
-from ecg_overlap.metrics.align import FloatArray, align, checked_reference
+from ecg_overlap.metrics.align import Aligned, FloatArray
 
 R_TOLERANCE_S = 0.050
 ST_AFTER_J_S = 0.060
@@ -77,39 +77,26 @@ class ClinicalScore:
         }
 
 
-def clinical_score(
-    ref_mv: ArrayLike,
-    est_mv: ArrayLike | None,
-    fs_hz: float,
-    *,
-    alignment: str = "aligned",
-    est_fs_hz: float | None = None,
-) -> ClinicalScore:
-    """Compare the clinical measures of one lead.
+def clinical_score(pair: Aligned) -> ClinicalScore:
+    """Compare the clinical measures of one lead; gaps are bridged by a straight line.
 
     Args:
-        ref_mv: (n,), mV; gaps are bridged by a straight line.
-        est_mv: (m,), mV; None where refused.
-        fs_hz: Sampling frequency of the reference.
-        alignment: As in `signal.score_lead`; "offset" lets a constant delay count as timing
-            error.
-        est_fs_hz: Sampling frequency of the estimate, where it is another.
+        pair: The lead, aligned; with "offset" a constant delay counts as timing error.
 
     Raises:
-        InputError: As in `align.align`; or no beat is found in the reference.
+        InputError: No beat is found in the reference.
 
     Source: docs/metrics.md.
     """
-    ref = checked_reference(ref_mv, fs_hz)
-    pair = align(ref, est_mv, fs_hz, alignment=alignment, est_fs_hz=est_fs_hz)
+    ref, fs_hz = pair.reference_mv, pair.fs_hz
     every = np.arange(len(ref))
-    if pair is not None:
+    if not pair.failed:
         every = np.arange(pair.index[0], pair.index[-1] + 1)
     known = np.flatnonzero(np.isfinite(ref))
     truth = measure(np.interp(every, known, ref[known]), fs_hz)
     if not len(truth.r_peaks_s):
         raise InputError("reference", "no beat was found in it", "leave this lead out")
-    if pair is None:
+    if pair.failed:
         return ClinicalScore(0.0, None, len(truth.r_peaks_s), True, truth, None)
     found = measure(np.interp(every, pair.index, pair.est_mv), fs_hz)
     f1, error_s = match_peaks(truth.r_peaks_s, found.r_peaks_s)
@@ -185,7 +172,7 @@ def measure(signal_mv: FloatArray, fs_hz: float) -> ClinicalMeasures:
 
 def _delineated(signal_mv: FloatArray, fs_hz: float) -> tuple[np.ndarray, dict[str, Any]]:
     """R peaks (beats,) in samples, and NeuroKit2's waves per beat; empty where it gives up."""
-    import neurokit2 as nk  # 2 s to import: only who scores clinically pays
+    import neurokit2 as nk  # here, as it takes 2 s to import
 
     rate = round(fs_hz)
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""How far off a found grid is: pitch error carried over the picture's width, and angle."""
+"""How far off a found grid is: its pitch error carried over the picture's width."""
 
 import math
 
@@ -34,14 +34,3 @@ def grid_drift_px(found_px_per_mm: float, true_px_per_mm: float, *, width_px: fl
             raise InputError(name, f"{value} is no length", "a refused grid has no drift")
     # The difference of the lengths, not of the pitches, so that round figures stay round.
     return abs(found_px_per_mm * width_px - true_px_per_mm * width_px) / true_px_per_mm
-
-
-def angle_error_deg(found_deg: float, true_deg: float) -> float:
-    """|angle error| in degrees, 0–45: a grid looks the same after a quarter turn.
-
-    Raises:
-        InputError: An angle is not finite.
-    """
-    if not (math.isfinite(found_deg) and math.isfinite(true_deg)):
-        raise InputError("angle", "not finite", "a refused grid has no angle")
-    return abs((found_deg - true_deg + 45) % 90 - 45)

@@ -1,4 +1,4 @@
-"""Where the output follows another lead's trace, and how long until it is back.
+"""Where the output follows another lead's trace, and how long until it returns to its own.
 
 Distances are vertical, from the output's row to the nearest ink of a trace in that column, so
 a steep QRS, which fills many rows of a column, is no swap.

@@ -1,14 +1,14 @@
 """The score of the Kaggle competition "PhysioNet - Digitization of ECG Images" (2025).
 
 Powers are summed over an image's leads before the ratio is taken, ratios are averaged over
-images before the logarithm. So a lead gives its two powers, an image its ratio, a set its
-score:
+images before the logarithm. So a lead gives its two powers, an image its ratio, and a set the
+mean of its images' ratios, in dB:
 
     ratio = image_ratio(lead_power(ref, est, fs_hz) for each of the 12 leads)
-    set_score(ratios)
+    ratio_db(mean of the images' ratios)
 
-The ratio is capped at 384, so no score exceeds 25.84 dB, and easy images dominate the mean:
-the median per-image dB is reported beside it. Signal power is taken about 0 mV.
+The ratio is capped at 384, so no score exceeds 25.84 dB, and easy images dominate the mean: read
+the median per-image dB beside it. Signal power is taken about 0 mV.
 
 Beyond the public scorer, which accepts no NaN: the failure rule (docs/metrics.md) makes a refused
 lead count as 0 dB (its noise is its signal), gaps of a recovered one are filled with its mean,
@@ -16,7 +16,7 @@ and samples that the reference lacks are left out.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,7 @@ MAX_SHIFT_S = 0.2
 MAX_RATIO = 384.0
 FLOOR_DB = -384.0
 
-_TIE = 1e-12  # of the peak: correlation by FFT cannot tell such heights apart
+_TIE = 1e-12  # of the peak: heights that an FFT cannot tell apart
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,6 @@ class LeadPower:
 
     signal_mv2: float
     noise_mv2: float
-
-
-@dataclass(frozen=True)
-class KaggleScore:
-    """The score of a set.
-
-    Args:
-        n: Images.
-        score_db: 10·log10 of the mean ratio: the competition's score.
-        median_image_db: Median of the images' own dB.
-    """
-
-    n: int
-    score_db: float
-    median_image_db: float
 
 
 def lead_power(
@@ -123,18 +108,6 @@ def image_ratio(leads: Iterable[LeadPower]) -> float:
 def ratio_db(ratio: float) -> float:
     """A linear ratio in dB, not below −384."""
     return max(10 * math.log10(ratio), FLOOR_DB) if ratio > 0 else FLOOR_DB
-
-
-def set_score(ratios: Sequence[float]) -> KaggleScore:
-    """The competition's score of a set from its images' ratios.
-
-    Raises:
-        InputError: There are no images.
-    """
-    if not len(ratios):
-        raise InputError("set", "no images to score", "give at least one")
-    each = [ratio_db(ratio) for ratio in ratios]
-    return KaggleScore(len(each), ratio_db(float(np.mean(ratios))), float(np.median(each)))
 
 
 def lead_snr_db(

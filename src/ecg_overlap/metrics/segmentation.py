@@ -1,10 +1,9 @@
-"""IoU and Dice of the primary trace's mask, per image and pooled over a set.
+"""IoU and Dice of the primary trace's mask in one image.
 
 The same counts serve `iou` (native resolution) and `iou_net` (the network's input
 resolution): which one it is depends on the masks that are handed in.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ Mask = NDArray[Any]
 
 @dataclass(frozen=True)
 class MaskCounts:
-    """Pixel counts of a predicted mask against the true one; counts of images add up.
+    """Pixel counts of a predicted mask against the true one.
 
     Args:
         both: Pixels in both masks.
@@ -26,20 +25,13 @@ class MaskCounts:
         only_true: Pixels in the truth alone.
 
     Example:
-        >>> (MaskCounts(3, 1, 0) + MaskCounts(1, 0, 3)).iou
+        >>> MaskCounts(4, 1, 3).iou
         0.5
     """
 
     both: int
     only_pred: int
     only_true: int
-
-    def __add__(self, other: "MaskCounts") -> "MaskCounts":
-        return MaskCounts(
-            self.both + other.both,
-            self.only_pred + other.only_pred,
-            self.only_true + other.only_true,
-        )
 
     @property
     def iou(self) -> float:
@@ -128,17 +120,3 @@ def iou(pred: Mask | None, truth: Mask) -> float:
 def dice(pred: Mask | None, truth: Mask) -> float:
     """Dice coefficient of one image; arguments and errors as `iou`."""
     return count(pred, truth).dice
-
-
-def pooled(counts: Iterable[MaskCounts]) -> MaskCounts:
-    """All pixels of a set together: `pooled(counts).iou` is the micro IoU.
-
-    Raises:
-        InputError: There are no images.
-    """
-    total, images = MaskCounts(0, 0, 0), 0
-    for one in counts:
-        total, images = total + one, images + 1
-    if not images:
-        raise InputError("masks", "no images to pool", "give at least one")
-    return total

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_gen.errors import InputError
-from data_gen.sample import Severity
 from ecg_overlap.metrics.segmentation import binary
 
 CONTACT_BINS = ("0", "(0,5]", "(5,15]", "(15,30]", ">30")
@@ -41,33 +40,46 @@ def contact_bin(contact: float) -> str:
         ('(5,15]', '(15,30]')
     """
     if not 0 <= contact <= 1:
-        raise InputError("contact", f"{contact} is no fraction", "give 0 to 1")
+        raise InputError("severity", f"{contact} is no fraction", "give 0 to 1")
     for label, upper in zip(CONTACT_BINS, (0.0, 0.05, 0.15, 0.30), strict=False):
         if contact <= upper:
             return label
     return CONTACT_BINS[-1]
 
 
-def subsets(severity: Severity | None) -> tuple[str, ...]:
-    """The names of the subsets that a sample belongs to, as in results.json.
+def subsets(intrusion: NDArray[np.float64], contact: NDArray[np.float64]) -> dict[str, Columns]:
+    """Which samples belong to which subset.
 
-    Without a severity "all" alone; without a known contact no contact bin.
+    Args:
+        intrusion: float64 (n,), fractions; NaN where not known.
+        contact: float64 (n,), likewise.
+
+    Returns:
+        bool (n,) by name: "all", "clean", "overlap", "contact:<bin>", and "intrusion:<bin>" of
+        the samples whose contact is not known. A sample is in no subset that rests on what is
+        not known of it; a subset without a sample is left out.
 
     Raises:
         InputError: A fraction outside 0–1.
 
+    Source: docs/metrics.md.
+
     Example:
-        >>> subsets(Severity(0.3, 0.04, 2, 9, 0.0))
-        ('all', 'overlap', 'contact:(0,5]')
+        >>> list(subsets(np.array([0.3]), np.array([0.04])))
+        ['all', 'overlap', 'contact:(0,5]']
     """
-    if severity is None or math.isnan(severity.intrusion):
-        return ("all",)
-    if not 0 <= severity.intrusion <= 1:
-        raise InputError("intrusion", f"{severity.intrusion} is no fraction", "give 0 to 1")
-    kind = "clean" if severity.intrusion < CLEAN_BELOW else "overlap"
-    if math.isnan(severity.contact):
-        return ("all", kind)
-    return ("all", kind, f"contact:{contact_bin(severity.contact)}")
+    found = {
+        "all": np.ones(len(intrusion), np.bool_),
+        "clean": intrusion < CLEAN_BELOW,
+        "overlap": intrusion >= CLEAN_BELOW,
+    }
+    for measure, values, counted in (
+        ("contact", contact, np.isfinite(contact)),
+        ("intrusion", intrusion, np.isnan(contact)),
+    ):
+        bins = np.array(["" if math.isnan(value) else contact_bin(value) for value in values])
+        found |= {f"{measure}:{name}": (bins == name) & counted for name in CONTACT_BINS}
+    return {name: mask for name, mask in found.items() if mask.any()}
 
 
 def contact_columns(target_mask: NDArray[Any], other_mask: NDArray[Any]) -> Columns:

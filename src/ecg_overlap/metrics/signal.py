@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_gen.errors import InputError
-from ecg_overlap.metrics.align import Aligned, FloatArray, align, checked_reference
+from ecg_overlap.metrics.align import Aligned, FloatArray, align
 
 SCORES = ("mse_mv2", "rmse_mv", "mae_mv", "pearson_r", "snr_db")
 
@@ -25,8 +25,8 @@ class LeadScore:
         alignment: One of `align.ALIGNMENTS`.
         n: Samples scored; those that the reference lacks are left out.
         lag_s: By how much the estimate came late; 0 unless aligned.
-        coverage: Fraction of the reference's known samples that were recovered. The gaps were
-            filled with the estimate's mean; spans left away at its ends are not scored.
+        coverage: Fraction of the reference's known samples that were recovered. Gaps were filled
+            with the estimate's mean; what it lacks at its ends is not scored.
         failed: The failure rule was applied.
         mse_mv2: Mean squared error, mV².
         rmse_mv: Its root, mV.
@@ -59,7 +59,7 @@ def score_lead(
     alignment: str,
     est_fs_hz: float | None = None,
 ) -> LeadScore:
-    """Score one lead.
+    """Align one lead and score it.
 
     Args:
         ref_mv: (n,), mV; NaN samples are left out of the score.
@@ -82,75 +82,41 @@ def score_lead(
 
     Source: docs/metrics.md.
     """
-    pair = align(ref_mv, est_mv, fs_hz, alignment=alignment, est_fs_hz=est_fs_hz)
-    if pair is None:
-        return flat_line(checked_reference(ref_mv, fs_hz), alignment=alignment)
-    return _score(pair, np.ones(len(pair.index), np.bool_), alignment)
+    return score_aligned(align(ref_mv, est_mv, fs_hz, alignment=alignment, est_fs_hz=est_fs_hz))
 
 
-def score_split(
-    ref_mv: ArrayLike,
-    est_mv: ArrayLike | None,
-    fs_hz: float,
-    *,
-    inside: NDArray[np.bool_],
-    alignment: str,
-    est_fs_hz: float | None = None,
-) -> dict[str, LeadScore]:
+def score_aligned(pair: Aligned) -> LeadScore:
+    """Score one lead that has been aligned; a failed one scores as a flat line."""
+    return _score(pair, np.ones(len(pair.index), np.bool_))
+
+
+def score_split(pair: Aligned, inside: NDArray[np.bool_]) -> dict[str, LeadScore]:
     """Score a lead's samples in contact with another trace apart from the others.
 
     Lag and offsets are those of the whole lead; ρ uses each part's own means, the SNR's
     signal power is taken about the mean of the whole lead.
 
     Args:
-        ref_mv: As in `score_lead`.
-        est_mv: As in `score_lead`.
-        fs_hz: As in `score_lead`.
+        pair: The aligned lead.
         inside: bool (n,), the reference's samples whose column is in contact
             (`severity.samples_in_contact`).
-        alignment: As in `score_lead`.
-        est_fs_hz: As in `score_lead`.
 
     Returns:
         "inside" and "outside"; a part of fewer than two samples, or without any variation
         of the reference, is left out.
 
     Raises:
-        InputError: As in `score_lead`; or `inside` is not one bool per sample.
+        InputError: `inside` is not one bool per sample of the reference.
     """
-    ref = checked_reference(ref_mv, fs_hz)
-    if inside.shape != ref.shape or inside.dtype != np.bool_:
-        raise InputError("inside", f"{inside.dtype} {inside.shape}", f"give bool {ref.shape}")
-    pair = align(ref, est_mv, fs_hz, alignment=alignment, est_fs_hz=est_fs_hz)
-    index = np.flatnonzero(np.isfinite(ref)) if pair is None else pair.index
-    parts: dict[str, LeadScore] = {}
-    for name, chosen in (("inside", inside[index]), ("outside", ~inside[index])):
-        if chosen.sum() < 2 or np.ptp(ref[index][chosen]) == 0:
-            continue
-        if pair is None:
-            parts[name] = flat_line(ref, alignment=alignment, samples=index[chosen])
-        else:
-            parts[name] = _score(pair, chosen, alignment)
-    return parts
-
-
-def flat_line(
-    ref: FloatArray, *, alignment: str, samples: NDArray[np.int64] | None = None
-) -> LeadScore:
-    """The score of a failed lead, as if its mean had been drawn.
-
-    Args:
-        ref: float64 (n,), mV, NaN where unknown.
-        alignment: Only named in the result.
-        samples: The samples scored, where not all; the mean stays that of all.
-    """
-    error = ref - np.nanmean(ref)
-    error = error[np.isfinite(error)] if samples is None else error[samples]
-    mse = float(np.mean(error**2))
-    mae = float(np.mean(np.abs(error)))
-    return LeadScore(
-        alignment, len(error), 0.0, 0.0, True, mse, math.sqrt(mse), mae, pearson_r=0.0, snr_db=0.0
-    )
+    shape = pair.reference_mv.shape
+    if inside.shape != shape or inside.dtype != np.bool_:
+        raise InputError("inside", f"{inside.dtype} {inside.shape}", f"give bool {shape}")
+    parts = {"inside": inside[pair.index], "outside": ~inside[pair.index]}
+    return {
+        name: _score(pair, chosen)
+        for name, chosen in parts.items()
+        if chosen.sum() >= 2 and np.ptp(pair.ref_mv[chosen]) > 0
+    }
 
 
 def mse_mv2(ref_mv: ArrayLike, est_mv: ArrayLike) -> float:
@@ -199,7 +165,7 @@ def snr_db(ref_mv: ArrayLike, est_mv: ArrayLike, *, ref_mean_mv: float | None = 
         ref_mean_mv: The mean, where it is not that of these samples.
 
     Returns:
-        dB; +inf where the two are equal (`bootstrap.summarise` says how that enters a mean).
+        dB; +inf where the two are equal (`bootstrap.CEILING_DB` says how that enters a mean).
 
     Raises:
         InputError: As `mse_mv2`, or the reference is constant.
@@ -213,20 +179,21 @@ def snr_db(ref_mv: ArrayLike, est_mv: ArrayLike, *, ref_mean_mv: float | None = 
     return 10 * math.log10(float(np.sum((ref - mean) ** 2)) / noise) if noise > 0 else math.inf
 
 
-def _score(pair: Aligned, chosen: NDArray[np.bool_], alignment: str) -> LeadScore:
+def _score(pair: Aligned, chosen: NDArray[np.bool_]) -> LeadScore:
     ref, est = pair.ref_mv[chosen], pair.est_mv[chosen]
     mse = mse_mv2(ref, est)
     return LeadScore(
-        alignment=alignment,
+        alignment=pair.alignment,
         n=len(ref),
         lag_s=pair.lag_s,
         coverage=pair.coverage,
-        failed=False,
+        failed=pair.failed,
         mse_mv2=mse,
         rmse_mv=math.sqrt(mse),
         mae_mv=mae_mv(ref, est),
         pearson_r=pearson_r(ref, est),
-        snr_db=snr_db(ref, est, ref_mean_mv=float(pair.ref_mv.mean())),
+        # By the rule, not computed: rounding would leave some 1e-15 dB.
+        snr_db=0.0 if pair.failed else snr_db(ref, est, ref_mean_mv=float(pair.ref_mv.mean())),
     )
 
 
