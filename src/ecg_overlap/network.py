@@ -1,7 +1,7 @@
 """A trained network: read from its file, and used as the callable that `digitize_lead` takes."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,10 +11,11 @@ from torch import Tensor
 
 from data_gen.errors import InputError
 from ecg_overlap import inputs, weights
+from ecg_overlap.contract import Model, build
+from ecg_overlap.digitize.network import NetworkInfo
 from ecg_overlap.digitize.paths.coordinate import ColumnReading
 from ecg_overlap.digitize.plans import METHODS
-from ecg_overlap.inputs import TARGET
-from ecg_overlap.models import SegmentationModel
+from ecg_overlap.inputs import TARGET, InputSpec
 from ecg_overlap.weights.files import read_weights
 
 METHOD_OF = {"unet": "unet+stroke", "unet_paper": "paper", "unet_coord": "unet_coord"}
@@ -28,9 +29,12 @@ class ModelNetwork:
     Args:
         model: Put into evaluation mode.
         device: Where it runs.
-        checkpoint: Where the weights came from, for the record.
+        checkpoint: Where the weights come from, for the record.
         sha256: Of the file that they were read from, for the record.
         method: What it is best read by; None: what `METHOD_OF` says of its kind.
+
+    Attributes:
+        info: What is known of it beside its outputs.
 
     Raises:
         InputError: A method that this network cannot serve.
@@ -38,7 +42,7 @@ class ModelNetwork:
 
     def __init__(
         self,
-        model: SegmentationModel,
+        model: Model,
         device: str | torch.device = "cpu",
         *,
         checkpoint: str | None = None,
@@ -47,15 +51,46 @@ class ModelNetwork:
     ) -> None:
         self.device = torch.device(device)
         self.model = model.to(self.device).eval()
-        self.checkpoint, self.sha256 = checkpoint, sha256
-        self.method = METHOD_OF[model.name] if method is None else served(method, model)
-        self.params = sum(p.numel() for p in model.parameters())
-        self.size_of = model.input_spec.size_of
+        spec = model.input_spec
+        self.info = NetworkInfo(
+            name=kind_of(spec),
+            method=METHOD_OF[kind_of(spec)] if method is None else served(method, spec),
+            checkpoint=checkpoint,
+            sha256=sha256,
+            params=sum(p.numel() for p in model.parameters()),
+            size_of=spec.size_of,
+            has_columns=spec.columns_per_px > 0,
+        )
 
     @property
     def name(self) -> str:
         """Which network of `docs/architecture.md` it is: unet, unet_paper, unet_coord."""
-        return self.model.name
+        return self.info.name
+
+    @property
+    def method(self) -> str:
+        """What it is best read by."""
+        return self.info.method
+
+    @property
+    def checkpoint(self) -> str | None:
+        """Where its weights come from."""
+        return self.info.checkpoint
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the file of its weights, in hex."""
+        return self.info.sha256
+
+    @property
+    def params(self) -> int | None:
+        """Number of its parameters."""
+        return self.info.params
+
+    @property
+    def size_of(self) -> Callable[[int, int, float], tuple[int, int]] | None:
+        """(height, width, px_per_mm) of a picture → the network's own (height, width)."""
+        return self.info.size_of
 
     def __call__(
         self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
@@ -89,38 +124,32 @@ class ModelNetwork:
     def _read(
         self, image: NDArray[np.uint8], px_per_mm: float, row_px: float | None
     ) -> dict[str, Tensor]:
-        """The model's answers to the whole picture, at its own scale and without padding."""
+        """The model's outputs for the whole picture, at its own scale and without padding."""
         spec = self.model.input_spec
         size = spec.size_of(image.shape[0], image.shape[1], px_per_mm)
         small = inputs.resize(image, size)
         row = None if row_px is None else (row_px + 0.5) * size[0] / image.shape[0] - 0.5
         parts = []
         for left, right, first, last in tiles(size[1]):
-            answer = self._one(small[:, left:right], row)
-            kept = {"mask": answer["mask"][:, :, first - left : last - left]}
-            for name in ("rows", "presence"):
-                if name in answer:
-                    per_px = answer[name].shape[-1] // (right - left)
-                    kept[name] = answer[name][..., (first - left) * per_px : (last - left) * per_px]
-            parts.append(kept)
+            tile = self._one(small[:, left:right], row)
+            for name, output in tile.items():
+                per_px = output.shape[-1] // (right - left)
+                tile[name] = output[..., (first - left) * per_px : (last - left) * per_px]
+            parts.append(tile)
         return {name: torch.cat([p[name] for p in parts], dim=-1) for name in parts[0]}
 
     def _one(self, picture: NDArray[np.uint8], row_px: float | None) -> dict[str, Tensor]:
-        """The answers to one tile (h, w): mask (M, h, w), rows (h, C), presence (C,)."""
+        """The outputs for one tile (h, w): mask (M, h, w), rows (h, C), presence (C,)."""
         rows, columns = picture.shape[:2]
-        multiple = self.model.input_spec.multiple
-        planes = inputs.stack(
-            picture,
-            inputs.round_up(rows, multiple),
-            inputs.round_up(columns, multiple),
-            row_px=row_px,
-        )
-        answer = self.model(torch.from_numpy(planes)[None].to(self.device))
-        cut = {"mask": answer["mask"][0, :, :rows, :columns].float()}
-        if "rows" in answer:
-            n = columns * self.model.input_spec.columns_per_px
-            cut["rows"] = answer["rows"][0, :rows, :n].float()
-            cut["presence"] = answer["presence"][0, :n].float()
+        spec = self.model.input_spec
+        height, width = (inputs.round_up(side, spec.multiple) for side in (rows, columns))
+        channels = inputs.stack(picture, height, width, row_px=row_px)
+        outputs = self.model(torch.from_numpy(channels)[None].to(self.device))
+        cut = {"mask": outputs["mask"][0, :, :rows, :columns].float()}
+        if spec.columns_per_px:
+            n = columns * spec.columns_per_px
+            cut["rows"] = outputs["rows"][0, :rows, :n].float()
+            cut["presence"] = outputs["presence"][0, :n].float()
         return cut
 
     def _native(self, found: dict[str, Tensor], shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -150,40 +179,31 @@ def tiles(width: int) -> list[tuple[int, int, int, int]]:
     return found
 
 
-def served(method: str, model: SegmentationModel) -> str:
-    """The method, if the network can be read by it.
+def kind_of(spec: InputSpec) -> str:
+    """Which of the networks in `docs/architecture.md` a model is, by its input and its outputs."""
+    if spec.columns_per_px:
+        return "unet_coord"
+    return "unet" if spec.size_px is None else "unet_paper"
+
+
+def served(method: str, spec: InputSpec) -> str:
+    """The method, if a network of this kind can be read by it.
 
     Raises:
         InputError: It cannot.
     """
-    plan = METHODS.get(method)
-    if plan is None or not plan.needs_network or (plan.reads_columns and not model.per_px):
-        fitting = [
-            name
-            for name, plan in METHODS.items()
-            if plan.needs_network and (model.per_px or not plan.reads_columns)
-        ]
+    fitting = [
+        name
+        for name, plan in METHODS.items()
+        if plan.needs_network and (spec.columns_per_px or not plan.reads_columns)
+    ]
+    if method not in fitting:
         raise InputError(
-            f"method {method!r}", f"does not read {model.name}", f"choose of {', '.join(fitting)}"
+            f"method {method!r}",
+            f"does not read {kind_of(spec)}",
+            f"choose of {', '.join(fitting)}",
         )
     return method
-
-
-def build(spec: dict[str, Any], state: dict[str, Tensor], *, where: object) -> SegmentationModel:
-    """The model of a checkpoint.
-
-    Raises:
-        InputError: The weights do not fit the model that the checkpoint names.
-    """
-    model = SegmentationModel(**spec)
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    if missing or unexpected:
-        raise InputError(
-            where,
-            f"the weights lack {missing[:3]} and bring {unexpected[:3]} beyond the model",
-            "give a checkpoint of this model, or train anew",
-        )
-    return model
 
 
 def shown(file: Path) -> str:
@@ -194,15 +214,20 @@ def shown(file: Path) -> str:
     )
 
 
-def load_model(path: str | Path | None = None, *, device: str = "cpu") -> ModelNetwork:
+def load_model(
+    path: str | Path | None = None, *, device: str = "cpu", network: type | None = None
+) -> ModelNetwork:
     """Load the network that comes with the package, or one that was trained or exported.
 
     Args:
         path: A .ckpt of `train.py` or a .safetensors of `ecg-overlap export`; None: the package's.
         device: Where the network runs.
+        network: The class that the file names, if it is not one of this package's. A file
+            alone makes nothing be imported from elsewhere: it may come from a stranger.
 
     Raises:
-        InputError: No such file, not of this project, damaged, or weights that do not fit.
+        InputError: No such file, not of this project, damaged, a network of a class from
+            elsewhere that is not given, or weights that do not fit.
     """
     file = weights.packaged() if path is None else Path(path)
     if not file.is_file():
@@ -210,7 +235,7 @@ def load_model(path: str | Path | None = None, *, device: str = "cpu") -> ModelN
     stored = read_weights(file)
     origin = f"package: {file.name} (sha256 {stored.sha256[:12]})" if path is None else shown(file)
     return ModelNetwork(
-        build(stored.spec, stored.state, where=file),
+        build(stored.spec, stored.state, where=file, network=network),
         device,
         checkpoint=origin,
         sha256=stored.sha256,

@@ -66,13 +66,14 @@ def test_onnx_takes_pictures_of_any_size_and_carries_the_spec(
     properties = {p.key: p.value for p in onnx.load(made.weights).metadata_props}
     assert json.loads(properties[SPEC]) == json.loads(json.dumps(model.spec))
     session = runtime.InferenceSession(made.weights)
-    assert [output.name for output in session.get_outputs()] == list(model.answers)
-    for planes in (torch.rand(3, 6, 64, 192), torch.rand(1, 6, 128, 64)):
-        found = session.run(None, {"planes": planes.numpy()})
+    names = [output.name for output in session.get_outputs()]
+    for channels in (torch.rand(3, 6, 64, 192), torch.rand(1, 6, 128, 64)):
+        found = session.run(None, {"channels": channels.numpy()})
         with torch.inference_mode():
-            expected = model(planes)
-        for name, answer in zip(model.answers, found, strict=True):
-            torch.testing.assert_close(torch.from_numpy(answer), expected[name], atol=1e-4, rtol=0)
+            expected = model(channels)
+        assert names == list(expected)
+        for name, output in zip(names, found, strict=True):
+            torch.testing.assert_close(torch.from_numpy(output), expected[name], atol=1e-4, rtol=0)
 
 
 def test_outputs_that_differ_are_refused_and_nothing_is_left(
@@ -100,7 +101,12 @@ def test_the_card_says_what_it_was_trained_on_and_how_good_it_is(
     best = Path(cfg.run_dir) / "checkpoints" / "best.ckpt"
     card = export(best, to="safetensors", out=tmp_path / "m.safetensors").card.read_text()
     for said in (
-        *("Unet, encoder resnet18, fold 4", "8 px/mm", "2 steps of 2 samples per process, seed 0"),
+        *(
+            "architecture Unet, encoder resnet18",
+            "fold 4",
+            "8 px/mm",
+            "2 steps of 2 samples per process, seed 0",
+        ),
         *("encoder: from scratch", "| clean | all | `unet+stroke` | 2 |"),
         *(
             "Apache-2.0",
