@@ -16,6 +16,7 @@ from ecg_overlap.digitize.network import NetworkInfo
 from ecg_overlap.digitize.paths.coordinate import ColumnReading
 from ecg_overlap.digitize.plans import METHODS
 from ecg_overlap.inputs import TARGET, InputSpec
+from ecg_overlap.narrow import outputs_of
 from ecg_overlap.weights.files import read_weights
 
 METHOD_OF = {"unet": "unet+stroke", "unet_paper": "paper", "unet_coord": "unet_coord"}
@@ -144,7 +145,7 @@ class ModelNetwork:
         spec = self.model.input_spec
         height, width = (inputs.round_up(side, spec.multiple) for side in (rows, columns))
         channels = inputs.stack(picture, height, width, row_px=row_px)
-        outputs = self.model(torch.from_numpy(channels)[None].to(self.device))
+        outputs = outputs_of(self.model, torch.from_numpy(channels)[None].to(self.device))
         cut = {"mask": outputs["mask"][0, :, :rows, :columns].float()}
         if spec.columns_per_px:
             n = columns * spec.columns_per_px

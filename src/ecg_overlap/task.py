@@ -14,6 +14,7 @@ from ecg_overlap.contract import Model, stored_spec
 from ecg_overlap.data import Example
 from ecg_overlap.inputs import INSIDE, TARGET
 from ecg_overlap.losses import check_trains
+from ecg_overlap.narrow import outputs_of
 
 MASKS = ("target", "other")  # the order of the mask's channels
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -50,7 +51,7 @@ class SegmentationTask(pl.LightningModule):
 
     def forward(self, channels: Tensor) -> dict[str, Tensor]:
         """The model's outputs for channels (B, 6, H, W)."""
-        return self.model(channels)
+        return outputs_of(self.model, channels)
 
     def on_train_batch_start(self, batch: Example, batch_idx: int) -> None:
         accumulated = self.trainer.accumulate_grad_batches
