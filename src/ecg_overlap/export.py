@@ -25,7 +25,7 @@ from ecg_overlap.average import average, load_parts
 from ecg_overlap.contract import Model, output_shapes, stored_spec
 from ecg_overlap.digitize.write import renamed
 from ecg_overlap.model_card import Described, model_card
-from ecg_overlap.network import load_model, served
+from ecg_overlap.network import load_model, method_for
 from ecg_overlap.weights import digest_file
 from ecg_overlap.weights.files import METHOD, SPEC, write_safetensors
 
@@ -81,7 +81,7 @@ def export(
     parts = load_parts(checkpoints, shares, network=network)
     whole = average(parts)
     model = whole.model
-    method = whole.info.method if method is None else served(method, model.input_spec)
+    method = whole.info.method if method is None else method_for(method, whole.info)
     write, read = FORMATS[to]
     card = out.with_name(f"{out.name}.md") if card is None else card
     with _folder_beside(out) as folder:

@@ -1,6 +1,7 @@
 """A trained network: read from its file, and used as the callable that `digitize_lead` takes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -53,15 +54,16 @@ class ModelNetwork:
         self.device = torch.device(device)
         self.model = model.to(self.device).eval()
         spec = model.input_spec
-        self.info = NetworkInfo(
+        info = NetworkInfo(
             name=kind_of(spec),
-            method=METHOD_OF[kind_of(spec)] if method is None else served(method, spec),
+            method=METHOD_OF[kind_of(spec)],
             checkpoint=checkpoint,
             sha256=sha256,
             params=sum(p.numel() for p in model.parameters()),
             size_of=spec.size_of,
             has_columns=spec.columns_per_px > 0,
         )
+        self.info = info if method is None else replace(info, method=method_for(method, info))
 
     @property
     def name(self) -> str:
@@ -187,8 +189,8 @@ def kind_of(spec: InputSpec) -> str:
     return "unet" if spec.size_px is None else "unet_paper"
 
 
-def served(method: str, spec: InputSpec) -> str:
-    """The method, if a network of this kind can be read by it.
+def method_for(method: str, info: NetworkInfo) -> str:
+    """The method, if the network can be read by it.
 
     Raises:
         InputError: It cannot.
@@ -196,13 +198,11 @@ def served(method: str, spec: InputSpec) -> str:
     fitting = [
         name
         for name, plan in METHODS.items()
-        if plan.needs_network and (spec.columns_per_px or not plan.reads_columns)
+        if plan.needs_network and (info.has_columns or not plan.reads_columns)
     ]
     if method not in fitting:
         raise InputError(
-            f"method {method!r}",
-            f"does not read {kind_of(spec)}",
-            f"choose of {', '.join(fitting)}",
+            f"method {method!r}", f"does not read {info.name}", f"choose of {', '.join(fitting)}"
         )
     return method
 

@@ -226,9 +226,9 @@ def test(
     """Digitize held-back leads with the best checkpoint and the baselines; print the table."""
     device = str(trainer.strategy.root_device)
     network = load_model(best_checkpoint(trainer), device=device, network=type(model))
-    names = [network.method if name == "default" else name for name in cfg.test.methods]
+    names = [network.info.method if name == "default" else name for name in cfg.test.methods]
     results = evaluate(
-        [build_method(name, {network.name: network}) for name in names],
+        [build_method(name, {network.info.name: network}) for name in names],
         generated_sets(cfg.test.sets, signals=generator.signals, n=cfg.test.n, seed=cfg.test.seed),
         out=run_dir,
         jobs=cfg.test.jobs,

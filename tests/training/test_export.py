@@ -173,10 +173,12 @@ def test_the_card_names_the_data_the_command_and_the_scores_given(
         out=tmp_path / "m.safetensors",
         method="unet+stroke",
         card=tmp_path / "MODEL_CARD.md",
-        results=[results_of(tmp_path, network.params, network.sha256)],
+        results=[results_of(tmp_path, network.info.params, network.info.sha256)],
         trained_by="python train.py experiment=best",
     )
-    assert made.card.name == "MODEL_CARD.md" and load_model(made.weights).method == "unet+stroke"
+    assert (
+        made.card.name == "MODEL_CARD.md" and load_model(made.weights).info.method == "unet+stroke"
+    )
     card = made.card.read_text()
     for said in (
         *("python train.py experiment=best", "12 steps of 16 samples", "seed 7: 192 samples"),
@@ -189,7 +191,7 @@ def test_the_card_names_the_data_the_command_and_the_scores_given(
         "python eval.py ckpt=best.ckpt",
         "| overlap_ludb | all | `unet+stroke` | 80 | 0.750 | · | · | 17.2 | 1.2% |",
         "| overlap_ludb | all | `classical` | 80 |",
-        *(f"| parameters | {network.params:,} |", f"`{load_model(made.weights).sha256}`"),
+        *(f"| parameters | {network.info.params:,} |", f"`{load_model(made.weights).info.sha256}`"),
     ):
         assert said in card, said
     for unsaid in ("stroke@mask", "neurokit (", "/somewhere"):
@@ -200,7 +202,7 @@ def test_the_card_names_the_data_the_command_and_the_scores_given(
 def test_scores_of_other_weights_are_refused(
     checkpoint: Path, tmp_path: Path, params: int | None, sha256: str | None
 ) -> None:
-    scored = results_of(tmp_path, params or load_model(checkpoint).params, sha256)
+    scored = results_of(tmp_path, params or load_model(checkpoint).info.params, sha256)
     out = tmp_path / "new" / "m.safetensors"
     with pytest.raises(InputError, match=r"unet\+stroke was scored with other weights"):
         export(checkpoint, to="safetensors", out=out, results=[scored])
@@ -233,7 +235,7 @@ def test_of_several_checkpoints_the_weights_are_averaged(checkpoint: Path, tmp_p
     card = out.with_name("m.safetensors.md").read_text()
     for said in ("the average of 75% best.ckpt", "25% last.ckpt", "75% ptbxl (`", "### last.ckpt"):
         assert said in card, said
-    scored = results_of(tmp_path, load_model(out).params, load_model(out).sha256)
+    scored = results_of(tmp_path, load_model(out).info.params, load_model(out).info.sha256)
     again = export(checkpoint, other, shares=[3, 1], to="safetensors", out=out, results=[scored])
     assert "| overlap_ludb | all | `unet+stroke` | 80" in again.card.read_text()
 
