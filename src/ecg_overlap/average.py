@@ -1,8 +1,9 @@
 """One network of several: the mean of the weights of checkpoints that share a start.
 
-What was trained on from the same weights mostly stays in one basin of the loss. The mean keeps
-what the start could do and has much of what each part has learnt since: M. Wortsman et al.,
-"Robust fine-tuning of zero-shot models", arXiv 2109.01903, and "Model soups", arXiv 2203.05482.
+Networks that were trained on from the same weights mostly stay in one basin of the loss, so that
+the mean of their weights is a working network too. It has much of what each of them has learnt, and
+loses less of what the start could do: M. Wortsman et al., "Robust fine-tuning of zero-shot
+models", arXiv 2109.01903, and "Model soups", arXiv 2203.05482.
 """
 
 from collections.abc import Sequence

@@ -242,7 +242,7 @@ class LeadDataModule(pl.LightningDataModule):
             What does not fill an optimizer step is left out.
         n_val: Size of the validation set, which the processes share.
         num_workers: Processes that draw samples; 0 draws in the training process, which on a
-            CPU is the faster way, as the network wants all cores.
+            CPU is the faster way, as the network keeps all cores busy.
         window_px: See `ExampleMaker`.
         max_height_px: See `ExampleMaker`.
         scale_jitter: See `ExampleMaker`.
@@ -294,7 +294,8 @@ class LeadDataModule(pl.LightningDataModule):
             val_source or source, cut(), seed=val_seed, split="val", length=n_val
         )
         if n_distinct is not None:
-            # What is learnt by heart is what is asked for; jitter and augmentation are left out.
+            # Validated on the very samples that are learnt by heart, without jitter and
+            # augmentation.
             self.val_set = DrawnExamples(
                 self.train_set.source, cut(), seed=seed, split="train", length=n_distinct
             )

@@ -170,7 +170,8 @@ def to_onnx(model: Model, file: Path, facts: Facts) -> None:
     spec = model.input_spec
     dim = torch.export.Dim
     sides = {} if spec.size_px else {i: spec.multiple * dim(n) for i, n in ((2, "h"), (3, "w"))}
-    # Sides of one multiple would be taken for constants: the deepest map is one pixel there.
+    # Not the first example: its side of one multiple makes the deepest map one pixel wide, and
+    # torch takes a size of 1 for a constant.
     example = list(pictures(model))[1]
     module = cast(nn.Module, model.eval())
     program = torch.onnx.export(

@@ -199,7 +199,7 @@ def _training(config: dict[str, Any], part: Part, *, alone: bool) -> str:
 
 
 def _start(config: dict[str, Any]) -> str:
-    """What the first step found in the network."""
+    """Which weights training started from."""
     if weights := config.get("weights"):
         return f"all weights started from `{Path(weights).name}`"
     return f"encoder: {config.get('model', {}).get('encoder_weights') or 'from scratch'}"
@@ -219,7 +219,7 @@ def _sources(config: dict[str, Any]) -> dict[str, tuple[dict[str, Any], float]]:
 
 
 def _named(options: Any) -> Any:
-    """Folders by their names alone: a card travels, a machine's paths need not."""
+    """The options with folders by their names alone, without the paths of this machine."""
     if not isinstance(options, dict):
         return options
     return {
@@ -261,7 +261,7 @@ def _scores(path: Path, network: ModelNetwork, file: Described) -> str:
 def _require_same(
     path: Path, name: str, method: dict[str, Any], network: ModelNetwork, file: Described
 ) -> None:
-    """Refuse scores of other weights, as far as the results tell."""
+    """Refuse scores of other weights, as far as the results say whose they are."""
     info = network.info
     params, sha256 = method.get("params"), method.get("weights_sha256")
     if params not in (None, info.params) or sha256 not in (None, info.sha256, file.sha256):

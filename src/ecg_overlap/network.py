@@ -21,8 +21,10 @@ from ecg_overlap.narrow import outputs_of
 from ecg_overlap.weights.files import read_weights
 
 METHOD_OF = {"unet": "unet+stroke", "unet_paper": "paper", "unet_coord": "unet_coord"}
-TILE_PX = 4096  # a wider picture is read in tiles of this width, at the network's scale …
-OVERLAP_PX = 512  # … that share this much, of which each keeps its half
+# A wider picture is read in tiles of this width, at the network's scale. Neighbours overlap, and
+# meet in the middle of their overlap: each pixel is read with 256 px of context or more.
+TILE_PX = 4096
+OVERLAP_PX = 512
 
 
 class ModelNetwork:

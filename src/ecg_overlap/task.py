@@ -92,7 +92,7 @@ def one_cycle(
     optimizer: torch.optim.Optimizer, *, max_lr: float, steps: int, warmup: float
 ) -> torch.optim.lr_scheduler.OneCycleLR:
     """A rise over the fraction `warmup` of the steps, and a fall over the rest."""
-    # Its rise is one step shorter than asked for: one of just one step would divide by zero.
+    # OneCycleLR divides by the length of the rise less one step: exactly one step must not be.
     rise = 1.5 / steps if abs(warmup * steps - 1) < 1e-6 else warmup
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=max_lr, total_steps=steps, pct_start=min(rise, 1.0)

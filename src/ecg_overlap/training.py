@@ -111,7 +111,7 @@ def start_from(weights: str, model: Model) -> None:
 
 
 def keep_log(log: Path) -> None:
-    """Set aside what a run left that is resumed in its own folder: Lightning would delete it."""
+    """Rename the log of a run that is resumed in its own folder: Lightning would delete it."""
     if log.is_file():
         before = len(list(log.parent.glob(f"{log.stem}_*{log.suffix}")))
         log.replace(log.with_name(f"{log.stem}_{before}{log.suffix}"))
@@ -176,7 +176,7 @@ def fit(
         # Both are choices explained in conf/data/drawn.yaml.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")
-        # Ours is: its sampler goes on from the step count (data.LeadDataModule.samples_seen).
+        # It is: its sampler goes on from the step count (data.LeadDataModule.samples_seen).
         warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")
         try:
             trainer.fit(task, data, ckpt_path=ckpt, weights_only=True)
