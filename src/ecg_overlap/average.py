@@ -1,8 +1,9 @@
 """One network of several: the mean of the weights of checkpoints that share a start.
 
-What was trained on from the same weights mostly stays in one basin of the loss. The mean keeps
-what the start could do and has much of what each part has learnt since: M. Wortsman et al.,
-"Robust fine-tuning of zero-shot models", arXiv 2109.01903, and "Model soups", arXiv 2203.05482.
+Networks that were trained on from the same weights mostly stay in one basin of the loss, so that
+the mean of their weights is a working network too. It has much of what each of them has learnt, and
+loses less of what the start could do: M. Wortsman et al., "Robust fine-tuning of zero-shot
+models", arXiv 2109.01903, and "Model soups", arXiv 2203.05482.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from data_gen.dials import as_number
 from data_gen.errors import InputError
-from ecg_overlap.network import ModelNetwork, build, load_model
+from ecg_overlap.contract import build, stored_spec
+from ecg_overlap.network import ModelNetwork, load_model
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,18 @@ class Part:
     share: float
 
 
-def load_parts(checkpoints: Sequence[str | Path], shares: Sequence[float] = ()) -> list[Part]:
+def load_parts(
+    checkpoints: Sequence[str | Path],
+    shares: Sequence[float] = (),
+    *,
+    network: type | None = None,
+) -> list[Part]:
     """The checkpoints of an average, or the one that stands alone.
 
     Args:
         checkpoints: At least one.
-        shares: Of each, relative to the others; none: alike.
+        shares: Of each, relative to the others; none: all alike.
+        network: See `load_model`.
 
     Raises:
         InputError: No checkpoint, one that cannot be read, different networks, shares that are
@@ -53,12 +61,12 @@ def load_parts(checkpoints: Sequence[str | Path], shares: Sequence[float] = ()) 
     for share in shares:
         as_number("shares", share, lowest=1e-9, highest=1e9)
     parts = [
-        Part(Path(checkpoint), load_model(checkpoint), share / sum(shares))
+        Part(Path(checkpoint), load_model(checkpoint, network=network), share / sum(shares))
         for checkpoint, share in zip(checkpoints, shares, strict=True)
     ]
-    spec = parts[0].network.model.spec
+    spec = stored_spec(parts[0].network.model)
     for part in parts[1:]:
-        if part.network.model.spec != spec:
+        if stored_spec(part.network.model) != spec:
             raise InputError(
                 part.checkpoint,
                 f"not the network of {parts[0].checkpoint}",
@@ -70,7 +78,8 @@ def load_parts(checkpoints: Sequence[str | Path], shares: Sequence[float] = ()) 
 def average(parts: Sequence[Part]) -> ModelNetwork:
     """The network whose weights are the parts' mean; of a single part, that part's own.
 
-    Statistics of batch normalization are averaged alike; counts are the first part's.
+    Running means and variances of batch normalization are averaged like weights. Whole numbers
+    (its counts of batches) are the first part's.
     """
     first = parts[0].network
     if len(parts) == 1:
@@ -84,4 +93,5 @@ def average(parts: Sequence[Part]) -> ModelNetwork:
         return torch.stack(each).sum(dim=0).to(value.dtype)
 
     state = {name: mean(name, value) for name, value in states[0].items()}
-    return ModelNetwork(build(first.model.spec, state, where="average"), method=first.info.method)
+    spec, kind = stored_spec(first.model), type(first.model)
+    return ModelNetwork(build(spec, state, where="average", network=kind), method=first.info.method)

@@ -42,7 +42,7 @@ class ExampleMaker:
             None keeps all.
         max_height_px: A taller crop is cut at random to this height, which bounds memory.
         scale_jitter: The scale is drawn from 1 ± this, as a found grid is never exact.
-        prompted: Fraction of the examples that are told the row of the primary's baseline.
+        prompted: Fraction of the examples with a prompt: the row of the primary's baseline.
         prompt_error_mm: Standard deviation of that row's error.
 
     Raises:
@@ -68,7 +68,7 @@ class ExampleMaker:
         donor: Callable[[], LeadSample],
         index: int = 0,
     ) -> Example:
-        """Planes, masks and centre line of one sample, unpadded.
+        """Input channels, masks and centre line of one sample, unpadded.
 
         Args:
             sample: Has masks, scale and polyline.
@@ -125,9 +125,9 @@ class ExampleMaker:
     def _row_prompt(
         self, baseline: NDArray[np.float64], width: int, px_per_mm: float, rng: np.random.Generator
     ) -> float | None:
-        told, error_mm = rng.random() < self.prompted, rng.normal() * self.prompt_error_mm
+        given, error_mm = rng.random() < self.prompted, rng.normal() * self.prompt_error_mm
         row_px = targets.baseline_row(baseline, width)
-        return row_px + error_mm * px_per_mm if told and row_px is not None else None
+        return row_px + error_mm * px_per_mm if given and row_px is not None else None
 
 
 class DrawnExamples(Dataset[Example]):
@@ -242,13 +242,13 @@ class LeadDataModule(pl.LightningDataModule):
             What does not fill an optimizer step is left out.
         n_val: Size of the validation set, which the processes share.
         num_workers: Processes that draw samples; 0 draws in the training process, which on a
-            CPU is the faster way, as the network wants all cores.
+            CPU is the faster way, as the network keeps all cores busy.
         window_px: See `ExampleMaker`.
         max_height_px: See `ExampleMaker`.
         scale_jitter: See `ExampleMaker`.
         n_distinct: Train on only this many samples, over and over, and validate on the same;
             None for an endless stream.
-        prompted: See `ExampleMaker`; in validation no row is told.
+        prompted: See `ExampleMaker`; validation has no prompts.
         prompt_error_mm: See `ExampleMaker`.
 
     Raises:
@@ -294,7 +294,8 @@ class LeadDataModule(pl.LightningDataModule):
             val_source or source, cut(), seed=val_seed, split="val", length=n_val
         )
         if n_distinct is not None:
-            # What is learnt by heart is what is asked for; jitter and augmentation are left out.
+            # Validated on the very samples that are learnt by heart, without jitter and
+            # augmentation.
             self.val_set = DrawnExamples(
                 self.train_set.source, cut(), seed=seed, split="train", length=n_distinct
             )

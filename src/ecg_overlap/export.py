@@ -1,7 +1,7 @@
 """Trained networks for other programs: safetensors or ONNX, each compared with the original.
 
 To publish on the Hugging Face hub, smp's own way works on what `load_model` gives:
-`load_model("best.ckpt").model.net.push_to_hub("you/name")` (its inputs are folded planes).
+`load_model("best.ckpt").model.net.push_to_hub("you/name")` (its inputs are folded channels).
 """
 
 import importlib
@@ -11,29 +11,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils._pytree import tree_leaves
+from torch import Tensor, nn
 
 from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from ecg_overlap import inputs
 from ecg_overlap.average import average, load_parts
+from ecg_overlap.contract import Model, output_shapes, stored_spec
 from ecg_overlap.digitize.plans import method_for
 from ecg_overlap.digitize.write import renamed
 from ecg_overlap.model_card import Described, model_card
-from ecg_overlap.models import SegmentationModel
 from ecg_overlap.network import load_model
 from ecg_overlap.weights import digest_file
 from ecg_overlap.weights.files import METHOD, SPEC, write_safetensors
 
 TOLERANCE = 1e-4  # of the network's outputs, which are logits
 Outputs = list[NDArray[np.float32]]
-Run = Callable[[Tensor], Outputs]
+Run = Callable[[Tensor], Outputs]  # from channels (1, 6, H, W) to the outputs, in their order
 Facts = dict[str, str]
 
 
@@ -55,6 +54,7 @@ def export(
     card: Path | None = None,
     results: Sequence[Path] = (),
     trained_by: str | None = None,
+    network: type | None = None,
 ) -> Exported:
     """Write a checkpoint as safetensors or ONNX, with its SHA-256 and a model card.
 
@@ -67,6 +67,7 @@ def export(
         card: Where the model card is to be; None: beside the file.
         results: `results.json` of its evaluations; without, the run's own if it left one.
         trained_by: The command that trained it.
+        network: See `load_model`.
 
     Raises:
         InputError: An unknown format or method, checkpoints (see `load_parts`), a folder or
@@ -78,15 +79,16 @@ def export(
     out = Path(out)
     if out.suffix != f".{to}":
         raise InputError(f"--out {out}", f"does not end in .{to}", "name it so")
-    parts = load_parts(checkpoints, shares)
-    network = average(parts)
-    method = network.info.method if method is None else method_for(method, network.info)
+    parts = load_parts(checkpoints, shares, network=network)
+    whole = average(parts)
+    model = whole.model
+    method = whole.info.method if method is None else method_for(method, whole.info)
     write, read = FORMATS[to]
     card = out.with_name(f"{out.name}.md") if card is None else card
     with _folder_beside(out) as folder:
         made = folder / out.name
-        write(network.model, made, {SPEC: json.dumps(network.model.spec), METHOD: method})
-        difference = largest_difference(network.model, read(made))
+        write(model, made, {SPEC: json.dumps(stored_spec(model)), METHOD: method})
+        difference = largest_difference(model, read(made, type(model)))
         if not difference <= TOLERANCE:
             raise InputError(
                 out,
@@ -96,7 +98,7 @@ def export(
         digest = sha256(made)
         digest_file(made).write_text(f"{digest}  {out.name}\n", encoding="utf-8")
         described = Described(out.name, digest, made.stat().st_size, method, difference)
-        page = model_card(parts, network, described, results, trained_by)
+        page = model_card(parts, whole, described, results, trained_by)
         renamed(card, lambda file: file.write_text(page, encoding="utf-8"))
         for file in (digest_file(made), made):
             file.chmod(0o644)  # safetensors' own mode keeps everybody else out
@@ -115,49 +117,51 @@ def _folder_beside(out: Path) -> Iterator[Path]:
         raise InputError(out, f"cannot be written ({error.strerror})", "choose another") from error
 
 
-def pictures(model: SegmentationModel, n: int = 4) -> Iterator[Tensor]:
+def pictures(model: Model, n: int = 4) -> Iterator[Tensor]:
     """Random pictures as the network sees them, float32 (1, 6, H, W), of several sizes."""
     rng = np.random.default_rng(0)
     spec = model.input_spec
+    cut = spec.multiple // 5  # so that there is padding
     for i in range(1, n + 1):
-        rows, columns = spec.size_px or (spec.multiple * i - 7, spec.multiple * (n + 1 - i) - 3)
+        sides = spec.multiple * i - cut, spec.multiple * (n + 1 - i) - cut
+        rows, columns = spec.size_px or sides
         image = rng.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
         height, width = (inputs.round_up(side, spec.multiple) for side in (rows, columns))
         yield torch.from_numpy(inputs.stack(image, height, width))[None]
 
 
-def run_torch(model: SegmentationModel) -> Run:
-    """The network as a function from planes to its outputs."""
+def run_torch(model: Model) -> Run:
+    """The network as torch runs it."""
 
-    def run(planes: Tensor) -> Outputs:
+    def run(channels: Tensor) -> Outputs:
         with torch.inference_mode():
-            return [np.asarray(leaf, np.float32) for leaf in tree_leaves(model(planes))]
+            return [np.asarray(output, np.float32) for output in model(channels).values()]
 
     return run
 
 
-def largest_difference(model: SegmentationModel, other: Run) -> float:
+def largest_difference(model: Model, other: Run) -> float:
     """Largest absolute difference of any output on random pictures; NaN if any is NaN."""
     reference = run_torch(model.eval())
     found = [
         float(np.max(np.abs(ours - theirs)))
-        for planes in pictures(model)
-        for ours, theirs in zip(reference(planes), other(planes), strict=True)
+        for channels in pictures(model)
+        for ours, theirs in zip(reference(channels), other(channels), strict=True)
     ]
     return float(np.max(found))
 
 
-def to_safetensors(model: SegmentationModel, file: Path, facts: Facts) -> None:
+def to_safetensors(model: Model, file: Path, facts: Facts) -> None:
     """Weights and facts, as `load_model` reads them."""
     write_safetensors(file, facts, model.state_dict())
 
 
-def from_safetensors(file: Path) -> Run:
-    """The file as a function from planes to outputs."""
-    return run_torch(load_model(file).model)
+def from_safetensors(file: Path, network: type) -> Run:
+    """The file as `load_model` reads it."""
+    return run_torch(load_model(file, network=network).model)
 
 
-def to_onnx(model: SegmentationModel, file: Path, facts: Facts) -> None:
+def to_onnx(model: Model, file: Path, facts: Facts) -> None:
     """A graph of any batch, and of any height and width that the network takes.
 
     Raises:
@@ -167,14 +171,16 @@ def to_onnx(model: SegmentationModel, file: Path, facts: Facts) -> None:
     spec = model.input_spec
     dim = torch.export.Dim
     sides = {} if spec.size_px else {i: spec.multiple * dim(n) for i, n in ((2, "h"), (3, "w"))}
-    # Sides of one multiple would be taken for constants: the deepest map is one pixel there.
+    # Not the first example: its side of one multiple makes the deepest map one pixel wide, and
+    # torch takes a size of 1 for a constant.
     example = list(pictures(model))[1]
+    module = cast(nn.Module, model.eval())
     program = torch.onnx.export(
-        model.eval(),
+        module,
         (torch.cat([example, example]),),
-        input_names=["planes"],
-        output_names=list(model.answers),
-        dynamic_shapes={"planes": {0: dim("batch")} | sides},
+        input_names=["channels"],
+        output_names=list(output_shapes(model)),
+        dynamic_shapes=({0: dim("batch")} | sides,),
         dynamo=True,
         external_data=False,
         verbose=False,
@@ -185,8 +191,8 @@ def to_onnx(model: SegmentationModel, file: Path, facts: Facts) -> None:
     onnx.save(proto, file)
 
 
-def from_onnx(file: Path) -> Run:
-    """The graph as a function from planes to outputs, run by onnxruntime on the CPU.
+def from_onnx(file: Path, network: type) -> Run:
+    """The graph as onnxruntime runs it on the CPU; it needs no class.
 
     Raises:
         InputError: onnxruntime is not installed.
@@ -194,8 +200,8 @@ def from_onnx(file: Path) -> Run:
     runtime: Any = _needed("onnxruntime")[0]
     session = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
 
-    def run(planes: Tensor) -> Outputs:
-        outputs: Outputs = session.run(None, {"planes": planes.numpy()})
+    def run(channels: Tensor) -> Outputs:
+        outputs: Outputs = session.run(None, {"channels": channels.numpy()})
         return outputs
 
     return run
@@ -210,8 +216,8 @@ def _needed(*names: str) -> list[Any]:
         ) from None
 
 
-Write = Callable[[SegmentationModel, Path, Facts], None]
-FORMATS: dict[str, tuple[Write, Callable[[Path], Run]]] = {
+Write = Callable[[Model, Path, Facts], None]
+FORMATS: dict[str, tuple[Write, Callable[[Path, type], Run]]] = {
     "safetensors": (to_safetensors, from_safetensors),
     "onnx": (to_onnx, from_onnx),
 }

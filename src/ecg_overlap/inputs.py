@@ -1,7 +1,7 @@
 """From a picture to what a network sees: one scale, whole height, and where the crop ends.
 
-Training and inference both pass through here, so that a network is never shown
-anything in use that it was not shown in training.
+Training and inference both pass through here, so that a network sees pictures in use exactly
+as it saw them in training.
 """
 
 import math
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 
-# red, green, blue, inside the crop, height in the crop, the primary's row
+# Input channels: red, green, blue, inside the crop, height in the crop, row prompt.
 CHANNELS = 6
 INSIDE, HEIGHT, ROW = 3, 4, 5
 TARGET, OTHER = 0, 1  # mask channels: the primary trace, the intruders (multilabel, amodal)
-ROW_REACH_PX = 128  # how far the row prompt is felt: 16 mm at 8 px/mm
+ROW_REACH_PX = 128  # distance over which the row prompt falls from 1 to 0: 16 mm at 8 px/mm
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How a network wants its pictures, and how finely it answers.
+    """What pictures a network takes, and how many columns its coordinate head gives.
 
     Args:
         px_per_mm: Scale that pictures are resized to; None with `size_px`.
@@ -78,17 +78,23 @@ def stack(
     """Network input float32 (6, height, width) of a picture uint8 (H, W, 3).
 
     Colours run from 0 (paper white, and everything outside the crop) to 1 (black), so that
-    padding looks like blank paper. A crop is cut around its primary trace, so where the crop
-    ends tells which trace that is: the fourth plane is 1 inside it, the fifth runs from -1 at
-    its upper edge to 1 at its lower one. The sixth is the prompt: where the row of the
+    padding looks like blank paper. A crop is cut around its primary trace, so its edges say
+    which trace is the primary: the fourth channel is 1 inside the crop, the fifth runs from -1
+    at its upper edge to 1 at its lower one. The sixth is the prompt: where the row of the
     primary's baseline is known, it rises to 1 there; else it is 0.
+
+    Args:
+        image: The crop.
+        height: Of the input, px; at least H.
+        width: Of the input, px; at least W.
+        row_px: Row of the primary's baseline, where it is known.
     """
-    planes = np.zeros((CHANNELS, height, width), np.float32)
+    channels = np.zeros((CHANNELS, height, width), np.float32)
     rows, columns = image.shape[:2]
-    planes[:3, :rows, :columns] = (255 - image).transpose(2, 0, 1) / np.float32(255)
-    planes[INSIDE, :rows, :columns] = 1
-    planes[HEIGHT, :rows, :columns] = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
+    channels[:3, :rows, :columns] = (255 - image).transpose(2, 0, 1) / np.float32(255)
+    channels[INSIDE, :rows, :columns] = 1
+    channels[HEIGHT, :rows, :columns] = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
     if row_px is not None:
         away = np.abs(np.arange(rows) - row_px) / ROW_REACH_PX
-        planes[ROW, :rows, :columns] = np.maximum(1 - away, 0)[:, None]
-    return planes
+        channels[ROW, :rows, :columns] = np.maximum(1 - away, 0)[:, None]
+    return channels

@@ -41,9 +41,9 @@ class BceDice(nn.Module):
         self.pos_weight, self.other_weight = pos_weight, other_weight
         self.dice = smp.losses.DiceLoss(mode="binary", from_logits=True)
 
-    def forward(self, answers: Batch, batch: Batch) -> Tensor:
+    def forward(self, outputs: Batch, batch: Batch) -> Tensor:
         """Scalar loss of the logits `mask` (B, M, H, W) against coverage 0–1 (B, 2, H, W)."""
-        logits, masks = answers["mask"], batch["mask"]
+        logits, masks = outputs["mask"], batch["mask"]
         loss = self._one(logits[:, TARGET : TARGET + 1], masks[:, TARGET : TARGET + 1])
         if self.other_weight and logits.shape[1] > OTHER:
             other = self._one(logits[:, OTHER : OTHER + 1], masks[:, OTHER : OTHER + 1])
@@ -71,7 +71,7 @@ class MasksAndRows(nn.Module):
         snr_weight: Of the signal's noise-to-signal ratio, see `noise_to_signal`.
 
     Raises:
-        InputError: A standard deviation that no column can resolve.
+        InputError: A standard deviation below 0.1 px or above 100 px.
 
     Example:
         >>> loss = MasksAndRows(BceDice())
@@ -96,12 +96,12 @@ class MasksAndRows(nn.Module):
         self.sigma_px = as_number("loss.sigma_px", sigma_px, lowest=0.1, highest=100)
         self.presence_weight, self.snr_weight = presence_weight, snr_weight
 
-    def forward(self, answers: Batch, batch: Batch) -> Tensor:
-        """Scalar loss of a model's answers against the batch's `mask`, `centre` and `image`."""
-        loss: Tensor = self.masks_weight * self.masks(answers, batch)
-        if "rows" not in answers:
+    def forward(self, outputs: Batch, batch: Batch) -> Tensor:
+        """Scalar loss of a model's outputs against the batch's `mask`, `centre` and `image`."""
+        loss: Tensor = self.masks_weight * self.masks(outputs, batch)
+        if "rows" not in outputs:
             return loss
-        rows, presence, centre = answers["rows"].float(), answers["presence"], batch["centre"]
+        rows, presence, centre = outputs["rows"].float(), outputs["presence"], batch["centre"]
         known = centre.isfinite()
         if self.rows_weight:
             surprise = rows_cross_entropy(rows, centre, self.sigma_px)
@@ -123,7 +123,7 @@ def rows_cross_entropy(rows: Tensor, centre: Tensor, sigma_px: float) -> Tensor:
 
     Args:
         rows: Logits (B, H, C).
-        centre: True rows (B, C); where NaN, the result says nothing.
+        centre: True rows (B, C); where NaN, the result has no meaning.
         sigma_px: Of the Gaussian.
     """
     at = torch.arange(rows.shape[1], device=rows.device, dtype=rows.dtype)[None, :, None]
@@ -135,13 +135,14 @@ def rows_cross_entropy(rows: Tensor, centre: Tensor, sigma_px: float) -> Tensor:
 def noise_to_signal(rows: Tensor, centre: Tensor, *, beta: float = 1.0) -> Tensor:
     """Mean-free noise over signal energy of each picture, in nats: -ln 10 / 10 × its SNR in dB.
 
-    The signal is the mean of each column's distribution, in rows; gain and zero cancel. The
-    logarithm of one plus the ratio keeps pictures that are lost from ruling the batch.
+    The signal is the mean of each column's distribution, in rows: gain and offset cancel in the
+    ratio. Of one plus the ratio the logarithm is taken, or the few pictures in which the wrong
+    trace is followed would outweigh the rest of the batch.
 
     Args:
         rows: Logits (B, H, C).
         centre: True rows (B, C); NaN where the trace is not.
-        beta: Of the softmax; more looks at the mode alone.
+        beta: Factor on the logits; the larger it is, the nearer is the mean to the mode.
 
     Returns:
         (B,): ln(1 + noise / signal); 0 for a picture without a trace.
@@ -162,7 +163,7 @@ def check_trains(loss: nn.Module, columns_per_px: int) -> None:
     """Refuse a loss that leaves a model's coordinate head untrained.
 
     Raises:
-        InputError: There is such a head, and the loss knows masks alone.
+        InputError: There is such a head, and the loss is of masks alone.
     """
     if columns_per_px and not isinstance(loss, MasksAndRows):
         raise InputError(

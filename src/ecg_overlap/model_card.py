@@ -14,6 +14,7 @@ import yaml
 
 from data_gen.errors import InputError
 from ecg_overlap.average import Part
+from ecg_overlap.contract import output_shapes
 from ecg_overlap.network import ModelNetwork, shown
 
 PTBXL = (
@@ -130,22 +131,21 @@ def _origin(part: Part) -> str:
 
 
 def _network(network: ModelNetwork, parts: Sequence[Part], file: Described) -> str:
-    spec, seen = network.model.spec, network.model.input_spec
+    model, seen = network.model, network.model.input_spec
+    made_of = ", ".join(f"{name} {value}" for name, value in model.spec.items())
     scale = (
         f"squashed to {seen.size_px[0]} × {seen.size_px[1]} px"
         if seen.size_px
         else f"{seen.px_per_mm:g} px/mm, whole height, any width"
     )
     rows = {
-        "network": f"{network.info.name}: {spec['architecture']}, encoder {spec['encoder']}, "
-        f"fold {spec['fold']}",
+        "network": f"{network.info.name}: {type(model).__name__}, {made_of}",
         "best read by": f"`{file.method}`",
-        "input": f"planes float32 (B, 6, H, W), H and W multiples of {seen.multiple}: three "
-        "colours as darkness, inside the crop, height in the crop, row prompt; it looks at the "
-        f"first {spec['planes']}",
+        "input": f"float32 (B, 6, H, W), H and W multiples of {seen.multiple}; the channels: three "
+        "colours as darkness, inside the crop, height in the crop, row prompt",
         "scale": scale,
         "output": ", ".join(
-            f"{name}: logits {shape}" for name, shape in network.model.answers.items()
+            f"{name}: logits {shape}" for name, shape in output_shapes(model).items()
         ),
         "parameters": f"{network.info.params:,}",
         "size": f"{file.size / 1e6:.1f} MB, float32",
@@ -199,7 +199,7 @@ def _training(config: dict[str, Any], part: Part, *, alone: bool) -> str:
 
 
 def _start(config: dict[str, Any]) -> str:
-    """What the first step found in the network."""
+    """Which weights training started from."""
     if weights := config.get("weights"):
         return f"all weights started from `{Path(weights).name}`"
     return f"encoder: {config.get('model', {}).get('encoder_weights') or 'from scratch'}"
@@ -219,7 +219,7 @@ def _sources(config: dict[str, Any]) -> dict[str, tuple[dict[str, Any], float]]:
 
 
 def _named(options: Any) -> Any:
-    """Folders by their names alone: a card travels, a machine's paths need not."""
+    """The options with folders by their names alone, without the paths of this machine."""
     if not isinstance(options, dict):
         return options
     return {
@@ -261,13 +261,10 @@ def _scores(path: Path, network: ModelNetwork, file: Described) -> str:
 def _require_same(
     path: Path, name: str, method: dict[str, Any], network: ModelNetwork, file: Described
 ) -> None:
-    """Refuse scores of other weights, as far as the results tell."""
+    """Refuse scores of other weights, as far as the results say whose they are."""
+    info = network.info
     params, sha256 = method.get("params"), method.get("weights_sha256")
-    if params not in (None, network.info.params) or sha256 not in (
-        None,
-        network.info.sha256,
-        file.sha256,
-    ):
+    if params not in (None, info.params) or sha256 not in (None, info.sha256, file.sha256):
         raise InputError(
             path, f"{name} was scored with other weights", "evaluate these: python eval.py ckpt=…"
         )

@@ -1,4 +1,4 @@
-"""The networks: smp architectures that know what scale of picture they want."""
+"""The networks of this project: smp architectures that know what scale of picture they want."""
 
 import inspect
 from typing import Any
@@ -17,22 +17,25 @@ NOWHERE = -1e4  # logit of a row outside the crop; half precision holds it
 
 
 class SegmentationModel(nn.Module):
-    """Any smp architecture and encoder, from a picture's planes to amodal masks and rows.
+    """Any smp architecture and encoder, from a picture's channels to amodal masks and rows.
 
     Args:
         architecture: Name in smp, e.g. "Unet", "UnetPlusPlus", "FPN".
         encoder: Name of an smp encoder; "tu-…" for any of timm's.
         encoder_weights: None starts from scratch; "imagenet" downloads weights.
         px_per_mm: Scale of the pictures it is trained on; None with `size_px`.
-        fold: Each fold × fold block of pixels enters as channels of one, and leaves as such
-            (space to depth): the picture keeps its resolution at 1 / fold² of the cost.
+        fold: Each fold × fold block of pixels enters the encoder as the channels of one pixel
+            and is unfolded at the end (space to depth, depth to space): the masks keep the
+            picture's resolution at 1 / fold² of the cost.
         size_px: (height, width) that pictures are squashed to instead.
-        planes: How many of the input planes it sees: 3 are the colours alone.
+        planes: How many of the 6 input channels it sees, from the first on; 3 are the colours
+            alone.
         masks: 2: the primary's and the intruders' mask; 1: the primary's alone.
         fine_channels: Channels of a shallow branch at half the picture's resolution, beside the
-            folded network: the one knows where ink runs, the other whose it is. 0: none.
-        columns_per_px: Output columns per input column of a head that tells the primary's row
-            in each of them; 0: no such head.
+            folded network: the branch sees exactly where ink runs, the folded network which
+            trace it belongs to. 0: no branch.
+        columns_per_px: Output columns per input column of the coordinate head, which gives the
+            primary's row in each of them; 0: no such head.
         options: Further arguments of the architecture, e.g. `decoder_channels`.
 
     Raises:
@@ -69,7 +72,7 @@ class SegmentationModel(nn.Module):
         if fine_channels and fold % 2:
             raise InputError("model.fine_channels", f"fold {fold} is odd", "give fold 2 or 4, or 0")
         size = None if size_px is None else (int(size_px[0]), int(size_px[1]))
-        # Plain values: a checkpoint carries them, and `build` makes the model anew from them.
+        # Stored beside the weights: other names would make the files that there are unreadable.
         self.spec: dict[str, Any] = {
             "architecture": architecture,
             "encoder": encoder,
@@ -82,60 +85,50 @@ class SegmentationModel(nn.Module):
             "columns_per_px": columns_per_px,
             "options": dict(options or {}),
         }
-        self.fold, self.planes, self.masks, self.per_px = fold, planes, masks, columns_per_px
+        self.fold, self.planes, self.masks, self.columns_per_px = (
+            fold,
+            planes,
+            masks,
+            columns_per_px,
+        )
         self.input_spec = inputs.InputSpec(
             px_per_mm=px_per_mm,
             size_px=size,
             multiple=STRIDE * fold,
             columns_per_px=columns_per_px,
         )
-        answers = masks + 2 * columns_per_px  # of each pixel
-        context = fine_channels * (fold // 2) ** 2 if fine_channels else answers * fold**2
+        outputs = masks + 2 * columns_per_px  # channels, of each pixel
+        context = fine_channels * (fold // 2) ** 2 if fine_channels else outputs * fold**2
         self.net = _smp_model(
             architecture, encoder, encoder_weights, options or {}, planes * fold**2, context
         )
-        self.fine = FineBranch(planes, fine_channels, fold // 2, answers) if fine_channels else None
+        self.fine = FineBranch(planes, fine_channels, fold // 2, outputs) if fine_channels else None
         # Convolutions on a CPU, and those in half precision on a GPU, are faster this way.
         self.to(memory_format=torch.channels_last)
 
-    @property
-    def name(self) -> str:
-        """Which of the networks in `docs/architecture.md` it is."""
-        if self.per_px:
-            return "unet_coord"
-        return "unet" if self.input_spec.size_px is None else "unet_paper"
+    def forward(self, channels: Tensor) -> dict[str, Tensor]:
+        """Outputs for channels (B, 6, H, W), as `contract.Model` names them.
 
-    @property
-    def answers(self) -> dict[str, str]:
-        """What it answers, in order, with the shapes; W and H are the picture's."""
-        shapes = {"mask": f"(B, {self.masks}, H, W)"}
-        if self.per_px:
-            shapes |= {"rows": f"(B, H, {self.per_px}·W)", "presence": f"(B, {self.per_px}·W)"}
-        return shapes
-
-    def forward(self, planes: Tensor) -> dict[str, Tensor]:
-        """Answers to planes (B, 6, H, W); H and W multiples of 32 × fold.
-
-        Returns:
-            `mask`: logits (B, masks, H, W). With a coordinate head, C = W × columns_per_px:
-            `rows`: logits (B, H, C), of which a softmax over H is where the trace runs in a
-            column; `presence`: logits (B, C) of whether it is there.
+        H and W are multiples of 32 × fold. Rows outside the crop have a probability of 0.
         """
-        seen = planes[:, : self.planes]
+        seen = channels[:, : self.planes]
         folded = nn.functional.pixel_unshuffle(seen, self.fold)
         context = self.net(folded.contiguous(memory_format=torch.channels_last))
         if self.fine is None:
-            answers = nn.functional.pixel_shuffle(context, self.fold)
+            outputs = nn.functional.pixel_shuffle(context, self.fold)
         else:
-            answers = self.fine(seen, context)
-        found = {"mask": answers[:, : self.masks]}
-        if self.per_px:
-            found |= self._columns(answers[:, self.masks :], planes[:, inputs.INSIDE])
+            outputs = self.fine(seen, context)
+        found = {"mask": outputs[:, : self.masks]}
+        if self.columns_per_px:
+            found |= self._columns(outputs[:, self.masks :], channels[:, inputs.INSIDE])
         return found
 
-    def _columns(self, answers: Tensor, inside: Tensor) -> dict[str, Tensor]:
-        """Rows and presence per output column; presence is read where the trace would be."""
-        halves: tuple[Tensor, ...] = torch.chunk(answers, 2, dim=1)
+    def _columns(self, outputs: Tensor, inside: Tensor) -> dict[str, Tensor]:
+        """Rows (B, H, C·W) and presence (B, C·W) of the coordinate head's channels (B, 2C, H, W).
+
+        The presence in a column is its mean over the rows, weighted by where the trace is.
+        """
+        halves: tuple[Tensor, ...] = torch.chunk(outputs, 2, dim=1)
         rows, presence = (part.permute(0, 2, 3, 1).flatten(2) for part in halves)
         in_crop = inside.amax(dim=2) > 0  # (B, H): no trace runs in the padding
         rows = rows.masked_fill(~in_crop[..., None], NOWHERE)
@@ -144,20 +137,20 @@ class SegmentationModel(nn.Module):
 
 
 class FineBranch(nn.Module):
-    """Two convolutions at half the picture's resolution, told by the folded network what is what.
+    """Two convolutions at half the picture's resolution, the second beside the folded network.
 
     Args:
-        planes: Input planes.
-        channels: Of each branch.
+        channels_in: Of the input.
+        channels: Of the branch, and of what the folded network gives it.
         up: Factor from the folded network's resolution to this one's.
-        answers: Channels of the result, at the picture's resolution.
+        channels_out: Of the result, at the picture's resolution.
     """
 
-    def __init__(self, planes: int, channels: int, up: int, answers: int) -> None:
+    def __init__(self, channels_in: int, channels: int, up: int, channels_out: int) -> None:
         super().__init__()
         self.up = up
         self.look = nn.Sequential(
-            nn.Conv2d(4 * planes, channels, 3, padding=1, bias=False),
+            nn.Conv2d(4 * channels_in, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
         )
@@ -165,12 +158,17 @@ class FineBranch(nn.Module):
             nn.Conv2d(2 * channels, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
-            nn.Conv2d(channels, 4 * answers, 3, padding=1),
+            nn.Conv2d(channels, 4 * channels_out, 3, padding=1),
         )
 
-    def forward(self, planes: Tensor, context: Tensor) -> Tensor:
-        """Answers (B, answers, H, W) of planes (B, planes, H, W) and the folded network's."""
-        near = nn.functional.pixel_unshuffle(planes, 2)
+    def forward(self, seen: Tensor, context: Tensor) -> Tensor:
+        """Outputs (B, channels_out, H, W).
+
+        Args:
+            seen: (B, channels_in, H, W).
+            context: Of the folded network, (B, channels · up², H / 2up, W / 2up).
+        """
+        near = nn.functional.pixel_unshuffle(seen, 2)
         near = self.look(near.contiguous(memory_format=torch.channels_last))
         far = nn.functional.pixel_shuffle(context, self.up)
         return nn.functional.pixel_shuffle(self.join(torch.cat([near, far], dim=1)), 2)

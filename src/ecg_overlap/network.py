@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,14 +11,17 @@ from torch import Tensor
 
 from data_gen.errors import InputError
 from ecg_overlap import inputs, weights
+from ecg_overlap.contract import Model, build
 from ecg_overlap.digitize.network import ColumnReading, NetworkInfo
 from ecg_overlap.digitize.plans import default_method, method_for
-from ecg_overlap.inputs import TARGET
-from ecg_overlap.models import SegmentationModel
+from ecg_overlap.inputs import TARGET, InputSpec
+from ecg_overlap.narrow import outputs_of
 from ecg_overlap.weights.files import read_weights
 
-TILE_PX = 4096  # a wider picture is read in tiles of this width, at the network's scale …
-OVERLAP_PX = 512  # … that share this much, of which each keeps its half
+# A wider picture is read in tiles of this width, at the network's scale. Neighbours overlap, and
+# meet in the middle of their overlap: each pixel is read with 256 px of context or more.
+TILE_PX = 4096
+OVERLAP_PX = 512
 
 
 class ModelNetwork:
@@ -28,9 +30,12 @@ class ModelNetwork:
     Args:
         model: Put into evaluation mode.
         device: Where it runs.
-        checkpoint: Where the weights came from, for the record.
+        checkpoint: Where the weights come from, for the record.
         sha256: Of the file that they were read from, for the record.
         method: What it is best read by; None: what `METHOD_OF` says of its kind.
+
+    Attributes:
+        info: What is known of it beside its outputs.
 
     Raises:
         InputError: A method that this network cannot serve.
@@ -38,7 +43,7 @@ class ModelNetwork:
 
     def __init__(
         self,
-        model: SegmentationModel,
+        model: Model,
         device: str | torch.device = "cpu",
         *,
         checkpoint: str | None = None,
@@ -47,14 +52,15 @@ class ModelNetwork:
     ) -> None:
         self.device = torch.device(device)
         self.model = model.to(self.device).eval()
+        spec = model.input_spec
         info = NetworkInfo(
-            name=model.name,
-            method=default_method(model.name, has_columns=model.per_px > 0),
+            name=kind_of(spec),
+            method=default_method(kind_of(spec), has_columns=spec.columns_per_px > 0),
             checkpoint=checkpoint,
             sha256=sha256,
             params=sum(p.numel() for p in model.parameters()),
-            size_of=model.input_spec.size_of,
-            has_columns=model.per_px > 0,
+            size_of=spec.size_of,
+            has_columns=spec.columns_per_px > 0,
         )
         self.info = info if method is None else replace(info, method=method_for(method, info))
 
@@ -90,38 +96,32 @@ class ModelNetwork:
     def _read(
         self, image: NDArray[np.uint8], px_per_mm: float, row_px: float | None
     ) -> dict[str, Tensor]:
-        """The model's answers to the whole picture, at its own scale and without padding."""
+        """The model's outputs for the whole picture, at its own scale and without padding."""
         spec = self.model.input_spec
         size = spec.size_of(image.shape[0], image.shape[1], px_per_mm)
         small = inputs.resize(image, size)
         row = None if row_px is None else (row_px + 0.5) * size[0] / image.shape[0] - 0.5
         parts = []
         for left, right, first, last in tiles(size[1]):
-            answer = self._one(small[:, left:right], row)
-            kept = {"mask": answer["mask"][:, :, first - left : last - left]}
-            for name in ("rows", "presence"):
-                if name in answer:
-                    per_px = answer[name].shape[-1] // (right - left)
-                    kept[name] = answer[name][..., (first - left) * per_px : (last - left) * per_px]
-            parts.append(kept)
+            tile = self._one(small[:, left:right], row)
+            for name, output in tile.items():
+                per_px = output.shape[-1] // (right - left)
+                tile[name] = output[..., (first - left) * per_px : (last - left) * per_px]
+            parts.append(tile)
         return {name: torch.cat([p[name] for p in parts], dim=-1) for name in parts[0]}
 
     def _one(self, picture: NDArray[np.uint8], row_px: float | None) -> dict[str, Tensor]:
-        """The answers to one tile (h, w): mask (M, h, w), rows (h, C), presence (C,)."""
+        """The outputs for one tile (h, w): mask (M, h, w), rows (h, C), presence (C,)."""
         rows, columns = picture.shape[:2]
-        multiple = self.model.input_spec.multiple
-        planes = inputs.stack(
-            picture,
-            inputs.round_up(rows, multiple),
-            inputs.round_up(columns, multiple),
-            row_px=row_px,
-        )
-        answer = self.model(torch.from_numpy(planes)[None].to(self.device))
-        cut = {"mask": answer["mask"][0, :, :rows, :columns].float()}
-        if "rows" in answer:
-            n = columns * self.model.input_spec.columns_per_px
-            cut["rows"] = answer["rows"][0, :rows, :n].float()
-            cut["presence"] = answer["presence"][0, :n].float()
+        spec = self.model.input_spec
+        height, width = (inputs.round_up(side, spec.multiple) for side in (rows, columns))
+        channels = inputs.stack(picture, height, width, row_px=row_px)
+        outputs = outputs_of(self.model, torch.from_numpy(channels)[None].to(self.device))
+        cut = {"mask": outputs["mask"][0, :, :rows, :columns].float()}
+        if spec.columns_per_px:
+            n = columns * spec.columns_per_px
+            cut["rows"] = outputs["rows"][0, :rows, :n].float()
+            cut["presence"] = outputs["presence"][0, :n].float()
         return cut
 
     def _native(self, found: dict[str, Tensor], shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -151,21 +151,11 @@ def tiles(width: int) -> list[tuple[int, int, int, int]]:
     return found
 
 
-def build(spec: dict[str, Any], state: dict[str, Tensor], *, where: object) -> SegmentationModel:
-    """The model of a checkpoint.
-
-    Raises:
-        InputError: The weights do not fit the model that the checkpoint names.
-    """
-    model = SegmentationModel(**spec)
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    if missing or unexpected:
-        raise InputError(
-            where,
-            f"the weights lack {missing[:3]} and bring {unexpected[:3]} beyond the model",
-            "give a checkpoint of this model, or train anew",
-        )
-    return model
+def kind_of(spec: InputSpec) -> str:
+    """Which of the networks in `docs/architecture.md` a model is, by its input and its outputs."""
+    if spec.columns_per_px:
+        return "unet_coord"
+    return "unet" if spec.size_px is None else "unet_paper"
 
 
 def shown(file: Path) -> str:
@@ -176,15 +166,20 @@ def shown(file: Path) -> str:
     )
 
 
-def load_model(path: str | Path | None = None, *, device: str = "cpu") -> ModelNetwork:
+def load_model(
+    path: str | Path | None = None, *, device: str = "cpu", network: type | None = None
+) -> ModelNetwork:
     """Load the network that comes with the package, or one that was trained or exported.
 
     Args:
         path: A .ckpt of `train.py` or a .safetensors of `ecg-overlap export`; None: the package's.
         device: Where the network runs.
+        network: The class that the file names, if it is not one of this package's. A file
+            alone makes nothing be imported from elsewhere: it may come from a stranger.
 
     Raises:
-        InputError: No such file, not of this project, damaged, or weights that do not fit.
+        InputError: No such file, not of this project, damaged, a network of a class from
+            elsewhere that is not given, or weights that do not fit.
     """
     file = weights.packaged() if path is None else Path(path)
     if not file.is_file():
@@ -192,7 +187,7 @@ def load_model(path: str | Path | None = None, *, device: str = "cpu") -> ModelN
     stored = read_weights(file)
     origin = f"package: {file.name} (sha256 {stored.sha256[:12]})" if path is None else shown(file)
     return ModelNetwork(
-        build(stored.spec, stored.state, where=file),
+        build(stored.spec, stored.state, where=file, network=network),
         device,
         checkpoint=origin,
         sha256=stored.sha256,

@@ -13,7 +13,7 @@ _WITHOUT = "train without them: model.encoder_weights=null"
 
 @contextmanager
 def fetching(encoder: str, weights: str | None) -> Iterator[None]:
-    """Around the making of an encoder: says what is fetched; the retries are not shown.
+    """Wraps the making of an encoder: prints what is fetched, and hides the fetcher's retries.
 
     Args:
         encoder: Its name in smp.
@@ -32,7 +32,8 @@ def fetching(encoder: str, weights: str | None) -> Iterator[None]:
     log.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
-            # timm names the weights in the encoder's own name; any word of ours means "yes".
+            # For timm's encoders smp wants True in place of a name: any name means the weights
+            # that belong to the encoder.
             warnings.filterwarnings("ignore", ".*`encoder_weights` should be set to True.*")
             yield
     except KeyError as error:

@@ -1,4 +1,4 @@
-"""What a network is to answer beside the masks: the primary's row in each output column."""
+"""What a coordinate head is trained to give: the primary's row in each output column."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
 
-LONGEST_GAP = 3.0  # spacings between two points from which they are not joined
+LONGEST_GAP = 3.0  # points further apart than this many median spacings have a gap between them
 
 
 def trace_points(sample: LeadSample) -> NDArray[np.float64]:

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torchmetrics.classification import BinaryJaccardIndex
 
 from data_gen.errors import InputError
+from ecg_overlap.contract import Model, stored_spec
 from ecg_overlap.data import Example
 from ecg_overlap.inputs import INSIDE, TARGET
 from ecg_overlap.losses import check_trains
-from ecg_overlap.models import SegmentationModel
+from ecg_overlap.narrow import outputs_of
 
 MASKS = ("target", "other")  # the order of the mask's channels
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -24,7 +25,7 @@ class SegmentationTask(pl.LightningModule):
 
     Args:
         model: What is trained.
-        loss: Scalar of the model's answers and the batch.
+        loss: Scalar of the model's outputs and the batch.
         optimizer: Makes the optimizer from the parameters.
         max_lr: Peak of the one-cycle schedule, which runs over the trainer's whole budget.
         warmup: Fraction of the budget in which the learning rate rises.
@@ -34,7 +35,7 @@ class SegmentationTask(pl.LightningModule):
 
     def __init__(
         self,
-        model: SegmentationModel,
+        model: Model,
         loss: nn.Module,
         optimizer: MakeOptimizer,
         *,
@@ -43,15 +44,14 @@ class SegmentationTask(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        check_trains(loss, model.per_px)
+        check_trains(loss, model.input_spec.columns_per_px)
         self.model, self.loss, self.make_optimizer = model, loss, optimizer
         self.max_lr, self.warmup, self.seed = max_lr, warmup, seed
         self.val_iou = nn.ModuleDict({name: BinaryJaccardIndex() for name in MASKS})
 
-    def forward(self, planes: Tensor) -> dict[str, Tensor]:
-        """The model's answers to planes (B, 6, H, W)."""
-        answers: dict[str, Tensor] = self.model(planes)
-        return answers
+    def forward(self, channels: Tensor) -> dict[str, Tensor]:
+        """The model's outputs for channels (B, 6, H, W)."""
+        return outputs_of(self.model, channels)
 
     def on_train_batch_start(self, batch: Example, batch_idx: int) -> None:
         accumulated = self.trainer.accumulate_grad_batches
@@ -64,13 +64,13 @@ class SegmentationTask(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: Example, batch_idx: int) -> None:
-        answers, masks = self(batch["image"]), batch["mask"]
-        loss = self.loss(answers, batch)
+        outputs, masks = self(batch["image"]), batch["mask"]
+        loss = self.loss(outputs, batch)
         self.log("val/loss", loss, prog_bar=True, batch_size=len(masks), sync_dist=True)
         inside = batch["image"][:, INSIDE] > 0  # padding is not scored
-        for channel, name in list(enumerate(MASKS))[: self.model.masks]:
+        for channel, name in enumerate(MASKS[: outputs["mask"].shape[1]]):
             iou = cast(BinaryJaccardIndex, self.val_iou[name])
-            iou.update(answers["mask"][:, channel][inside], masks[:, channel][inside] >= 0.5)
+            iou.update(outputs["mask"][:, channel][inside], masks[:, channel][inside] >= 0.5)
             self.log(f"val/iou_{name}", iou, prog_bar=channel == TARGET)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -80,19 +80,19 @@ class SegmentationTask(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["network"] = self.model.spec
+        checkpoint["network"] = stored_spec(self.model)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        found = checkpoint.get("network")
-        if found != self.model.spec:
-            raise other_model("ckpt", found, self.model.spec)
+        found, wanted = checkpoint.get("network"), stored_spec(self.model)
+        if found != wanted:
+            raise other_model("ckpt", found, wanted)
 
 
 def one_cycle(
     optimizer: torch.optim.Optimizer, *, max_lr: float, steps: int, warmup: float
 ) -> torch.optim.lr_scheduler.OneCycleLR:
     """A rise over the fraction `warmup` of the steps, and a fall over the rest."""
-    # Its rise is one step shorter than asked for: one of just one step would divide by zero.
+    # OneCycleLR divides by the length of the rise less one step: exactly one step must not be.
     rise = 1.5 / steps if abs(warmup * steps - 1) < 1e-6 else warmup
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=max_lr, total_steps=steps, pct_start=min(rise, 1.0)
@@ -100,9 +100,9 @@ def one_cycle(
 
 
 def other_model(where: str, found: dict[str, Any] | None, wanted: dict[str, Any]) -> InputError:
-    """What to say where weights are not of the model that is wanted, by their `spec`s."""
+    """What to say where weights are not of the model that is wanted, by their stored specs."""
     if found is None:
         return InputError(where, "not a checkpoint of ecg-overlap", "give one that train.py wrote")
-    differ = [k for k in wanted if found.get(k) != wanted[k]]
-    listed = ", ".join(f"{k}: {found.get(k)} there, {wanted[k]} here" for k in differ)
+    differ = [key for key in {**wanted, **found} if found.get(key) != wanted.get(key)]
+    listed = ", ".join(f"{key}: {found.get(key)} there, {wanted.get(key)} here" for key in differ)
     return InputError(where, f"weights of another model ({listed})", "choose the same model=")

@@ -4,7 +4,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra
 import pytorch_lightning as pl
@@ -13,10 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import WandbLogger
+from torch import nn
 
 from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator
 from ecg_overlap.callbacks import LastCheckpoint, TrainingInterrupt
+from ecg_overlap.contract import Model, as_model, stored_spec
 from ecg_overlap.data import LeadDataModule
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import build_method
@@ -27,7 +29,6 @@ from ecg_overlap.evaluation.run import (
     newest_checkpoint,
 )
 from ecg_overlap.evaluation.wording import results_table
-from ecg_overlap.models import SegmentationModel
 from ecg_overlap.network import load_model
 from ecg_overlap.task import SegmentationTask, other_model
 
@@ -62,7 +63,7 @@ def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str
         close(trainer)
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if cfg.test is not None and trainer.is_global_zero:
-        test(cfg, trainer, generator, run_dir)
+        test(cfg, trainer, task.model, generator, run_dir)
     return scores
 
 
@@ -76,7 +77,7 @@ def build(cfg: DictConfig) -> tuple[LeadGenerator, LeadDataModule, SegmentationT
     generator = LeadGenerator(
         **{group: make(cfg[group]) for group in ("signals", "page", "overlap", "crop")}
     )
-    model = make(cfg.model)
+    model = as_model(make(cfg.model), where="model")
     if cfg.weights is not None:
         start_from(cfg.weights, model)
     augmentation, loss = make(cfg.aug), make(cfg.loss)
@@ -88,27 +89,29 @@ def build(cfg: DictConfig) -> tuple[LeadGenerator, LeadDataModule, SegmentationT
         seed=cfg.seed,
     )
     if cfg.compile:
-        model.compile()  # in place: a checkpoint's names stay as they are
+        cast(nn.Module, model).compile()  # in place: a checkpoint's names stay as they are
     task = SegmentationTask(
         model, loss, make(cfg.optimizer), max_lr=cfg.optimizer.lr, seed=cfg.seed
     )
     return generator, data, task
 
 
-def start_from(weights: str, model: SegmentationModel) -> None:
+def start_from(weights: str, model: Model) -> None:
     """Fill a model with trained weights; unlike resuming, the schedule starts anew.
 
     Raises:
         InputError: No such file, or weights of another model.
     """
-    trained = load_model(None if weights == "package" else weights).model
-    if trained.spec != model.spec:
-        raise other_model(f"weights={weights}", trained.spec, model.spec)
+    path = None if weights == "package" else weights
+    trained = load_model(path, network=type(model)).model
+    found, wanted = stored_spec(trained), stored_spec(model)
+    if found != wanted:
+        raise other_model(f"weights={weights}", found, wanted)
     model.load_state_dict(trained.state_dict())
 
 
 def keep_log(log: Path) -> None:
-    """Set aside what a run left that is resumed in its own folder: Lightning would delete it."""
+    """Rename the log of a run that is resumed in its own folder: Lightning would delete it."""
     if log.is_file():
         before = len(list(log.parent.glob(f"{log.stem}_*{log.suffix}")))
         log.replace(log.with_name(f"{log.stem}_{before}{log.suffix}"))
@@ -173,7 +176,7 @@ def fit(
         # Both are choices explained in conf/data/drawn.yaml.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")
-        # Ours is: its sampler goes on from the step count (data.LeadDataModule.samples_seen).
+        # It is: its sampler goes on from the step count (data.LeadDataModule.samples_seen).
         warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")
         try:
             trainer.fit(task, data, ckpt_path=ckpt, weights_only=True)
@@ -217,9 +220,12 @@ def best_checkpoint(trainer: pl.Trainer) -> str:
     return lasts[0]
 
 
-def test(cfg: DictConfig, trainer: pl.Trainer, generator: LeadGenerator, run_dir: Path) -> None:
+def test(
+    cfg: DictConfig, trainer: pl.Trainer, model: Model, generator: LeadGenerator, run_dir: Path
+) -> None:
     """Digitize held-back leads with the best checkpoint and the baselines; print the table."""
-    network = load_model(best_checkpoint(trainer), device=str(trainer.strategy.root_device))
+    device = str(trainer.strategy.root_device)
+    network = load_model(best_checkpoint(trainer), device=device, network=type(model))
     names = [network.info.method if name == "default" else name for name in cfg.test.methods]
     results = evaluate(
         [build_method(name, {network.info.name: network}) for name in names],

@@ -6,10 +6,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
-
-CONF = Path(__file__).parents[2] / "conf"
-# Drawn small: the tests are about the machinery, not about what is learnt.
-SMALL = ["debug=fast", "crop=window", "crop.size_px=[96,128]", "model.encoder=resnet18"]
+from train_process import ROOT, SMALL
 
 
 @pytest.fixture
@@ -17,7 +14,7 @@ def config(tmp_path: Path) -> Callable[..., DictConfig]:
     """Composes train.yaml with overrides into a folder of the test's own."""
 
     def composed(*overrides: str) -> DictConfig:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             return compose("train", [*SMALL, f"run_dir={tmp_path / 'run'}", *overrides])
 
     return composed

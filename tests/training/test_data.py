@@ -90,14 +90,14 @@ def test_a_batch_is_padded_to_its_largest_picture_with_paper_outside_the_crop() 
     assert batch["centre"][0, columns:].isnan().all()  # no trace in the padding
 
 
-def test_the_row_is_told_as_often_as_asked_for_and_about_right() -> None:
+def test_the_prompt_is_given_as_often_as_asked_for_and_about_right() -> None:
     make = ExampleMaker(SPEC, window_px=None, prompted=0.5, prompt_error_mm=0.25)
     rows = []
     sample = Dots().sample(0)
     for seed in range(60):
-        plane = make(sample, np.random.default_rng(seed), lambda: sample)["image"][ROW]
-        if plane.any():
-            rows.append(int(plane[:, 0].argmax()))
+        prompt = make(sample, np.random.default_rng(seed), lambda: sample)["image"][ROW]
+        if prompt.any():
+            rows.append(int(prompt[:, 0].argmax()))
     assert 20 < len(rows) < 40
     # The baseline's row 30 is row 14.75 at half the scale; 0.25 mm are 1.5 px there.
     assert abs(np.mean(rows) - 14.75) < 1.0 and 0.7 < np.std(rows) < 2.5

@@ -1,40 +1,26 @@
 """Two real processes (`trainer=ddp`, gloo): disjoint streams, one score, exact resume."""
 
 import csv
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from train_process import train_process
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [
-    *("debug=fast", "crop=window", "crop.size_px=[96,128]", "model.encoder=resnet18"),
+BUDGET = [
     *("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "trainer.max_epochs=2"),
     *("callbacks.pictures=null", "callbacks.progress=null", "trainer.enable_progress_bar=false"),
     *("data.samples_per_epoch=6", "data.n_val=3", "callbacks.signal_validation.n=3"),
 ]
 
 
-def run(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "train.py", *COMMAND, f"hydra.run.dir={folder}", *overrides],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"src:.:{Path(__file__).parent}"},
-        capture_output=True,
-        text=True,
-        timeout=290,
-    )
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two epochs of three steps, which keeps its second step, and is tested."""
     folder = tmp_path_factory.mktemp("whole")
-    done = run(
+    done = train_process(
         folder,
+        *BUDGET,
         f"+callbacks.witness={{_target_: operator_hand.WriteDownIndices, folder: '{folder}'}}",
         f"+callbacks.keep={{_target_: operator_hand.KeepAt, step: 2, path: '{folder}/step2.ckpt'}}",
         "test.methods=[unet+stroke]",
@@ -62,7 +48,7 @@ def test_rank_zero_alone_tests_and_writes_after_training(whole: Path) -> None:
 
 
 def test_resumed_equals_uninterrupted_to_the_last_bit(whole: Path, tmp_path: Path) -> None:
-    done = run(tmp_path, "test=null", f"ckpt={whole}/step2.ckpt")
+    done = train_process(tmp_path, *BUDGET, "test=null", f"ckpt={whole}/step2.ckpt")
     assert done.returncode == 0, done.stderr
     expected, found = (
         torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)

@@ -66,13 +66,14 @@ def test_onnx_takes_pictures_of_any_size_and_carries_the_spec(
     properties = {p.key: p.value for p in onnx.load(made.weights).metadata_props}
     assert json.loads(properties[SPEC]) == json.loads(json.dumps(model.spec))
     session = runtime.InferenceSession(made.weights)
-    assert [output.name for output in session.get_outputs()] == list(model.answers)
-    for planes in (torch.rand(3, 6, 64, 192), torch.rand(1, 6, 128, 64)):
-        found = session.run(None, {"planes": planes.numpy()})
+    names = [output.name for output in session.get_outputs()]
+    for channels in (torch.rand(3, 6, 64, 192), torch.rand(1, 6, 128, 64)):
+        found = session.run(None, {"channels": channels.numpy()})
         with torch.inference_mode():
-            expected = model(planes)
-        for name, answer in zip(model.answers, found, strict=True):
-            torch.testing.assert_close(torch.from_numpy(answer), expected[name], atol=1e-4, rtol=0)
+            expected = model(channels)
+        assert names == list(expected)
+        for name, output in zip(names, found, strict=True):
+            torch.testing.assert_close(torch.from_numpy(output), expected[name], atol=1e-4, rtol=0)
 
 
 def test_outputs_that_differ_are_refused_and_nothing_is_left(
@@ -100,7 +101,12 @@ def test_the_card_says_what_it_was_trained_on_and_how_good_it_is(
     best = Path(cfg.run_dir) / "checkpoints" / "best.ckpt"
     card = export(best, to="safetensors", out=tmp_path / "m.safetensors").card.read_text()
     for said in (
-        *("Unet, encoder resnet18, fold 4", "8 px/mm", "2 steps of 2 samples per process, seed 0"),
+        *(
+            "architecture Unet, encoder resnet18",
+            "fold 4",
+            "8 px/mm",
+            "2 steps of 2 samples per process, seed 0",
+        ),
         *("encoder: from scratch", "| clean | all | `unet+stroke` | 2 |"),
         *(
             "Apache-2.0",
@@ -170,7 +176,9 @@ def test_the_card_names_the_data_the_command_and_the_scores_given(
         results=[results_of(tmp_path, network.info.params, network.info.sha256)],
         trained_by="python train.py experiment=best",
     )
-    assert made.card.name == "MODEL_CARD.md" and load_model(made.weights).method == "unet+stroke"
+    assert (
+        made.card.name == "MODEL_CARD.md" and load_model(made.weights).info.method == "unet+stroke"
+    )
     card = made.card.read_text()
     for said in (
         *("python train.py experiment=best", "12 steps of 16 samples", "seed 7: 192 samples"),
@@ -194,7 +202,7 @@ def test_the_card_names_the_data_the_command_and_the_scores_given(
 def test_scores_of_other_weights_are_refused(
     checkpoint: Path, tmp_path: Path, params: int | None, sha256: str | None
 ) -> None:
-    scored = results_of(tmp_path, params or load_model(checkpoint).params, sha256)
+    scored = results_of(tmp_path, params or load_model(checkpoint).info.params, sha256)
     out = tmp_path / "new" / "m.safetensors"
     with pytest.raises(InputError, match=r"unet\+stroke was scored with other weights"):
         export(checkpoint, to="safetensors", out=out, results=[scored])
@@ -227,7 +235,7 @@ def test_of_several_checkpoints_the_weights_are_averaged(checkpoint: Path, tmp_p
     card = out.with_name("m.safetensors.md").read_text()
     for said in ("the average of 75% best.ckpt", "25% last.ckpt", "75% ptbxl (`", "### last.ckpt"):
         assert said in card, said
-    scored = results_of(tmp_path, load_model(out).params, load_model(out).sha256)
+    scored = results_of(tmp_path, load_model(out).info.params, load_model(out).info.sha256)
     again = export(checkpoint, other, shares=[3, 1], to="safetensors", out=out, results=[scored])
     assert "| overlap_ludb | all | `unet+stroke` | 80" in again.card.read_text()
 

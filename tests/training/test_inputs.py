@@ -23,28 +23,28 @@ def test_a_scale_and_a_size_exclude_each_other() -> None:
         inputs.InputSpec(px_per_mm=6.0, size_px=(96, 960))
 
 
-def test_black_is_one_white_is_zero_and_one_plane_marks_the_crop() -> None:
+def test_black_is_one_white_is_zero_and_one_channel_marks_the_crop() -> None:
     image = np.full((2, 3, 3), 255, np.uint8)
     image[0, 0] = 0
-    planes = inputs.stack(image, 4, 5)
-    assert planes.shape == (6, 4, 5)
-    assert planes[:3, 0, 0].tolist() == [1, 1, 1]
-    assert planes[:3].sum() == 3  # paper and padding are both blank …
-    assert planes[3].sum() == 6  # … and told apart by this plane
-    assert planes[3, :2, :3].all()
+    channels = inputs.stack(image, 4, 5)
+    assert channels.shape == (6, 4, 5)
+    assert channels[:3, 0, 0].tolist() == [1, 1, 1]
+    assert channels[:3].sum() == 3  # paper and padding are both blank …
+    assert channels[3].sum() == 6  # … and told apart by this channel
+    assert channels[3, :2, :3].all()
 
 
 def test_the_height_in_the_crop_runs_from_edge_to_edge() -> None:
-    planes = inputs.stack(np.full((5, 3, 3), 255, np.uint8), 8, 8)
-    assert planes[4, :6, 0].tolist() == [-1, -0.5, 0, 0.5, 1, 0]
+    channels = inputs.stack(np.full((5, 3, 3), 255, np.uint8), 8, 8)
+    assert channels[4, :6, 0].tolist() == [-1, -0.5, 0, 0.5, 1, 0]
 
 
 def test_a_row_that_is_known_is_a_ridge_and_else_there_is_nothing() -> None:
     image = np.full((300, 3, 3), 255, np.uint8)
     assert not inputs.stack(image, 320, 8)[inputs.ROW].any()
-    told = inputs.stack(image, 320, 8, row_px=100.0)[inputs.ROW]
-    assert told[100, 0] == 1 and told[99, 2] == told[101, 2] < 1
-    assert told[100 - inputs.ROW_REACH_PX, 0] == 0 and not told[300:].any()
+    prompt = inputs.stack(image, 320, 8, row_px=100.0)[inputs.ROW]
+    assert prompt[100, 0] == 1 and prompt[99, 2] == prompt[101, 2] < 1
+    assert prompt[100 - inputs.ROW_REACH_PX, 0] == 0 and not prompt[300:].any()
 
 
 def test_points_go_where_their_pixels_go() -> None:

@@ -103,18 +103,18 @@ def test_every_term_is_felt_and_gives_finite_gradients(snr_weight: float) -> Non
         "mask": torch.zeros(1, 2, ROWS, COLUMNS),
         "centre": centre[None],
     }
-    answers = {
+    outputs = {
         "mask": torch.zeros(1, 2, ROWS, COLUMNS, requires_grad=True),
         "rows": torch.zeros(1, ROWS, COLUMNS, requires_grad=True),
         "presence": torch.zeros(1, COLUMNS, requires_grad=True),
     }
-    MasksAndRows(BceDice(), snr_weight=snr_weight)(answers, batch).backward()
-    for name, answer in answers.items():
-        assert answer.grad is not None and answer.grad.isfinite().all(), name
-        assert answer.grad.abs().sum() > 0, name
-    presence = answers["presence"].grad
+    MasksAndRows(BceDice(), snr_weight=snr_weight)(outputs, batch).backward()
+    for name, output in outputs.items():
+        assert output.grad is not None and output.grad.isfinite().all(), name
+        assert output.grad.abs().sum() > 0, name
+    presence = outputs["presence"].grad
     assert presence is not None and not presence[0, 14:].any()  # padding is neither
-    rows = answers["rows"].grad
+    rows = outputs["rows"].grad
     assert rows is not None and not rows[0, :, 3:5].any()
 
 
@@ -124,12 +124,12 @@ def test_a_batch_without_any_trace_is_no_error() -> None:
         "mask": torch.zeros(1, 2, ROWS, COLUMNS),
         "centre": torch.full((1, COLUMNS), torch.nan),
     }
-    answers = {
+    outputs = {
         "mask": torch.zeros(1, 2, ROWS, COLUMNS),
         "rows": torch.zeros(1, ROWS, COLUMNS),
         "presence": torch.zeros(1, COLUMNS),
     }
-    assert MasksAndRows(BceDice(), snr_weight=1.0)(answers, batch).isfinite()
+    assert MasksAndRows(BceDice(), snr_weight=1.0)(outputs, batch).isfinite()
 
 
 def test_a_gaussian_without_width_is_refused() -> None:

@@ -48,11 +48,11 @@ def test_a_number_that_makes_no_sense_is_named(options: dict[str, int]) -> None:
 
 def test_a_network_of_colours_alone_cannot_see_the_prompt() -> None:
     net = SegmentationModel(encoder="resnet18", planes=3, masks=1).eval()
-    planes = torch.zeros(1, 6, 32, 32)
-    told = planes.clone()
-    told[:, 3:] = 1
-    assert net(planes)["mask"].shape == (1, 1, 32, 32)
-    assert torch.equal(net(planes)["mask"], net(told)["mask"])
+    channels = torch.zeros(1, 6, 32, 32)
+    prompted = channels.clone()
+    prompted[:, 3:] = 1
+    assert net(channels)["mask"].shape == (1, 1, 32, 32)
+    assert torch.equal(net(channels)["mask"], net(prompted)["mask"])
 
 
 @pytest.fixture(scope="module")
@@ -61,21 +61,21 @@ def coord() -> SegmentationModel:
     return SegmentationModel(encoder="resnet18", fold=2, fine_channels=8, columns_per_px=2).eval()
 
 
-def test_a_coordinate_head_tells_the_rows_of_two_columns_per_pixel(
+def test_a_coordinate_head_gives_the_rows_of_two_columns_per_pixel(
     coord: SegmentationModel,
 ) -> None:
-    planes = torch.zeros(2, 6, 64, 128)
-    planes[:, INSIDE, :50] = 1  # 14 rows of padding
-    answers = coord(planes)
-    assert answers["rows"].shape == (2, 64, 256) and answers["presence"].shape == (2, 256)
-    where = answers["rows"].softmax(dim=1)
+    channels = torch.zeros(2, 6, 64, 128)
+    channels[:, INSIDE, :50] = 1  # 14 rows of padding
+    outputs = coord(channels)
+    assert outputs["rows"].shape == (2, 64, 256) and outputs["presence"].shape == (2, 256)
+    where = outputs["rows"].softmax(dim=1)
     assert float(where[:, 50:].detach().max()) < 1e-6  # no trace runs in the padding
 
 
 def test_output_columns_stand_side_by_side_within_their_pixel(coord: SegmentationModel) -> None:
-    answers = torch.arange(4.0)[None, :, None, None] * torch.ones(1, 4, 64, 64)
-    answers[:, :2] += 10 * torch.arange(64.0)  # the input column
-    rows = coord._columns(answers, torch.ones(1, 64, 64))["rows"]
+    outputs = torch.arange(4.0)[None, :, None, None] * torch.ones(1, 4, 64, 64)
+    outputs[:, :2] += 10 * torch.arange(64.0)  # the input column
+    rows = coord._columns(outputs, torch.ones(1, 64, 64))["rows"]
     assert rows[0, 0, :6].tolist() == [0, 1, 10, 11, 20, 21]
 
 
@@ -110,7 +110,7 @@ def test_a_picture_in_tiles_is_read_as_a_whole_one(
     monkeypatch.setattr("ecg_overlap.network.TILE_PX", 1024)
     tiled = ModelNetwork(coord).columns(image, px_per_mm=8.0)
     assert tiled.rows.shape == whole.rows.shape and tiled.mask.shape == whole.mask.shape
-    # Away from where the tiles meet, nothing has changed but what the far end of the other tells.
+    # Away from where the tiles meet, only what the network takes from far away is missing.
     np.testing.assert_allclose(tiled.mask[:, :400], whole.mask[:, :400], atol=0.05)
 
 

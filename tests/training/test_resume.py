@@ -1,21 +1,17 @@
 """A run that was stopped and resumed equals one that was not, to the last bit."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from omegaconf import DictConfig
+from train_process import ROOT, SMALL, train_process
 
 from ecg_overlap.training import train
 
-ROOT = Path(__file__).parents[2]
 Compose = Callable[..., DictConfig]
-SMALL = ["debug=fast", "crop=window", "crop.size_px=[96,128]", "model.encoder=resnet18"]
 # Two epochs of three steps, each of two accumulated batches; an average that is not the weights.
 BUDGET = [
     *("test=null", "trainer.max_epochs=2", "data.samples_per_epoch=12", "seed=3"),
@@ -47,18 +43,6 @@ def assert_same_run(found: Path, expected: Path) -> None:
     for part in ("state_dict", "current_model_state", "averaging_state", "optimizer_states"):
         assert_equal(last(found)[part], last(expected)[part], part)
     assert last(found)["global_step"] == last(expected)["global_step"] == 6
-
-
-def train_and_stop(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "train.py", *SMALL, *BUDGET, f"run_dir={folder}", *overrides]
-    return subprocess.run(
-        [*command, f"hydra.run.dir={folder}"],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"src:.:{Path(__file__).parent}"},
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +84,7 @@ def test_killed_outright_and_called_again_with_the_same_command(
 ) -> None:
     run = tmp_path / "run"
     killer = "+callbacks.killer={_target_: operator_hand.KillAt, at_batch: 9, number: 9}"
-    done = train_and_stop(run, killer, "callbacks.last.every_n_steps=2")
+    done = train_process(run, *BUDGET, killer, "callbacks.last.every_n_steps=2")
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert last(run)["global_step"] == 4  # the kill came in the fifth step
 

@@ -1,7 +1,6 @@
 """The main job in small: train, test, results; resume to the last bit; bad input in one line."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,12 +12,12 @@ import pytest
 import torch
 from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig
+from train_process import ENVIRONMENT, ROOT, train_command
 
 from data_gen.errors import InputError
 from ecg_overlap.network import load_model
 from ecg_overlap.training import train
 
-ROOT = Path(__file__).parents[2]
 Compose = Callable[..., DictConfig]
 
 
@@ -94,15 +93,9 @@ def test_every_experiment_runs(name: str, config: Compose) -> None:
 
 def test_a_killed_process_leaves_a_checkpoint_to_resume_from(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    command = [
-        *(sys.executable, "train.py", "debug=fast", "crop=window", "crop.size_px=[96,128]"),
-        *("model.encoder=resnet18", "test=null", "data.samples_per_epoch=100000"),
-        f"run_dir={run}",
-        f"hydra.run.dir={run}",
-    ]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = train_command(run, "test=null", "data.samples_per_epoch=100000")
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
         log = run / "logs" / "metrics.csv"
@@ -224,7 +217,8 @@ def test_a_compiled_model_in_half_precision_leaves_a_checkpoint_like_any_other(
     in_place = torch.nn.Module.compile
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self: in_place(self, backend=eager))
     overrides = ("test=null", "trainer.precision=bf16-mixed", "trainer.deterministic=true")
-    train(config(*overrides, "compile=true", "callbacks.pictures=null"))
+    # At fold 4, windows of 128 px would be computed in float32.
+    train(config(*overrides, "compile=true", "callbacks.pictures=null", "model.fold=1"))
     assert traced
     saved = torch.load(tmp_path / "run" / "checkpoints" / "best.ckpt", weights_only=True)
     plain = load_model(tmp_path / "run" / "checkpoints" / "best.ckpt").model

@@ -28,10 +28,11 @@ class Weights:
     """What a file of weights holds.
 
     Args:
-        spec: Arguments of the network.
+        spec: What makes the network anew: its class, unless that is `SegmentationModel`, and the
+            arguments of it.
         state: Weights by name.
         sha256: Of the file, in hex.
-        method: What the network is best read by; None: what its kind is read by.
+        method: What the network is best read by; None: what networks of its kind are read by.
     """
 
     spec: dict[str, Any]
@@ -83,7 +84,7 @@ def _read_safetensors(file: Path) -> Weights:
 def write_safetensors(file: Path, facts: Mapping[str, str], weights: Mapping[str, Tensor]) -> None:
     """Write weights by name, with facts for the header: `SPEC`, which is needed, and `METHOD`.
 
-    The same weights and facts give the same bytes, which scores refer to by their digest.
+    The same weights and facts give the same bytes: results name weights by the file's digest.
     """
     plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
     file.write_bytes(_in_order(save(plain, metadata={"format": "pt", **facts})))
