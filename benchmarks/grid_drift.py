@@ -1,6 +1,7 @@
 """How far a found grid leads astray: along time, along amplitude, and in its own confidence.
 
     python benchmarks/grid_drift.py [--n 100] [--lead-crops FOLDER] [--json FILE]
+    python benchmarks/grid_drift.py --n 20 --constants    # which numbers of the finder matter
 
 The truth is the polyline: `straighten` must take it to time and amplitude in even pixels.
 Drift is the relative error of the pitch along time × the lead's extent in px; bend is what is
@@ -10,15 +11,21 @@ scale from 4 to 24 px/mm under a scanner's skew, blur, noise and JPEG; and the p
 lead-crop format where its folder is there. There two truths are scored: the data set's own
 formula (width − 30 px for n − 1 samples), whose extent is cut down to whole pixels, and the
 extent fitted to its masks, which is free of that.
+
+With `--constants`, the sets are scored again as each number of `digitize/grid` is halved and
+doubled, and those that change a score are printed with what they change.
 """
 
 import argparse
+import importlib
 import itertools
 import json
+import pkgutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cv2
@@ -29,6 +36,7 @@ from scipy.optimize import minimize
 from data_gen import presets
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
+from ecg_overlap.digitize import grid as finder
 from ecg_overlap.digitize.baselines.fortune import find_grid_fortune
 from ecg_overlap.digitize.baselines.paper import find_grid_paper
 from ecg_overlap.digitize.grid import Grid, find_grid
@@ -237,6 +245,58 @@ def reliability(outcomes: list[Outcome]) -> list[dict[str, Any]]:
     return rows
 
 
+def constants() -> dict[str, list[ModuleType]]:
+    """Names of the finder's numbers, each with the modules that read it, its own first.
+
+    Left out are numbers that compiled functions read: these keep what they were compiled with.
+    """
+    modules = [
+        importlib.import_module(f"{finder.__name__}.{m.name}")
+        for m in pkgutil.iter_modules(finder.__path__)
+    ]
+    compiled = {
+        name
+        for module in modules
+        for value in vars(module).values()
+        if hasattr(value, "py_func")
+        for name in value.py_func.__code__.co_names
+    }
+    found: dict[str, list[ModuleType]] = {}
+    for module in modules:
+        for name, value in vars(module).items():
+            if name.isupper() and type(value) in (int, float) and name not in compiled:
+                shared = [m for m in modules if name[0] != "_" and hasattr(m, name)]
+                key = name if shared else f"{module.__name__.rpartition('.')[2]}.{name}"
+                found[key] = shared or [module]
+    return found
+
+
+def print_sensitivity(cases: list[Case]) -> None:
+    """Scores of all cases with each constant halved and doubled, where they change."""
+
+    def scored() -> dict[str, float]:
+        marks = score([outcome(find_grid, case) for case in cases])
+        return {key: round(marks[key], 2) for _, _, _, key in COLUMNS if key != "cpu_ms_median"}
+
+    base = scored()
+    print(f"{len(cases)} cases, as it is: {base}", flush=True)
+    for name, modules in constants().items():
+        attribute = name.rpartition(".")[2]
+        value = getattr(modules[0], attribute)
+        for factor in (0.5, 2.0):
+            changed = type(value)(value * factor)
+            for module in modules:
+                setattr(module, attribute, changed)
+            try:
+                now = scored()
+                told = {k: f"{base[k]} → {now[k]}" for k in base if str(base[k]) != str(now[k])}
+            except Exception as error:
+                told = {"breaks": type(error).__name__}
+            print(f"{name} {value} → {changed}: {told or 'nothing changes'}", flush=True)
+        for module in modules:
+            setattr(module, attribute, value)
+
+
 COLUMNS = (  # heading, width, decimals, name in `score`
     ("n", 4, 0, "n"),
     ("drift px", 9, 2, "drift_px_median"),
@@ -262,6 +322,7 @@ def main() -> None:
     parser.add_argument("--lead-crops", type=Path, default=_DATA, metavar="FOLDER")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
     parser.add_argument("--worst", type=int, default=0, help="name so many worst cases per row")
+    parser.add_argument("--constants", action="store_true", help="halve and double each number")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     sets: dict[str, Callable[[], Iterator[Case]]] = {}
@@ -271,12 +332,15 @@ def main() -> None:
     for preset in PRESETS:
         sets[preset] = lambda preset=preset: generated(preset, args.n)  # type: ignore[misc]
     sets["kinds × 4–24 px/mm"] = lambda: every_kind(max(args.n // 8, 3))
+    if args.sets:
+        sets = {name: cases for name, cases in sets.items() if name.startswith(tuple(args.sets))}
+    if args.constants:
+        print_sensitivity([case for cases in sets.values() for case in cases()])
+        return
     print(f"{'set':<19} {'method':<8}" + "".join(f"{head:>{w}}" for head, w, _, _ in COLUMNS))
     rows: list[dict[str, Any]] = []
     everything: dict[str, list[Outcome]] = {name: [] for name in args.methods}
     for name, cases in sets.items():
-        if args.sets and not name.startswith(tuple(args.sets)):
-            continue
         drawn = list(cases())
         for method in args.methods:
             outcomes = [outcome(METHODS[method], case) for case in drawn]

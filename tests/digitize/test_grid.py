@@ -1,5 +1,7 @@
 """find_grid on papers drawn here with known pitch, tilt and phase."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid import Grid, GridSource, find_grid
+from ecg_overlap.digitize.grid import Grid, GridSource, find_grid, illumination
 from ecg_overlap.digitize.grid.fold import least_period
 from ecg_overlap.digitize.grid.illumination import Illumination
 from ecg_overlap.digitize.grid.strips import Evidence
@@ -175,6 +177,22 @@ def test_one_row_of_boxes_in_height_borrows_the_pitch_of_time() -> None:
     grid = find_grid(paper(size=(60, 900), pitch=(12.0, 12.0)))
     assert drift(grid, 12.0) < 0.5
     assert grid.px_per_mm_y == pytest.approx(12.0, rel=0.01)
+    assert grid.square_pixels
+
+
+def test_the_source_is_told_with_its_reservations() -> None:
+    grid = Grid(8.0, 8.0, 0.0, 0.0, 0.0, 0.4, GridSource.FIVE_TO_ONE)
+    assert grid.source_text == "lines 1:5"
+    unsure = replace(grid, square_pixels=True, other_lines_between=True)
+    assert unsure.source_text == "lines 1:5, square pixels, other lines between"
+
+
+def test_what_is_known_of_the_light_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = heartbeats(paper(), pitch=8, period_px=170)
+    light = Illumination(image)
+    expected = find_grid(image, light=light)
+    monkeypatch.setattr(illumination, "local_paper", None)  # whoever asks again fails
+    assert find_grid(image, light=light) == expected
 
 
 def _text(image: Image) -> Image:

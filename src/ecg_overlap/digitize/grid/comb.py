@@ -24,7 +24,7 @@ _LEAST_LINES, _LEAST_SEEN = 2, 4  # lines in the picture, and places at which on
 _LEAST_PITCH_PX, _MOST_SLOPE = 2.0, 1.0  # a fit beyond these has run away
 _LEAST_CUTOFF_PX, _LEAST_SPREAD_PX = 0.05, 0.02  # drawn lines may have no scatter at all
 _RIDGE = 1e-9  # relative; leaves what the data do not tell (one group: no slope) where it was
-_USUAL_PERCENT = 75  # over the lines' contrasts: high, as ink hides some of them
+USUAL_PERCENT = 75  # over the lines' contrasts: high, as ink hides some of them
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Comb:
     @property
     def usual_contrast(self) -> float:
         """Contrast of its clearer lines, gray levels."""
-        return float(np.percentile(self.contrast, _USUAL_PERCENT))
+        return float(np.percentile(self.contrast, USUAL_PERCENT))
 
     def places(self, along_px: FloatArray) -> FloatArray:
         """Where its lines stand at places (n,) along them, float64 (n, n_lines), px."""

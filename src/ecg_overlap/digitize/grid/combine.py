@@ -21,6 +21,7 @@ _LEAST_TRUST, _LEAST_TRUST_SECOND = 0.1, 0.2  # in the clearer family, and in th
 # stronger.
 _ONE_FAMILY, _ONE_FAMILY_MAJORS = 0.65, 0.8
 _LEAST_LINES = 4  # of the second family, for a pitch of its own
+_LEAST_SLOPE_VARIANCE = 1e-10  # (px per px)²: drawn lines scatter less, yet none decides alone
 _MANY_LINES = 6.0  # so many lines give 1 − 1/e of the confidence that many more give
 
 
@@ -87,11 +88,12 @@ def _across(comb: Comb) -> float:
 
 def _angle_deg(combs: ScaledCombs) -> float:
     """Tilt, positive clockwise: both combs' slopes, each by its precision."""
-    tilts = np.array(
-        [0.0 if c is None else s * c.slope for s, c in zip((-1, 1), combs.both, strict=True)]
-    )
-    weight = np.array([0.0 if c is None else 1 / (c.slope_sd**2 + 1e-10) for c in combs.both])
-    return math.degrees(math.atan(float((tilts * weight).sum() / max(weight.sum(), 1e-12))))
+    tilt, weight = np.zeros(2), np.zeros(2)
+    for n, comb in enumerate(combs.both):
+        if comb is not None:
+            tilt[n] = comb.slope if n else -comb.slope
+            weight[n] = 1 / (comb.slope_sd**2 + _LEAST_SLOPE_VARIANCE)
+    return math.degrees(math.atan(float((tilt * weight).sum() / max(weight.sum(), 1e-12))))
 
 
 def _shrunk(own_px: float, own_sd_px: float, other_px: float) -> float:

@@ -1,9 +1,4 @@
-"""How a picture is lit: its channels, paper, darkness and stroke, each computed once.
-
-Where a constant's line gives no other origin, it was set by hand on the sets of
-`benchmarks/grid_drift.py`; `--constants` there shows what halving and doubling it does.
-This holds for all files of this folder.
-"""
+"""How a picture is lit: its channels, paper, darkness and stroke, each computed once."""
 
 import math
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ecg_overlap.digitize.grid.comb import Comb
+from ecg_overlap.digitize.grid.comb import USUAL_PERCENT, Comb
 from ecg_overlap.digitize.grid.lines import half_window_px, localise
 from ecg_overlap.digitize.grid.straight_grid import StraightGrid
 from ecg_overlap.digitize.grid.strips import Strips
@@ -35,7 +35,7 @@ def _crosses(strips: Strips, comb: Comb, mm_per_line: float, *, across: bool) ->
     expected = comb.places(fine.centres_px)
     found = localise(strips.profile(fine.groups), expected, half_window_px(comb.pitch_px))
     contrast = np.nan_to_num(found[1])
-    usual = float(np.percentile(np.median(contrast, axis=0), 75))
+    usual = float(np.percentile(np.median(contrast, axis=0), USUAL_PERCENT))
     if usual <= 0:
         return True
     level = np.clip(contrast / usual, -1.0, 1.0)
