@@ -28,7 +28,6 @@ from data_gen.errors import InputError
 from data_gen.formats.data_card import PICTURE, Tally, data_card, sample_sheet, severity_counts
 from data_gen.formats.ecg_image_kit import lead_samples
 from data_gen.formats.files import (
-    PART_SUFFIX,
     json_bytes,
     png_bytes,
     read_json,
@@ -41,6 +40,7 @@ from data_gen.formats.lead_crops import crop_name, write_lead_crop
 from data_gen.formats.shards import MANIFEST, shard_name, write_shard
 from data_gen.overlap import page_contacts
 from data_gen.sample import SPLITS, LeadSample, Page
+from data_gen.whole_file import PART_SUFFIX
 
 PLAN = "plan.json"
 CARD = "README.md"

@@ -30,7 +30,7 @@ from ecg_overlap.digitize.grid.draw import draw_grid
 from ecg_overlap.digitize.lead import Network
 from ecg_overlap.digitize.plans import choices, plan_for
 from ecg_overlap.digitize.read_image import SUFFIXES, read_image
-from ecg_overlap.digitize.write import renamed, write_png
+from ecg_overlap.digitize.write import readable_file, write_png
 
 STOPPED = 130  # what shells expect of a program that Ctrl-C ended
 
@@ -227,14 +227,11 @@ def _ctrl_c_stops() -> Iterator[Stop]:
 
 def write_summary(rows: Sequence[Row], path: Path) -> Path:
     """One line per picture; an empty cell where something is not known."""
-
-    def write(made: Path) -> None:
-        with made.open("w", newline="", encoding="utf-8") as file:
-            lines = csv.writer(file)
-            lines.writerow(field.name for field in fields(Row))
-            lines.writerows(astuple(row) for row in rows)
-
-    return renamed(path, write)
+    with readable_file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(field.name for field in fields(Row))
+        lines.writerows(astuple(row) for row in rows)
+    return path
 
 
 def _grid(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from data_gen.errors import InputError
+from data_gen.whole_file import whole_file
 from ecg_overlap.data import Example, LeadDataModule
 
 
@@ -58,9 +59,7 @@ class FiniteLoss(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         if isinstance(data, LeadDataModule):
             facts["seed"] = data.train_set.seed
-        self.dirpath.mkdir(parents=True, exist_ok=True)
         name = f"bad_batch_step{trainer.global_step:06d}_rank{trainer.global_rank}.pt"
-        part = self.dirpath / (name + ".part")
-        torch.save(facts, part)
-        part.replace(self.dirpath / name)
+        with whole_file(self.dirpath / name) as part:
+            torch.save(facts, part)
         return self.dirpath / name

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
+
+from data_gen.whole_file import whole_file
 
 # SIGUSR1 is what Slurm sends ahead of a time limit (`sbatch --signal=USR1@120`).
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -73,11 +76,10 @@ class LastCheckpoint(Checkpoint):
         received, due = agreed(trainer, self.received, due)
         if not (received or due):
             return
-        # Renamed when whole: Lightning's own way copies where /tmp is another disk.
-        part = self.path.with_name(self.path.name + ".part")
-        trainer.save_checkpoint(part)
-        if trainer.is_global_zero:
-            part.replace(self.path)
+        # Lightning alone would copy the file to its place where /tmp is another disk. All ranks
+        # must call `save_checkpoint`, but only the first one writes.
+        with whole_file(self.path) if trainer.is_global_zero else nullcontext(self.path) as part:
+            trainer.save_checkpoint(part)
         self._saved_at_s = time.monotonic()
         if received:
             raise TrainingInterrupt(received, self.path)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from data_gen.errors import InputError
+from data_gen.whole_file import whole_file
 
 RESULTS_NAME = "results.json"
 PER_SAMPLE_NAME = "per_sample.parquet"
@@ -160,7 +160,7 @@ def _key(score: Score) -> tuple[str, str, str, str, str]:
 
 
 def write(results: Results, out: Path) -> Path:
-    """Write `out/results.json`: checked, then under a temporary name, then renamed.
+    """Write `out/results.json`: checked, then written whole or not at all.
 
     Returns:
         The file's path.
@@ -185,12 +185,9 @@ def write_text(path: Path, text: str) -> Path:
     Raises:
         InputError: The folder cannot be written.
     """
-    # Of this process alone: several may write the report of one study.
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from error
     return path
@@ -202,11 +199,9 @@ def write_table(rows: pd.DataFrame, path: Path) -> Path:
     Raises:
         InputError: The folder cannot be written.
     """
-    temporary = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows.to_parquet(temporary, index=False)
-        temporary.replace(path)
+        with whole_file(path) as part:
+            rows.to_parquet(part, index=False)
     except OSError as error:
         raise _unwritable(path, error) from error
     return path
