@@ -14,12 +14,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_gen.errors import InputError
+from data_gen.pool import Stop
 from ecg_overlap import weights
 from ecg_overlap.digitize.batch import (
     Box,
     Options,
     Row,
-    Stop,
     digitize_files,
     no_network,
     picture_files,
@@ -134,7 +134,7 @@ def _box(text: str) -> Box:
     return x, y, w, h
 
 
-def _loader(method: str, checkpoint: Path | None, *, alone: bool) -> Callable[[], Network | None]:
+def _loader(method: str, checkpoint: Path | None) -> Callable[[], Network | None]:
     """How a process gets the network that the method needs.
 
     Raises:
@@ -155,18 +155,14 @@ def _loader(method: str, checkpoint: Path | None, *, alone: bool) -> Callable[[]
         weights.check_digest(weights.packaged())
     elif not checkpoint.is_file():
         raise InputError(checkpoint, "no such checkpoint", "give a .ckpt or a .safetensors")
-    return partial(_load_network, checkpoint, alone=alone)
+    return partial(_load_network, checkpoint)
 
 
 @lru_cache(maxsize=1)
-def _load_network(checkpoint: Path | None, *, alone: bool) -> Network:
-    """Once in each process; beside other processes on one thread."""
-    import torch
-
+def _load_network(checkpoint: Path | None) -> Network:
+    """Once in each process."""
     import ecg_overlap
 
-    if not alone:
-        torch.set_num_threads(1)
     network: Network = ecg_overlap.load_model(checkpoint)
     return network
 
@@ -175,7 +171,7 @@ def _digitize(arguments: argparse.Namespace) -> int:
     """Every picture to its files; one line per failure; summary.csv."""
     paths = _pictures(arguments)
     # A wrong option fails once, before the first picture.
-    load_network = _loader(arguments.method, arguments.checkpoint, alone=arguments.jobs == 1)
+    load_network = _loader(arguments.method, arguments.checkpoint)
     options = Options(
         out=arguments.out,
         px_per_mm=arguments.px_per_mm,

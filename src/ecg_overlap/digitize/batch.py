@@ -1,23 +1,16 @@
 """Many pictures, one by one or in processes: a failure does not stop the rest."""
 
 import glob
-import signal
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
-from ctypes import c_bool
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
+from data_gen.pool import Stop, results_in_order
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import Network, digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
@@ -26,8 +19,6 @@ from ecg_overlap.digitize.write import record_name, write_lead
 
 Box = tuple[int, int, int, int]
 Named = tuple[Path, str]  # a picture and its record's name
-AHEAD = 2  # pictures handed out for each process: the one under way and the next
-SPAWN = get_context("spawn")  # a fork inherits locks of OpenCV's and numba's threads, and hangs
 
 
 def no_network() -> None:
@@ -114,22 +105,6 @@ def record_names(paths: Iterable[Path]) -> list[str]:
     return names
 
 
-class Stop:
-    """Asks `digitize_files`, in all of its processes, to begin no further picture.
-
-    It has no lock, so a signal's handler may set it at any time.
-    """
-
-    def __init__(self) -> None:
-        self._flag = SPAWN.RawValue(c_bool, False)
-
-    def set(self) -> None:
-        self._flag.value = True
-
-    def is_set(self) -> bool:
-        return bool(self._flag.value)
-
-
 def digitize_files(
     paths: list[Path], options: Options, *, jobs: int = 1, stop: Stop | None = None
 ) -> Iterator[Row]:
@@ -142,63 +117,9 @@ def digitize_files(
         stop: Once it is set, pictures under way are finished and get their rows, and no other
             is begun: there is a row for every picture of which there are files.
     """
-    stop = stop or Stop()
     named = list(zip(paths, record_names(paths), strict=True))
-    if jobs > 1 and len(paths) > 1:
-        yield from _in_processes(named, options, min(jobs, len(paths)), stop)
-        return
-    for one in named:
-        if stop.is_set():
-            return
-        yield _digitize_file(one, options=options)
-
-
-def _in_processes(named: list[Named], options: Options, jobs: int, stop: Stop) -> Iterator[Row]:
-    """The rows of `digitize_files`; few pictures at a time are handed out."""
-    todo = iter(named)
-    ordered: deque[Future[Row | None]] = deque()
-    under_way: set[Future[Row | None]] = set()
-    work = partial(_unless_stopped, options=options)
-    with ProcessPoolExecutor(
-        jobs, mp_context=SPAWN, initializer=_prepare_worker, initargs=(stop,)
-    ) as pool:
-        while True:
-            for one in islice(todo, 0 if stop.is_set() else AHEAD * jobs - len(under_way)):
-                with _ctrl_c_held():
-                    ordered.append(pool.submit(work, one))
-                under_way.add(ordered[-1])
-            if not ordered:
-                return
-            under_way = wait(under_way, return_when=FIRST_COMPLETED).not_done
-            while ordered and ordered[0].done():
-                row = ordered.popleft().result()
-                if row is not None:
-                    yield row
-
-
-@contextmanager
-def _ctrl_c_held() -> Iterator[None]:
-    """Ctrl-C comes later; a process started meanwhile never sees it, not even as it imports."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-_stop = Stop()  # a worker's: the one that its parent sets
-
-
-def _prepare_worker(stop: Stop) -> None:
-    """One thread each; Ctrl-C is the parent's to answer: a picture under way is finished."""
-    global _stop
-    _stop = stop
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _unless_stopped(named: Named, *, options: Options) -> Row | None:
-    return None if _stop.is_set() else _digitize_file(named, options=options)
+    work = partial(_digitize_file, options=options)
+    return results_in_order(work, named, jobs=min(jobs, len(named)), stop=stop)
 
 
 def _digitize_file(named: Named, *, options: Options) -> Row:
