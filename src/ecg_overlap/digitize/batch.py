@@ -1,4 +1,4 @@
-"""Many pictures, one by one or in processes: a failure does not stop the rest."""
+"""Many pictures to their files, one by one or in processes; a failure does not stop the rest."""
 
 import glob
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ Named = tuple[Path, str]  # a picture and its record's name
 
 
 def no_network() -> None:
-    """What loads nothing, for methods that use no network."""
+    """Loads nothing: for methods that use no network."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Options:
         method: A name of `ecg_overlap.digitize.plans`.
         box: (x, y, width, height) of the lead in the picture; None: all of it.
         row_px: Row of the lead's 0 mV in the picture, where known.
-        load_network: Gives the method's network, in the process that uses it; keeps it.
+        load_network: Returns the method's network. Called for each picture, in the process that
+            reads it, so it should load the network once and keep it.
     """
 
     out: Path
@@ -53,7 +54,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Row:
+class SummaryRow:
     """One picture's line of summary.csv; what is not known is None."""
 
     path: str
@@ -73,7 +74,7 @@ class Row:
 
 
 def picture_files(patterns: Iterable[str]) -> list[Path]:
-    """The pictures meant, each once: a file by name, a folder's pictures, a glob's."""
+    """The pictures that file names, folders and globs stand for, each once."""
     found: dict[Path, None] = {}
     for pattern in patterns:
         found.update(dict.fromkeys(_matches(pattern)))
@@ -85,13 +86,13 @@ def _matches(pattern: str) -> list[Path]:
     if path.is_dir():
         return sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
     if path.exists() or not glob.has_magic(pattern):
-        return [path]  # what is not there fails with its own reason, in its own line
-    hits = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 (an absolute pattern too)
+        return [path]  # a missing file gets its own line in the summary, with the reason
+    hits = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
     return sorted(p for p in hits if p.suffix.lower() in SUFFIXES)
 
 
 def record_names(paths: Iterable[Path]) -> list[str]:
-    """A record's name for each picture: its stem; the second of one name gets "-2"."""
+    """A record's name for each picture: its stem, and "-2" for the second of the same name."""
     names: list[str] = []
     taken: set[str] = set()
     for path in paths:
@@ -107,22 +108,22 @@ def record_names(paths: Iterable[Path]) -> list[str]:
 
 def digitize_files(
     paths: list[Path], options: Options, *, jobs: int = 1, stop: Stop | None = None
-) -> Iterator[Row]:
+) -> Iterator[SummaryRow]:
     """Digitize and write every picture; rows in the order of the paths.
 
     Args:
         paths: Picture files.
         options: For all of them.
         jobs: Processes.
-        stop: Once it is set, pictures under way are finished and get their rows, and no other
-            is begun: there is a row for every picture of which there are files.
+        stop: Once it is set, no further picture is begun. Those under way are finished and get
+            their rows, so that every picture that has files also has a row.
     """
     named = list(zip(paths, record_names(paths), strict=True))
     work = partial(_digitize_file, options=options)
     return results_in_order(work, named, jobs=min(jobs, len(named)), stop=stop)
 
 
-def _digitize_file(named: Named, *, options: Options) -> Row:
+def _digitize_file(named: Named, *, options: Options) -> SummaryRow:
     path, name = named
     try:
         image, row_px = _cut(read_image(path), options, path)
@@ -139,14 +140,14 @@ def _digitize_file(named: Named, *, options: Options) -> Row:
         write_lead(lead, options.out, name, image=image, box_px=options.box)
     except InputError as error:
         reason = str(error) if str(path) in str(error) else f"{path}: {error}"
-        return Row(str(path), name, "failed", reason)
+        return SummaryRow(str(path), name, "failed", reason)
     return _row(path, name, lead)
 
 
 def _cut(
     image: NDArray[np.uint8], options: Options, path: Path
 ) -> tuple[NDArray[np.uint8], float | None]:
-    """The box's part of the picture, and the baseline's row in it."""
+    """The part of the picture inside the box, and the row of 0 mV in that part."""
     if options.box is None:
         return image, options.row_px
     x, y, w, h = options.box
@@ -160,9 +161,9 @@ def _cut(
     return image[y : y + h, x : x + w], None if options.row_px is None else options.row_px - y
 
 
-def _row(path: Path, name: str, lead: LeadSignal) -> Row:
+def _row(path: Path, name: str, lead: LeadSignal) -> SummaryRow:
     known = bool(np.isfinite(lead.grid_confidence))
-    return Row(
+    return SummaryRow(
         path=str(path),
         record=name,
         status="ok",
