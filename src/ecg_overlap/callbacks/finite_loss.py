@@ -1,4 +1,4 @@
-"""A loss that is no number stops training, and leaves the batch behind."""
+"""Stops training at a loss that is NaN or infinite, and keeps the batch that gave it."""
 
 import math
 from pathlib import Path
@@ -49,7 +49,7 @@ class FiniteLoss(Callback):
         )
 
     def _write(self, trainer: pl.Trainer, loss: float) -> Path:
-        """The batch as `torch.load` reads it; redrawn by `train_set[index]` of its seed."""
+        """The batch for `torch.load`; `train_set[index]` with the same seed draws it again."""
         facts: dict[str, Any] = {
             "batch": {name: tensor.cpu() for name, tensor in self._batch.items()},
             "loss": loss,

@@ -1,4 +1,4 @@
-"""`last.ckpt`: always there to resume from, exactly, whatever ends the process."""
+"""`last.ckpt`: a checkpoint to resume from exactly, whatever ended the process."""
 
 import signal
 import time
@@ -36,8 +36,8 @@ class LastCheckpoint(Checkpoint):
 
     Args:
         dirpath: Folder of the checkpoints.
-        every_n_minutes: How much work a SIGKILL or a power cut may cost at most.
-        every_n_steps: The same in optimizer steps; None for none.
+        every_n_minutes: Longest time between two saves: what a SIGKILL or a power cut can cost.
+        every_n_steps: The same in optimizer steps; None: only the time counts.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class LastCheckpoint(Checkpoint):
 
 
 def agreed(trainer: pl.Trainer, received: int, due: bool) -> tuple[int, bool]:
-    """What any rank has received, and whether any rank's clock says it is time.
+    """The signal that any rank received, or 0, and whether any rank is due to save.
 
-    Saving takes all ranks, and neither signals nor clocks reach them in the same step.
+    All ranks must save in the same step, but signals and timers reach them at different steps.
     """
     if trainer.world_size == 1:
         return received, due

@@ -141,7 +141,7 @@ def write_json(
 
 
 def description(lead: LeadSignal) -> dict[str, Any]:
-    """What the JSON says; values that JSON can hold."""
+    """The facts for the JSON file, as values that JSON can hold."""
     known = np.isfinite(lead.interval_mv)
     interval = float(np.median(lead.interval_mv[known])) if known.any() else None
     return {
@@ -170,7 +170,7 @@ def _version(package: str) -> str | None:
 
 
 def overlay(lead: LeadSignal, image: NDArray[np.uint8], *, scale: int = 2) -> NDArray[np.uint8]:
-    """The picture, enlarged and faded, with the lead drawn where it was found; RGB uint8."""
+    """The picture, enlarged and in pale colours, with the path on it; uint8 (H, W, 3), RGB."""
     height, width = image.shape[:2]
     size = (width * scale, height * scale)
     shown = 255 - (255 - cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)) // 2
