@@ -141,6 +141,9 @@ def processes(
 @contextmanager
 def _ctrl_c_held() -> Iterator[None]:
     """Ctrl-C comes later; a process started meanwhile never sees it, not even as it imports."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
