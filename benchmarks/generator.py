@@ -47,9 +47,7 @@ def main() -> None:
     figures["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mib)
     text = json.dumps(figures, indent=2)
     if arguments.json is not None:
-        part = arguments.json.with_suffix(".part")
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(arguments.json)
+        arguments.json.write_text(text + "\n", encoding="utf-8")
     print(text)
 
 

@@ -220,12 +220,11 @@ def score(outcomes: list[Outcome]) -> dict[str, Any]:
     return {
         "n": len(outcomes),
         "n_without_grid": sum(not o.has_grid for o in outcomes),
-        "drift_px_median": percentile("drift_px", 50),
-        "drift_px_p95": percentile("drift_px", 95),
-        "bend_px_median": percentile("bend_px", 50),
-        "bend_px_p95": percentile("bend_px", 95),
-        "rise_px_median": percentile("rise_px", 50),
-        "rise_px_p95": percentile("rise_px", 95),
+        **{
+            f"{error}_{rank}": percentile(error, q)
+            for error in ("drift_px", "bend_px", "rise_px")
+            for rank, q in (("median", 50), ("p95", 95))
+        },
         "angle_deg_p95": percentile("angle_deg", 95),
         "refused_percent": percent([o.has_grid and not o.answered for o in outcomes]),
         "unsure_percent": percent([o.answered and o.confidence < SURE for o in outcomes]),

@@ -11,9 +11,8 @@ found once on the whole page, as a user would do, and its scale is given to ever
 import argparse
 import csv
 import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import wfdb
@@ -106,13 +105,14 @@ def main() -> None:
             crop = np.ascontiguousarray(page[y : y + h, x : x + w])
             reference = reference_mv(record, lead)
             row: dict[str, object] = {"scan": name, "lead": lead, "px_per_mm": round(px_per_mm, 4)}
-            read = partial(digitize_lead, crop, px_per_mm=px_per_mm, network=network)
             for method in arguments.methods:
-                row[method] = round(_snr_db(read, method, reference, record.fs), 2)
+                found = read(crop, px_per_mm=px_per_mm, network=network, method=method)
+                row[method] = round(_snr_db(found, reference, record.fs), 2)
+                if found and arguments.pictures and method == arguments.methods[0]:
+                    file = f"{name}-{lead}.png".replace(" ", "_")
+                    write_png(overlay(found, crop), arguments.pictures / file)
             table.append(row)
             print("  ".join(f"{value}" for value in row.values()))
-            if arguments.pictures:
-                _draw(read, crop, arguments.methods[0], arguments.pictures / f"{name}-{lead}")
     for method in arguments.methods:
         scores = np.array([row[method] for row in table], np.float64)
         print(f"{method}: median {np.median(scores):.2f} dB, mean {scores.mean():.2f} dB")
@@ -137,24 +137,19 @@ def _scale(page: np.ndarray, name: str) -> float:
     return (grid.px_per_mm_x + grid.px_per_mm_y) / 2
 
 
-def _snr_db(
-    read: Callable[..., LeadSignal], method: str, reference: np.ndarray, fs_hz: float
-) -> float:
+def read(crop: np.ndarray, **options: Any) -> LeadSignal | None:
+    """The crop's lead; None, and the reason printed, where it is refused."""
     try:
-        found = read(method=method, fs_hz=FS_HZ).signal_mv
-    except InputError:
-        found = None
-    score = score_lead(reference, found, fs_hz, alignment="aligned", est_fs_hz=FS_HZ)
-    return score.snr_db
-
-
-def _draw(read: Callable[..., LeadSignal], crop: np.ndarray, method: str, path: Path) -> None:
-    try:
-        lead = read(method=method)
+        return digitize_lead(crop, fs_hz=FS_HZ, **options)
     except InputError as error:
-        print(f"{path.name}: {error}")
-        return
-    write_png(overlay(lead, crop), path.with_name(path.name.replace(" ", "_") + ".png"))
+        print(error)
+        return None
+
+
+def _snr_db(found: LeadSignal | None, reference: np.ndarray, fs_hz: float) -> float:
+    signal = None if found is None else found.signal_mv
+    score = score_lead(reference, signal, fs_hz, alignment="aligned", est_fs_hz=FS_HZ)
+    return score.snr_db
 
 
 if __name__ == "__main__":

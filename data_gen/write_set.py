@@ -9,26 +9,21 @@ writes its own parts, and the last to end (or any that is run again) finishes th
 """
 
 import json
-import multiprocessing
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 from tqdm import tqdm
 
 from data_gen.errors import InputError
 from data_gen.formats.data_card import PICTURE, Tally, data_card, sample_sheet, severity_counts
 from data_gen.formats.ecg_image_kit import lead_samples
 from data_gen.formats.files import (
-    PART_SUFFIX,
     json_bytes,
     png_bytes,
     read_json,
@@ -40,7 +35,9 @@ from data_gen.formats.kit_page import write_page
 from data_gen.formats.lead_crops import crop_name, write_lead_crop
 from data_gen.formats.shards import MANIFEST, shard_name, write_shard
 from data_gen.overlap import page_contacts
+from data_gen.pool import results_in_order
 from data_gen.sample import SPLITS, LeadSample, Page
+from data_gen.whole_file import PART_SUFFIX
 
 PLAN = "plan.json"
 CARD = "README.md"
@@ -48,7 +45,7 @@ _SHOWN = 6  # samples in the data card's picture
 
 
 class Generator(Protocol):
-    """Where samples and pages come from; pickled once for every part."""
+    """Where samples and pages come from; pickled once for each process."""
 
     def sample(self, index: int, *, seed: int = 0, split: str = "train") -> LeadSample: ...
 
@@ -167,7 +164,8 @@ def write_set(
             unit="sample",
             disable=not progress,
         ) as bar:
-            for part in _run(generator, out, plan, missing, jobs=jobs):
+            work = partial(_write_part, generator, out, plan)
+            for part in results_in_order(work, missing, jobs=min(jobs, len(missing))):
                 bar.update(counts[part])
         return _finish(generator, out, plan, command=command)
 
@@ -207,50 +205,6 @@ def _is_whole(out: Path, part: int) -> bool:
     except (InputError, KeyError, TypeError, AttributeError):
         return False  # a damaged note: its part is written again
     return all((out / path).is_file() and sha256(out / path) == digest for path, digest in files)
-
-
-def _run(
-    generator: Generator, out: Path, plan: SetPlan, parts: list[int], *, jobs: int
-) -> Iterator[int]:
-    """Writes parts, yielding each that is done."""
-    if jobs == 1 or len(parts) < 2:
-        for part in parts:
-            yield _write_part(generator, out, plan, part)
-        return
-    workers = min(jobs, len(parts))
-    with ProcessPoolExecutor(workers, _processes(), initializer=_one_thread) as pool:
-        yield from _gather(pool, generator, out, plan, parts)
-
-
-def _processes() -> BaseContext:
-    """Processes that share no threads with ours: a mere fork copies OpenCV's locks, held or not.
-
-    A fork server imports the generator once for all workers; where there is none, each does.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
-def _gather(
-    pool: Executor, generator: Generator, out: Path, plan: SetPlan, parts: list[int]
-) -> Iterator[int]:
-    futures = [pool.submit(_write_part, generator, out, plan, part) for part in parts]
-    try:
-        for future in as_completed(futures):
-            yield future.result()
-    except BrokenProcessPool:
-        raise InputError(
-            out, "a worker process died (out of memory?)", "run again with fewer jobs to resume"
-        ) from None
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
 
 
 def _write_part(generator: Generator, out: Path, plan: SetPlan, part: int) -> int:

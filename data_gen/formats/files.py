@@ -1,9 +1,8 @@
-"""Files that are either whole or not there, and arrays as PNG, NPY and JSON bytes."""
+"""Arrays and values as PNG, NPY and JSON bytes, and those bytes as whole files."""
 
 import hashlib
 import io
 import json
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
-
-PART_SUFFIX = ".part"  # of a file that is still being written
+from data_gen.whole_file import whole_file
 
 
 @contextmanager
@@ -36,16 +34,13 @@ def writing_to(out: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, content: bytes) -> str:
-    """Writes under a temporary name, then renames, so that a reader never meets half a file.
+    """Writes a file whole or not at all.
 
     Returns:
         SHA-256 of the content, in hex.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Two jobs that end together may write the same file: each under a name of its own.
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{PART_SUFFIX}")
-    part.write_bytes(content)
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
 

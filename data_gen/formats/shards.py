@@ -24,7 +24,6 @@ import numpy as np
 from data_gen.errors import InputError
 from data_gen.formats.facts import facts, from_facts
 from data_gen.formats.files import (
-    PART_SUFFIX,
     json_bytes,
     npy_bytes,
     picture_from,
@@ -33,6 +32,7 @@ from data_gen.formats.files import (
     sha256,
 )
 from data_gen.sample import LeadSample
+from data_gen.whole_file import whole_file
 
 MANIFEST = "manifest.json"
 _RESUME = "run generate.py with the same options again: it writes what is missing or damaged"
@@ -83,18 +83,15 @@ def write_shard(samples: Iterable[tuple[int, LeadSample]], path: Path) -> str:
     Returns:
         SHA-256 of the shard.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + PART_SUFFIX)
-    with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for index, sample in samples:
-            for name, content in sorted(members(sample).items()):
-                # A fresh TarInfo has no time, owner or group that could differ.
-                info = tarfile.TarInfo(f"{index:08d}.{name}")
-                info.size = len(content)
-                tar.addfile(info, io.BytesIO(content))
-    digest = sha256(part)
-    part.replace(path)
-    return digest
+    with whole_file(path) as part:
+        with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
+            for index, sample in samples:
+                for name, content in sorted(members(sample).items()):
+                    # A fresh TarInfo has no time, owner or group that could differ.
+                    info = tarfile.TarInfo(f"{index:08d}.{name}")
+                    info.size = len(content)
+                    tar.addfile(info, io.BytesIO(content))
+        return sha256(part)
 
 
 class Shards:

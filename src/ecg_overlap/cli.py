@@ -10,16 +10,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, fields
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from data_gen.errors import InputError
+from data_gen.pool import Stop
 from ecg_overlap import weights
 from ecg_overlap.digitize.batch import (
     Box,
     Options,
-    Row,
-    Stop,
+    SummaryRow,
     digitize_files,
     no_network,
     picture_files,
@@ -30,7 +31,7 @@ from ecg_overlap.digitize.grid.draw import draw_grid
 from ecg_overlap.digitize.network import Network
 from ecg_overlap.digitize.plans import Needs, choices, plan_for
 from ecg_overlap.digitize.read_image import SUFFIXES, read_image
-from ecg_overlap.digitize.write import renamed, write_png
+from ecg_overlap.digitize.write import readable_file, write_png
 
 STOPPED = 130  # what shells expect of a program that Ctrl-C ended
 
@@ -44,10 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 if any picture failed, 130 if stopped by Ctrl-C.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = vars(_parser().parse_args(argv))
+    run: Callable[..., int] = arguments.pop("run")
     try:
-        run: Callable[[argparse.Namespace], int] = arguments.run
-        return run(arguments)
+        return run(**arguments)
     except InputError as error:
         print(f"ecg-overlap: {error}", file=sys.stderr)
         return 1
@@ -68,15 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--px-per-mm", type=_positive, help="scale; without it the grid is measured")
     add("--mm-per-s", type=_positive, default=25.0, help="paper speed (default 25)")
     add("--mm-per-mv", type=_positive, default=10.0, help="gain (default 10)")
-    add("--fs", type=_positive, default=500.0, help="samples per second (default 500)")
+    add("--fs", dest="fs_hz", type=_positive, default=500.0, help="sampling rate (default 500)")
     add(
         "--method",
         default="default",
-        help=f"{choices()}. default: what the network is best read by; "
+        help=f"{choices()}. default: the method that suits the network best; "
         "classical needs no network, and does not load torch",
     )
     add("--box", type=_box, metavar="X,Y,W,H", help="the lead's place in the picture, px")
-    add("--row", type=float, metavar="Y", help="row of the lead's 0 mV in the picture, px")
+    add("--row", dest="row_px", type=float, help="row of the lead's 0 mV in the picture, px")
     add("--checkpoint", type=Path, help="a network's weights instead of the package's")
     add("--jobs", type=_count, default=1, help="processes (default 1)")
     _add_export(commands.add_parser("export", help="a checkpoint to safetensors or ONNX"))
@@ -86,27 +87,20 @@ def _parser() -> argparse.ArgumentParser:
 def _add_export(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_export)
     add = command.add_argument
-    add("--ckpt", type=Path, nargs="+", required=True, help="what train.py wrote; several: average")
-    add(
-        "--shares",
-        type=float,
-        nargs="+",
-        default=(),
-        help="of each in the average (default: alike)",
-    )
+    add("--ckpt", type=Path, nargs="+", required=True, help="of train.py; several: their average")
+    add("--shares", type=float, nargs="+", default=(), help="of each in the average; else equal")
     add("--to", required=True, metavar="FORMAT", help="safetensors or onnx")
     add("--out", type=Path, required=True, help="the file")
-    add("--method", help="what the network is best read by, if not by what its kind is")
+    add("--method", help="the one that suits the network best (default: by its kind)")
     add("--card", type=Path, help="the model card (default: the file's name and .md)")
     add("--results", type=Path, nargs="+", default=(), help="results.json files for the card")
     add("--trained-by", metavar="COMMAND", help="the command that trained it, for the card")
 
 
-def _pictures(arguments: argparse.Namespace) -> list[Path]:
-    paths = picture_files(arguments.paths)
+def _pictures(patterns: Sequence[str]) -> list[Path]:
+    paths = picture_files(patterns)
     if not paths:
-        kinds = ", ".join(SUFFIXES)
-        raise InputError(" ".join(arguments.paths), "no picture there", f"give {kinds}")
+        raise InputError(" ".join(patterns), "no picture there", f"give {', '.join(SUFFIXES)}")
     return paths
 
 
@@ -134,14 +128,13 @@ def _box(text: str) -> Box:
     return x, y, w, h
 
 
-def _loader(method: str, checkpoint: Path | None, *, alone: bool) -> Callable[[], Network | None]:
-    """How a process gets the network that the method needs.
+def _loader(method: str, checkpoint: Path | None) -> Callable[[], Network | None]:
+    """A function that loads the network which the method needs, in the process that calls it.
 
     Raises:
-        InputError: An unknown method, or no network for it: a method that was not asked for is
-            no replacement.
+        InputError: An unknown method, or no network for it; no other method steps in.
     """
-    # The package's network reads what is not told otherwise.
+    # "default" without a checkpoint is read by the package's network.
     plan = plan_for(method, default="unet+stroke")
     if plan.network is None:
         return no_network
@@ -149,55 +142,49 @@ def _loader(method: str, checkpoint: Path | None, *, alone: bool) -> Callable[[]
         if plan.network is Needs.OWN:
             raise InputError(
                 f"--method {method}",
-                "the package's network is another",
+                "the network in the package is not made for it",
                 "give --checkpoint",
             )
         weights.check_digest(weights.packaged())
     elif not checkpoint.is_file():
         raise InputError(checkpoint, "no such checkpoint", "give a .ckpt or a .safetensors")
-    return partial(_load_network, checkpoint, alone=alone)
+    return partial(_load_network, checkpoint)
 
 
 @lru_cache(maxsize=1)
-def _load_network(checkpoint: Path | None, *, alone: bool) -> Network:
-    """Once in each process; beside other processes on one thread."""
-    import torch
-
+def _load_network(checkpoint: Path | None) -> Network:
+    """Once in each process."""
     import ecg_overlap
 
-    if not alone:
-        torch.set_num_threads(1)
     network: Network = ecg_overlap.load_model(checkpoint)
     return network
 
 
-def _digitize(arguments: argparse.Namespace) -> int:
+def _digitize(
+    *,
+    paths: Sequence[str],
+    out: Path,
+    method: str,
+    checkpoint: Path | None,
+    jobs: int,
+    **options: Any,
+) -> int:
     """Every picture to its files; one line per failure; summary.csv."""
-    paths = _pictures(arguments)
+    pictures = _pictures(paths)
     # A wrong option fails once, before the first picture.
-    load_network = _loader(arguments.method, arguments.checkpoint, alone=arguments.jobs == 1)
-    options = Options(
-        out=arguments.out,
-        px_per_mm=arguments.px_per_mm,
-        mm_per_s=arguments.mm_per_s,
-        mm_per_mv=arguments.mm_per_mv,
-        fs_hz=arguments.fs,
-        method=arguments.method,
-        box=arguments.box,
-        row_px=arguments.row,
-        load_network=load_network,
-    )
-    rows: list[Row] = []
+    load_network = _loader(method, checkpoint)
+    work = Options(out=out, method=method, load_network=load_network, **options)
+    rows: list[SummaryRow] = []
     with _ctrl_c_stops() as stop, suppress(KeyboardInterrupt):
-        _make(arguments.out)
-        found = digitize_files(paths, options, jobs=arguments.jobs, stop=stop)
-        for row in tqdm(found, total=len(paths)):
+        _make(out)
+        found = digitize_files(pictures, work, jobs=jobs, stop=stop)
+        for row in tqdm(found, total=len(pictures)):
             rows.append(row)
             if row.status != "ok":
                 tqdm.write(row.reason, file=sys.stderr)
-    summary = write_summary(rows, arguments.out / "summary.csv")
+    summary = write_summary(rows, out / "summary.csv")
     done = sum(row.status == "ok" for row in rows)
-    left = len(paths) - len(rows)
+    left = len(pictures) - len(rows)
     if left:
         print(f"ecg-overlap: stopped, {left} pictures left; see {summary}", file=sys.stderr)
         return STOPPED
@@ -225,24 +212,21 @@ def _ctrl_c_stops() -> Iterator[Stop]:
         signal.signal(signal.SIGINT, before)
 
 
-def write_summary(rows: Sequence[Row], path: Path) -> Path:
+def write_summary(rows: Sequence[SummaryRow], path: Path) -> Path:
     """One line per picture; an empty cell where something is not known."""
-
-    def write(made: Path) -> None:
-        with made.open("w", newline="", encoding="utf-8") as file:
-            lines = csv.writer(file)
-            lines.writerow(field.name for field in fields(Row))
-            lines.writerows(astuple(row) for row in rows)
-
-    return renamed(path, write)
+    with readable_file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(field.name for field in fields(SummaryRow))
+        lines.writerows(astuple(row) for row in rows)
+    return path
 
 
-def _grid(arguments: argparse.Namespace) -> int:
+def _grid(*, paths: Sequence[str], out: Path) -> int:
     """Print every picture's grid and write NAME_grid.png; one line per failure."""
-    paths = _pictures(arguments)
-    _make(arguments.out)
+    pictures = _pictures(paths)
+    _make(out)
     failed = 0
-    for path, name in zip(paths, record_names(paths), strict=True):
+    for path, name in zip(pictures, record_names(pictures), strict=True):
         try:
             image = read_image(path)
             grid = find_grid(image)
@@ -250,7 +234,7 @@ def _grid(arguments: argparse.Namespace) -> int:
             failed += 1
             print(error if str(path) in str(error) else f"{path}: {error}", file=sys.stderr)
             continue
-        drawn = write_png(draw_grid(image, grid), arguments.out / f"{name}_grid.png")
+        drawn = write_png(draw_grid(image, grid), out / f"{name}_grid.png")
         print(
             f"{path}: {grid.px_per_mm_x:.4f} × {grid.px_per_mm_y:.4f} px/mm, "
             f"{grid.angle_deg:+.3f}°, confidence {grid.confidence:.2f} "
@@ -259,20 +243,11 @@ def _grid(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _export(arguments: argparse.Namespace) -> int:
+def _export(*, ckpt: Sequence[Path], **options: Any) -> int:
     """Write the weights and say how close they are to the checkpoint's."""
     from ecg_overlap.export import export  # torch, which the other commands may do without
 
-    made = export(
-        *arguments.ckpt,
-        shares=arguments.shares,
-        to=arguments.to,
-        out=arguments.out,
-        method=arguments.method,
-        card=arguments.card,
-        results=arguments.results,
-        trained_by=arguments.trained_by,
-    )
+    made = export(*ckpt, **options)
     print(f"{made.weights}: largest difference {made.largest_difference:.1e}; see {made.card}")
     return 0
 

@@ -44,7 +44,7 @@ class MarkFailedJobs(Callback):
     """Under `-m`: a failed job leaves `failed.txt` in its folder, and the grid ends with a list.
 
     Hydra alone runs the other jobs too, but shows the first failure only, as a traceback. Its
-    launchers run jobs in other processes, so that what a job came to is told by its folder.
+    launchers may run jobs in other processes, so each job records its failure in its folder.
     """
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -62,7 +62,7 @@ class MarkFailedJobs(Callback):
             print(trace, file=sys.stderr)
             text += f"\n\n{trace}"
         _mark(config).write_text(f"{text}\n", encoding="utf-8")
-        # Told here; as a failure, it would keep the next batch of jobs from running.
+        # It is recorded above. Told of a failure, Hydra would not start the next batch of jobs.
         job_return.status, job_return.return_value = JobStatus.COMPLETED, float("nan")
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

@@ -129,20 +129,6 @@ def test_all_files_of_a_lead(tmp_path: Path) -> None:
     assert np.nanmax(np.abs(back - lead.signal_mv)) <= 0.001
 
 
-def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
-    target = tmp_path / "a.csv"
-    target.write_text("old")
-
-    def fails(made: Path) -> None:
-        made.write_text("half")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write.renamed(target, fails)
-    assert target.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
-
-
 def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="--out"):

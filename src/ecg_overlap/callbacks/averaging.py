@@ -13,11 +13,11 @@ class AveragedWeights(WeightAveraging):
 
     Lightning's callback does the work: it swaps the average in for validation and stores it as
     the checkpoint's `state_dict`, beside the weights that training goes on with. Its own EMA
-    starts with the full decay, and an average over a thousand steps is of no use in a run of
-    nine hundred: here the horizon grows with the run.
+    has the full decay from the first step. Decay 0.999 averages over about 1,000 steps, too many
+    for a run of 900 steps; here the number of steps grows with the run.
 
-    It must stand after whatever scores or draws at the end of a validation (the average is
-    swapped out there) in the list of callbacks.
+    In the list of callbacks it must stand after those that score or draw at the end of a
+    validation, because that is where it swaps the average out again.
 
     Args:
         decay: Of the average, per step, once the run is long enough.

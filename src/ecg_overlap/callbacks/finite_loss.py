@@ -1,4 +1,4 @@
-"""A loss that is no number stops training, and leaves the batch behind."""
+"""Stops training at a loss that is NaN or infinite, and keeps the batch that gave it."""
 
 import math
 from pathlib import Path
@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from data_gen.errors import InputError
+from data_gen.whole_file import whole_file
 from ecg_overlap.data import Example, LeadDataModule
 
 
@@ -48,7 +49,7 @@ class FiniteLoss(Callback):
         )
 
     def _write(self, trainer: pl.Trainer, loss: float) -> Path:
-        """The batch as `torch.load` reads it; redrawn by `train_set[index]` of its seed."""
+        """The batch for `torch.load`; `train_set[index]` with the same seed draws it again."""
         facts: dict[str, Any] = {
             "batch": {name: tensor.cpu() for name, tensor in self._batch.items()},
             "loss": loss,
@@ -58,9 +59,7 @@ class FiniteLoss(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         if isinstance(data, LeadDataModule):
             facts["seed"] = data.train_set.seed
-        self.dirpath.mkdir(parents=True, exist_ok=True)
         name = f"bad_batch_step{trainer.global_step:06d}_rank{trainer.global_rank}.pt"
-        part = self.dirpath / (name + ".part")
-        torch.save(facts, part)
-        part.replace(self.dirpath / name)
+        with whole_file(self.dirpath / name) as part:
+            torch.save(facts, part)
         return self.dirpath / name

@@ -1,7 +1,8 @@
-"""`last.ckpt`: always there to resume from, exactly, whatever ends the process."""
+"""`last.ckpt`: a checkpoint to resume from exactly, whatever ended the process."""
 
 import signal
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
+
+from data_gen.whole_file import whole_file
 
 # SIGUSR1 is what Slurm sends ahead of a time limit (`sbatch --signal=USR1@120`).
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -33,8 +36,8 @@ class LastCheckpoint(Checkpoint):
 
     Args:
         dirpath: Folder of the checkpoints.
-        every_n_minutes: How much work a SIGKILL or a power cut may cost at most.
-        every_n_steps: The same in optimizer steps; None for none.
+        every_n_minutes: Longest time between two saves: what a SIGKILL or a power cut can cost.
+        every_n_steps: The same in optimizer steps; None: only the time counts.
     """
 
     def __init__(
@@ -73,20 +76,19 @@ class LastCheckpoint(Checkpoint):
         received, due = agreed(trainer, self.received, due)
         if not (received or due):
             return
-        # Renamed when whole: Lightning's own way copies where /tmp is another disk.
-        part = self.path.with_name(self.path.name + ".part")
-        trainer.save_checkpoint(part)
-        if trainer.is_global_zero:
-            part.replace(self.path)
+        # Lightning alone would copy the file to its place where /tmp is another disk. All ranks
+        # must call `save_checkpoint`, but only the first one writes.
+        with whole_file(self.path) if trainer.is_global_zero else nullcontext(self.path) as part:
+            trainer.save_checkpoint(part)
         self._saved_at_s = time.monotonic()
         if received:
             raise TrainingInterrupt(received, self.path)
 
 
 def agreed(trainer: pl.Trainer, received: int, due: bool) -> tuple[int, bool]:
-    """What any rank has received, and whether any rank's clock says it is time.
+    """The signal that any rank received, or 0, and whether any rank is due to save.
 
-    Saving takes all ranks, and neither signals nor clocks reach them in the same step.
+    All ranks must save in the same step, but signals and timers reach them at different steps.
     """
     if trainer.world_size == 1:
         return received, due

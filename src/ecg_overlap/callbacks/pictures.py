@@ -22,7 +22,7 @@ class PredictionPictures(Callback):
     """Draws predictions over validation pictures and hands them to every logger.
 
     Args:
-        dirpath: Folder for the PNG files, which are there whatever the loggers are.
+        dirpath: Folder for the PNG files, which are written whichever loggers there are.
         n: Pictures.
         method: Of `ecg_overlap.digitize.plans`.
     """
@@ -45,7 +45,7 @@ class PredictionPictures(Callback):
 
 
 def send(logger: Any, figure: Figure, name: str, step: int) -> None:
-    """Hand a figure to a logger that takes pictures; the others have the PNG files."""
+    """Give a figure to a logger that takes pictures; nothing happens with the others."""
     if isinstance(logger, WandbLogger):
         logger.log_image(name, [pixels_of(figure)], step=step)
     elif isinstance(logger, TensorBoardLogger):
@@ -97,7 +97,7 @@ def draw_prediction(sample: LeadSample, network: Network, method: str) -> Figure
 
 
 def overlaid(image: NDArray[np.uint8], probability: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The picture paled, with the probability map in red over it; uint8 (H, W, 3)."""
+    """The picture in pale colours, with the probability map in red over it; uint8 (H, W, 3)."""
     pale = cv2.addWeighted(image, 0.45, np.full_like(image, 255), 0.55, 0)
     alpha = probability[..., None]
     red = np.array([214, 39, 40], np.float32)

@@ -65,8 +65,8 @@ def digitize_lead(
         >>> import data_gen, ecg_overlap
         >>> sample = data_gen.make_sample(0, config="clean")
         >>> lead = ecg_overlap.digitize_lead(sample.image)
-        >>> lead.fs_hz, lead.method
-        (500.0, 'classical')
+        >>> round(len(lead.signal_mv) / lead.fs_hz), lead.fs_hz  # seconds and samples per second
+        (10, 500.0)
     """
     image = checked_image(image)
     plan = plan_for(method, default=_default_method(network, mask))

@@ -1,4 +1,4 @@
-"""Any picture file as RGB uint8, upright, or a reason why not."""
+"""Reads any picture file as RGB uint8, turned upright, or says why it cannot."""
 
 import warnings
 from pathlib import Path
@@ -12,7 +12,7 @@ from ecg_overlap.digitize.errors import DigitizeError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 MAX_PIXELS = 100_000_000  # 300 MB as RGB; an A3 page at 600 dpi has 70 million
 MAX_SIDE_PX = 32_000
-BLANK_LEVELS = 8  # of 255: less between the darkest and the lightest pixel is blank paper
+BLANK_LEVELS = 8  # of 255; if the darkest and the lightest pixel differ by less, it is blank
 
 
 def read_image(path: str | Path) -> NDArray[np.uint8]:
@@ -36,7 +36,7 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
         raise DigitizeError(path, "no such file", "check the path")
     try:
         with warnings.catch_warnings():
-            # Our own limit stands below; Pillow's warning would only repeat it.
+            # Pillow warns of large pictures; `_require_size` has our own limit.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as picture:
                 _require_size(path, picture.size)

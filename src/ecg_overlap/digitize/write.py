@@ -1,14 +1,13 @@
 """A digitized lead as files: WFDB, CSV, JSON and a PNG that shows it on its picture.
 
-Every file is written under a temporary name and then renamed: none is ever half there.
+Every file is either whole or not there.
 """
 
 import csv
 import json
 import math
-import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +19,7 @@ import wfdb
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
+from data_gen.whole_file import whole_file, whole_files
 from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL, LeadSignal
 
 FORMATS = (("16", 2**15 - 1), ("24", 2**23 - 1), ("32", 2**31 - 1))  # WFDB format, full scale
@@ -85,7 +85,9 @@ def write_wfdb(
     """NAME.hea and NAME.dat: mV within 1 µV, NaN as WFDB's missing value."""
     signal = np.asarray(lead.signal_mv, np.float64)
     code, gain = _format_for(signal)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as made:
+    # The header last: a record is complete once its header is there.
+    data, header = folder / f"{name}.dat", folder / f"{name}.hea"
+    with whole_files(data, header) as made:
         wfdb.wrsamp(
             name,
             fs=lead.fs_hz,
@@ -95,12 +97,9 @@ def write_wfdb(
             fmt=[code],
             adc_gain=[gain],
             baseline=[0],
-            write_dir=made,
+            write_dir=str(made),
         )
-        # The header last: a record is complete once its header is there.
-        for suffix in (".dat", ".hea"):
-            (Path(made) / f"{name}{suffix}").replace(folder / f"{name}{suffix}")
-    return folder / f"{name}.hea", folder / f"{name}.dat"
+    return header, data
 
 
 def _format_for(signal_mv: NDArray[np.float64]) -> tuple[str, float]:
@@ -121,16 +120,13 @@ def _format_for(signal_mv: NDArray[np.float64]) -> tuple[str, float]:
 
 def write_csv(lead: LeadSignal, path: Path) -> Path:
     """time_s, lead_mv, confidence; an empty cell where no trace was seen."""
-
-    def write(made: Path) -> None:
-        with made.open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(("time_s", "lead_mv", "confidence"))
-            for k, (mv, sure) in enumerate(zip(lead.signal_mv, lead.confidence, strict=True)):
-                shown = f"{mv:.5f}" if math.isfinite(mv) else ""
-                rows.writerow((f"{k / lead.fs_hz:.6f}", shown, f"{sure:.3f}"))
-
-    return renamed(path, write)
+    with readable_file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(("time_s", "lead_mv", "confidence"))
+        for k, (mv, sure) in enumerate(zip(lead.signal_mv, lead.confidence, strict=True)):
+            shown = f"{mv:.5f}" if math.isfinite(mv) else ""
+            rows.writerow((f"{k / lead.fs_hz:.6f}", shown, f"{sure:.3f}"))
+    return path
 
 
 def write_json(
@@ -139,11 +135,13 @@ def write_json(
     """The calibration as found (in the box's pixels), flags, quality, weights and versions."""
     facts = description(lead) | {"box_px": list(box_px) if box_px else None}
     text = json.dumps(facts, indent=2, allow_nan=False)
-    return renamed(path, lambda made: made.write_text(text + "\n", encoding="utf-8"))
+    with readable_file(path) as made:
+        made.write_text(text + "\n", encoding="utf-8")
+    return path
 
 
 def description(lead: LeadSignal) -> dict[str, Any]:
-    """What the JSON says; values that JSON can hold."""
+    """The facts for the JSON file, as values that JSON can hold."""
     known = np.isfinite(lead.interval_mv)
     interval = float(np.median(lead.interval_mv[known])) if known.any() else None
     return {
@@ -172,7 +170,7 @@ def _version(package: str) -> str | None:
 
 
 def overlay(lead: LeadSignal, image: NDArray[np.uint8], *, scale: int = 2) -> NDArray[np.uint8]:
-    """The picture, enlarged and faded, with the lead drawn where it was found; RGB uint8."""
+    """The picture, enlarged and in pale colours, with the path on it; uint8 (H, W, 3), RGB."""
     height, width = image.shape[:2]
     size = (width * scale, height * scale)
     shown = 255 - (255 - cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)) // 2
@@ -190,19 +188,14 @@ def write_png(image: NDArray[np.uint8], path: Path) -> Path:
     ok, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     if not ok:
         raise InputError(path, "OpenCV could not encode the picture", "report this")
-    return renamed(path, lambda made: made.write_bytes(data.tobytes()))
-
-
-def renamed(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write under a temporary name in the same folder, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    os.close(handle)
-    try:
-        write(Path(made))
-        Path(made).chmod(0o644)  # mkstemp's own mode keeps everybody else out
-        Path(made).replace(path)
-    except BaseException:
-        Path(made).unlink(missing_ok=True)
-        raise
+    with readable_file(path) as made:
+        made.write_bytes(data.tobytes())
     return path
+
+
+@contextmanager
+def readable_file(path: Path) -> Iterator[Path]:
+    """`whole_file`, which everybody may read whatever the umask."""
+    with whole_file(path) as made:
+        yield made
+        made.chmod(0o644)

@@ -1,21 +1,17 @@
 """Methods × test sets → `per_sample.parquet`, pictures and `results.json`."""
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
-import cv2
 import pandas as pd
 from tqdm import tqdm
 
 from data_gen.errors import InputError
+from data_gen.pool import processes
 from ecg_overlap.evaluation import aggregate, partial, pictures, provenance
 from ecg_overlap.evaluation.methods import Method
 from ecg_overlap.evaluation.results import (
@@ -177,62 +173,20 @@ def _run(job: Job, works: list[Work], *, jobs: int, progress: bool) -> None:
             for work in works:
                 bar.update(job.do(work))
             return
-        with ProcessPoolExecutor(
-            jobs, mp_context=_context(), initializer=_start_worker, initargs=(job.for_workers(),)
-        ) as pool:
-            try:
-                futures = [pool.submit(_work, work) for work in works if work.in_workers]
-                for future in futures:
-                    future.add_done_callback(lambda done: _count(bar, done))
-                for work in works:
-                    if not work.in_workers:
-                        bar.update(job.do(work))
-                for future in as_completed(futures):
-                    future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        with processes(job.for_workers().do, jobs) as hand_out:
+            futures = [hand_out(work) for work in works if work.in_workers]
+            for future in futures:
+                future.add_done_callback(lambda done: _count(bar, done))
+            for work in works:
+                if not work.in_workers:
+                    bar.update(job.do(work))
+            for future in as_completed(futures):
+                future.result()
 
 
-def _context() -> BaseContext:
-    """Where processes come from: a fork of one that holds torch or OpenCV threads can hang.
-
-    A fork server imports the packages once for all workers; where the system has none, each
-    worker does.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__])
-    return context
-
-
-def _count(bar: "tqdm[Any]", done: "Future[int]") -> None:
+def _count(bar: "tqdm[Any]", done: "Future[list[int]]") -> None:
     if not done.cancelled() and done.exception() is None:
-        bar.update(done.result())
-
-
-_job: Job | None = None  # of this worker process
-
-
-def _start_worker(job: Job) -> None:
-    global _job
-    _job = job
-    cv2.setNumThreads(0)  # the processes are the parallelism
-    # Where this run is killed without a chance to say so, its workers would wait for ever.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work(work: Work) -> int:
-    assert _job is not None
-    return _job.do(work)
+        bar.update(sum(done.result()))
 
 
 def in_order(

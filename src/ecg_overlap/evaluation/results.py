@@ -1,7 +1,6 @@
 """`results.json`: what an evaluation found, as types that are checked when read and written."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -21,6 +20,7 @@ from pydantic import (
 from pydantic import ValidationError as SchemaError
 
 from data_gen.errors import InputError
+from data_gen.whole_file import whole_file
 
 RESULTS_NAME = "results.json"
 PER_SAMPLE_NAME = "per_sample.parquet"
@@ -176,7 +176,7 @@ def checked(content: Any, *, where: str = RESULTS_NAME) -> Results:
 
 
 def write(results: Results, out: Path) -> Path:
-    """Write `out/results.json`: checked, then under a temporary name, then renamed.
+    """Write `out/results.json`: checked, then written whole or not at all.
 
     Returns:
         The file's path.
@@ -201,12 +201,9 @@ def write_text(path: Path, text: str) -> Path:
     Raises:
         InputError: The folder cannot be written.
     """
-    # Of this process alone: several may write the report of one study.
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from error
     return path
@@ -218,11 +215,9 @@ def write_table(rows: pd.DataFrame, path: Path) -> Path:
     Raises:
         InputError: The folder cannot be written.
     """
-    temporary = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows.to_parquet(temporary, index=False)
-        temporary.replace(path)
+        with whole_file(path) as part:
+            rows.to_parquet(part, index=False)
     except OSError as error:
         raise _unwritable(path, error) from error
     return path

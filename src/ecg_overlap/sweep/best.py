@@ -24,9 +24,9 @@ def rerun_command(trial: FrozenTrial) -> str:
 
 
 def rerun_overrides(trial: FrozenTrial) -> list[str]:
-    """The trial's overrides but for `test=null`, which only keeps the search from the test sets."""
+    """The trial's overrides, without the `test=null` by which a search leaves the test sets out."""
     overrides = trial.user_attrs.get("overrides")
-    if overrides is None:  # of a study that ran no training
+    if overrides is None:  # the study's objective was not a training
         overrides = [override(key, value) for key, value in trial.params.items()]
     return [text for text in overrides if text != "test=null"]
 

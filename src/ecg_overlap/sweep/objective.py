@@ -1,4 +1,4 @@
-"""A trial: `train.py` with overrides of the trial's own, watched by the pruner."""
+"""A trial: `train.py` with the trial's own overrides, which the pruner may end early."""
 
 import difflib
 import math
@@ -29,12 +29,12 @@ DRAWS_VALIDATION = ("signals", "page", "overlap", "crop", "data.n_val", "data.va
 
 
 class ReportToStudy(Callback):
-    """Tells the study the score of each validation; ends a trial that the pruner gives up.
+    """Reports each validation's score to the study, and ends the trial if the pruner says so.
 
-    Optuna's own callback is in a package of its own, for these few lines.
+    Optuna's own callback would need another package, optuna-integration.
 
     Args:
-        trial: In hand.
+        trial: The trial that is running.
         metric: Name of the score, as the training logs it.
     """
 
@@ -45,7 +45,7 @@ class ReportToStudy(Callback):
         if trainer.sanity_checking:
             return
         scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        # By epoch, which is so many samples in all trials; steps depend on the batch size.
+        # Reported by epoch: an epoch has equally many samples in all trials, a step has not.
         epoch = trainer.current_epoch
         if (
             epoch
@@ -79,8 +79,8 @@ class TrainTrial:
 
     Args:
         space: What is searched.
-        overrides: Of every trial, before its own.
-        folder: Of the trials' folders.
+        overrides: For every trial, before its own.
+        folder: Where the trials' folders are made.
         metric: Name of the score.
     """
 
@@ -108,14 +108,14 @@ class TrainTrial:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
         if begun is not None and self.metric not in scores:
-            # The earlier process died between its last validation and telling its score.
+            # The earlier process died after its last validation, before it returned the score.
             reported = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
             scores[self.metric] = reported[max(reported)]
         write_text(folder / "scores.yaml", yaml.safe_dump(scores))
         return finite_score(scores, self.metric)
 
     def _begun(self, trial: Trial, overrides: list[str]) -> Path | None:
-        """Where the trial that this one tries again had got to, if it left that."""
+        """The last checkpoint of the earlier trial that this one repeats, if there is one."""
         earlier = trial.user_attrs.get(FOLDER)
         if earlier is None or trial.user_attrs.get(OVERRIDES) != overrides:
             return None
@@ -124,7 +124,7 @@ class TrainTrial:
 
 
 def check_trials(space: Space, overrides: Sequence[str]) -> None:
-    """Compose what the trials will compose, each choice and end of a range once.
+    """Compose configurations as the trials will, with each choice and end of a range once.
 
     Raises:
         InputError: A key or option that `conf/train.yaml` does not have, one that would make

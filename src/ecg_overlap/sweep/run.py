@@ -24,7 +24,7 @@ from ecg_overlap.sweep.storage import open_storage, open_study
 from ecg_overlap.sweep.study import Interrupted, conduct, counted, ending
 from ecg_overlap.training import make
 
-# Of conf/sweep.yaml alone; every other override is train.py's.
+# Settings of conf/sweep.yaml; every other override is passed on to train.py.
 OWN = (
     *("hparams_search", "n_trials", "study_name", "storage"),
     *("heartbeat_s", "retries", "trial_overrides"),
@@ -40,7 +40,7 @@ def run_sweep(cfg: DictConfig) -> None:
     Raises:
         InputError: The space, the storage or an override cannot be used.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what a trial comes to is said here
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # `trial_line` says it shorter
     if cfg.n_trials < 1:
         raise InputError(f"n_trials={cfg.n_trials}", "is no number of trials", "give 1 or more")
     folder = Path(HydraConfig.get().runtime.output_dir)
@@ -72,13 +72,13 @@ def run_sweep(cfg: DictConfig) -> None:
 
 
 def train_overrides(task: Sequence[str]) -> list[str]:
-    """Those overrides of the command line that are train.py's."""
+    """The overrides of the command line that are meant for train.py."""
     roots = {text: text.lstrip("+~").partition("=")[0].partition(".")[0] for text in task}
     return [text for text, root in roots.items() if root.partition("@")[0] not in OWN]
 
 
 def the_study(cfg: DictConfig, space: Space) -> Study:
-    """The study that the configuration names, begun or gone on with."""
+    """The study that the configuration names, created or resumed."""
     storage = open_storage(cfg.storage, heartbeat_s=cfg.heartbeat_s, retries=cfg.retries)
     return open_study(
         storage,
@@ -109,7 +109,7 @@ def part(cfg: DictConfig, name: str) -> Any:
 
 
 def trial_line(study: Study, trial: FrozenTrial, metric: str) -> str:
-    """What a trial came to."""
+    """One line on how a trial ended."""
     if trial.state != TrialState.COMPLETE:
         return f"trial {trial.number}: {ending(trial, study)}"
     assert trial.value is not None
@@ -120,7 +120,7 @@ def trial_line(study: Study, trial: FrozenTrial, metric: str) -> str:
 
 
 def summary(study: Study, folder: Path) -> str:
-    """Counts, what failed and why, the best and how to run it; writes the report on the way."""
+    """How many trials ended how, why some failed, the best one; writes the report too."""
     trials = counted(study)
     states = [trial.state for trial in trials]
     counts = ", ".join(

@@ -1,4 +1,4 @@
-"""The search space: overrides of `train.py` and what each may be."""
+"""The search space: overrides of `train.py` and the values that each may take."""
 
 from collections.abc import Mapping
 from typing import Any

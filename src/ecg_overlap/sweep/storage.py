@@ -1,4 +1,4 @@
-"""Where a study is kept: a database, or a journal file; both with a sign of life per trial."""
+"""Where a study is stored: a database or a journal file; both keep each trial's heartbeat."""
 
 import random
 import time
@@ -20,20 +20,20 @@ from data_gen.errors import InputError
 from ecg_overlap.sweep.space import Space
 
 OnStale = Callable[[Study, FrozenTrial], None]
-SILENT_BEATS = 3  # a trial that missed so many has died
+SILENT_BEATS = 3  # heartbeats that a trial may miss before it counts as dead
 REMEDY = "give sqlite:///FILE.db, FILE.journal, or the URL of a database that can be reached"
 
 
 class HeartbeatJournal(JournalStorage, BaseHeartbeat):
-    """A journal file whose running trials show a sign of life, as Optuna's databases do.
+    """A journal file that keeps the heartbeats of running trials, as Optuna's databases do.
 
-    The sign is a file per trial beside the journal, touched at each beat; it is compared with
-    one touched just now, so that only the file server's clock counts.
+    Each trial has a file beside the journal, which is touched at every heartbeat. Its age is
+    measured against a file touched just now, so that the machines' clocks need not agree.
 
     Args:
         path: The journal file.
-        interval_s: Between two beats.
-        on_stale: Called with a trial that was failed because its process died.
+        interval_s: Between two heartbeats.
+        on_stale: Called with a trial that was marked as failed because its process died.
     """
 
     def __init__(self, path: Path, interval_s: int, on_stale: OnStale) -> None:
@@ -63,12 +63,12 @@ class HeartbeatJournal(JournalStorage, BaseHeartbeat):
 
 
 def open_storage(where: str, *, heartbeat_s: int = 20, retries: int = 3) -> BaseStorage:
-    """The storage, made if it is not there.
+    """The storage, created if need be.
 
     Args:
         where: `FILE.journal`, or the URL of a database as SQLAlchemy reads it.
-        heartbeat_s: Seconds between two signs of life of a running trial.
-        retries: How often a trial is tried again after its process died.
+        heartbeat_s: Seconds between two heartbeats of a running trial.
+        retries: How often a trial is repeated after its process died.
 
     Raises:
         InputError: It is neither, or cannot be reached.
@@ -99,7 +99,7 @@ def _database(url: str, heartbeat_s: int, on_stale: OnStale, attempts: int = 5) 
                     heartbeat_stale_trial_callback=on_stale,
                 )
         except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.IntegrityError):
-            # Processes that start together all make the tables: one succeeds, the others find them.
+            # Processes that start together all create the tables; all but one must try again.
             if attempt == attempts - 1:
                 raise
             time.sleep(random.uniform(0.1, 0.4))  # no result depends on it
@@ -118,12 +118,12 @@ def fail_dead(study: Study) -> None:
 
 
 def queue_again(study: Study, trial: FrozenTrial) -> None:
-    """Queue the parameters of a trial that was interrupted, not judged."""
+    """Queue the parameters of a trial that was interrupted before it had a score."""
     _retry(None)(study, trial)
 
 
 def history(trial: FrozenTrial) -> list[int]:
-    """Numbers of the trials that this one tries again, the first one first."""
+    """Numbers of the trials that this one repeats, the earliest first."""
     with _quiet():
         return Retry.retry_history(trial)
 
@@ -138,10 +138,10 @@ def open_study(
     sampler: optuna.samplers.BaseSampler | None = None,
     pruner: optuna.pruners.BasePruner | None = None,
 ) -> Study:
-    """The study of this name, begun if it is not there.
+    """The study of this name, created if need be.
 
     Raises:
-        InputError: It was begun with another space, metric or direction.
+        InputError: It was created with another space, metric or direction.
     """
     if direction.upper() not in StudyDirection.__members__:
         raise InputError(f"direction={direction}", "is none", "choose maximize or minimize")
@@ -173,7 +173,7 @@ def open_study(
 
 
 class _quiet(warnings.catch_warnings):  # noqa: N801
-    """Without Optuna's warnings that heartbeats and retries may change: the bound is ours."""
+    """Hides Optuna's warnings that heartbeats are experimental; pyproject bounds its version."""
 
     def __enter__(self) -> None:
         super().__enter__()

@@ -1,4 +1,4 @@
-"""Running a study: its budget shared by many processes, its failures marked, its dead retried."""
+"""Runs a study: processes share its budget, and a trial whose process died is repeated."""
 
 import time
 from collections.abc import Callable
@@ -17,15 +17,15 @@ REASON, SURPLUS = "reason", "surplus"
 
 
 class SweepError(InputError):
-    """What is wrong with the whole sweep, so that no other trial would fare better."""
+    """An error that every other trial would meet too, so that the search ends."""
 
 
 class TrialFailed(Exception):
-    """A trial failed; its reason is kept with it, and the others go on."""
+    """A trial failed. The reason is stored with it, and the search goes on."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """The process was told to stop; the trial in hand is queued again.
+    """The process was asked to stop; its trial is queued again.
 
     Args:
         status: Exit status of the process.
@@ -37,7 +37,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def counted(study: Study) -> list[FrozenTrial]:
-    """Trials that count: neither retried by a later one, nor one too many, in their order."""
+    """The trials that use up the budget, in order: neither repeated by a later one nor surplus."""
     trials = [t for t in study.get_trials(deepcopy=False) if not t.user_attrs.get(SURPLUS)]
     retried = {number for trial in trials for number in history(trial)}
     return [trial for trial in trials if trial.number not in retried]
@@ -56,29 +56,29 @@ def conduct(
     heartbeat_s: int,
     on_end: OnEnd = lambda study, trial: None,
 ) -> None:
-    """Run trials until the study has `n_trials`, whoever else runs some of them.
+    """Run trials until the study has `n_trials`; other processes may run some of them.
 
     Args:
         study: Of `open_study`.
         objective: Score of a trial. What it raises fails that trial alone, unless it is a
             `SweepError`.
         n_trials: Of the whole study, those of other processes and earlier runs included.
-        heartbeat_s: Seconds between two signs of life, as given to `open_storage`.
+        heartbeat_s: Seconds between two heartbeats, as given to `open_storage`.
         on_end: Called after each trial that ended here.
 
     Raises:
-        Interrupted: SIGINT, or what the objective left with as exit status.
+        Interrupted: On SIGINT, or where the objective ended the process by `sys.exit`.
         SweepError: The objective's.
     """
     attempt = _Attempt(objective, n_trials)
-    patience = SILENT_BEATS + 2  # beats until a silent trial must have been found dead
+    patience = SILENT_BEATS + 2  # heartbeats after which a dead trial must have been noticed
     while True:
         fail_dead(study)
         if in_state(study, TrialState.WAITING) or len(counted(study)) < n_trials:
             _run_one(study, attempt, on_end)
             patience = SILENT_BEATS + 2
         elif in_state(study, TrialState.RUNNING) and patience > 0:
-            # Theirs, or of a process that died: then it shows within a few beats.
+            # Other processes run them, or have died meanwhile, which shows in a few heartbeats.
             time.sleep(heartbeat_s)
             patience -= 1
         else:
@@ -97,7 +97,7 @@ def _run_one(study: Study, attempt: "_Attempt", on_end: OnEnd) -> None:
     except SweepError:
         raise
     except (ValueError, UpdateFinishedTrialError):
-        # While this process slept, another took its trial for dead and tries it again.
+        # This process was suspended for so long that another took its trial for dead.
         if attempt.number is None or not study.get_trials()[attempt.number].state.is_finished():
             raise
         print(f"trial {attempt.number}: was silent for too long and is tried again elsewhere")
@@ -105,7 +105,7 @@ def _run_one(study: Study, attempt: "_Attempt", on_end: OnEnd) -> None:
 
 @dataclass
 class _Attempt:
-    """The objective as Optuna calls it: what goes wrong is written to the trial."""
+    """The objective as Optuna calls it: an error is stored with the trial."""
 
     objective: Objective
     n_trials: int
@@ -113,7 +113,7 @@ class _Attempt:
 
     def __call__(self, trial: Trial) -> float:
         self.number = trial.number
-        trial.set_user_attr(REASON, "")  # a retried trial brings that of the one before
+        trial.set_user_attr(REASON, "")  # a repeated trial inherits the earlier one's
         if _one_too_many(trial, self.n_trials):
             trial.set_user_attr(SURPLUS, True)
             raise TrialFailed
@@ -127,12 +127,12 @@ class _Attempt:
             raise Interrupted(code if isinstance(code, int) else 130) from None
         except Exception as error:
             trial.set_user_attr(REASON, reason_of(error))
-            # Without the cause: its frames would keep the network's memory.
+            # Without its cause, whose stack frames would keep the network in memory.
             raise TrialFailed from None
 
 
 def _one_too_many(trial: Trial, n_trials: int) -> bool:
-    """Whether processes that asked at once drew more than was left; the first ones stay."""
+    """Whether the budget was used up by trials of lower numbers, begun at the same time."""
     first_tries = {min([t.number, *history(t)]) for t in counted(trial.study)}
     before = sum(number < trial.number for number in first_tries)
     return trial.number in first_tries and before >= n_trials
