@@ -13,10 +13,11 @@ from data_gen.distort import Colour, Distorted, Distortion, Warp, distort, draw_
 from data_gen.errors import InputError
 from data_gen.grid import draw_grid
 from data_gen.marks import draw_marks
-from data_gen.overlap import OverlapDials, severity
+from data_gen.overlap import OverlapDials
 from data_gen.render import draw_ink
 from data_gen.sample import LeadSample, Page, PageTrace
 from data_gen.scene import Rows, Scene, Streams, draw_rows, draw_scene, streams_of
+from data_gen.severity import severity
 from data_gen.sheet import Sheet, Trace, draw_traces, lay_out
 from data_gen.signals import SignalSource
 from data_gen.style import PageDials, draw_style

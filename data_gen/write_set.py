@@ -39,8 +39,8 @@ from data_gen.formats.files import (
 from data_gen.formats.kit_page import write_page
 from data_gen.formats.lead_crops import crop_name, write_lead_crop
 from data_gen.formats.shards import MANIFEST, shard_name, write_shard
-from data_gen.overlap import page_contacts
 from data_gen.sample import SPLITS, LeadSample, Page
+from data_gen.severity import page_contacts
 
 PLAN = "plan.json"
 CARD = "README.md"

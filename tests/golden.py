@@ -4,6 +4,7 @@
     python tests/golden.py after.json             # in the other, on the same machine
     python tests/golden.py --compare before.json after.json
 
+Beside each file, NAME.npz keeps the signals, so that a difference comes with its size in mV.
 Bits differ between machines, so no fingerprint is kept in the repository.
 """
 
@@ -72,7 +73,7 @@ def pictures() -> Iterator[tuple[str, Any]]:
         yield file.stem, read_image(file)
 
 
-def leads() -> Iterator[tuple[str, str]]:
+def leads(signals: dict[str, np.ndarray]) -> Iterator[tuple[str, str]]:
     """All methods on published, real and generated crops; oracles where the truth is known."""
     network = load_model()
     plain = [*WITHOUT_NETWORK, *WITH_NETWORK]
@@ -80,7 +81,9 @@ def leads() -> Iterator[tuple[str, str]]:
         for method in plain:
             told = network if method in WITH_NETWORK else None
             try:
-                found = read(digitize_lead(image, method=method, network=told))
+                lead = digitize_lead(image, method=method, network=told)
+                signals[f"{name} {method}"] = lead.signal_mv
+                found = read(lead)
             except data_gen.InputError as error:
                 found = {"refused": str(error)}
             for part, value in found.items():
@@ -90,8 +93,10 @@ def leads() -> Iterator[tuple[str, str]]:
     for name, sample in truths():
         for method in built:
             outcome = method.digitize(sample)
-            lead = outcome.signal
-            found = {"refused": outcome.reason} if lead is None else read(lead)
+            read_lead = outcome.signal
+            found = {"refused": outcome.reason} if read_lead is None else read(read_lead)
+            if read_lead is not None:
+                signals[f"{name} {method.name}"] = read_lead.signal_mv
             for part, value in found.items():
                 yield f"{name} {method.name} {part}", value
             yield f"{name} {method.name} mask", fingerprint(outcome.mask)
@@ -111,10 +116,20 @@ def compare(before: Path, after: Path) -> int:
     """Print what differs; the number of differences is the exit status, at most 1."""
     old, new = (json.loads(file.read_text(encoding="utf-8")) for file in (before, after))
     differing = [key for key in old.keys() | new.keys() if old.get(key) != new.get(key)]
+    then, now = (np.load(file.with_suffix(".npz")) for file in (before, after))
     for key in sorted(differing):
-        print(f"{key}: {old.get(key)} → {new.get(key)}")
+        lead = key.removesuffix(" signal")
+        by = difference(then[lead], now[lead]) if {lead} <= {*then.files} & {*now.files} else ""
+        print(f"{key}: {old.get(key)} → {new.get(key)}{by}")
     print(f"{len(old.keys() & new.keys()) - len(differing)} equal, {len(differing)} different")
     return int(bool(differing))
+
+
+def difference(then: np.ndarray, now: np.ndarray) -> str:
+    """How far two signals are apart, in words."""
+    if then.shape != now.shape or (np.isnan(then) != np.isnan(now)).any():
+        return f"; {np.isfinite(then).sum()} → {np.isfinite(now).sum()} samples"
+    return f"; {np.nanmax(np.abs(then - now), initial=0.0):.1e} mV"
 
 
 def main() -> int:
@@ -128,9 +143,11 @@ def main() -> int:
         return compare(*arguments.files)
     torch.set_num_threads(1)
     found: dict[str, str] = {}
-    for name, part in (("samples", samples), ("leads", leads)):
+    signals: dict[str, np.ndarray] = {}
+    for name, part in (("samples", samples()), ("leads", leads(signals))):
         if arguments.only in (None, name):
-            found |= part()
+            found |= part
+    np.savez_compressed(arguments.files[0].with_suffix(".npz"), **signals)
     arguments.files[0].write_text(json.dumps(found, indent=0), encoding="utf-8")
     print(f"{len(found)} fingerprints in {arguments.files[0]}")
     return 0
