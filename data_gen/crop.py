@@ -2,11 +2,10 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64, Bools
 from data_gen.dials import Range, as_choices, as_number, as_range, choose, uniform
 from data_gen.errors import InputError
 
@@ -74,14 +73,14 @@ class CropDials:
         shift_mm: For "window", how far the trace's middle stands above the window's.
     """
 
-    kind: Any = "extent"
+    kind: str | tuple[str, ...] = "extent"
     padding_mm: float = 15 / 15.748
-    box_pad_x_mm: Any = (-1.0, 4.0)
-    box_pad_y_mm: Any = (-1.0, 5.0)
-    box_height_mm: Any = (12.0, 30.0)
-    size_px: Any = (256, 512)
-    px_per_mm: Any = (8.0, 8.0)
-    shift_mm: Any = (-6.0, 6.0)
+    box_pad_x_mm: Range = (-1.0, 4.0)
+    box_pad_y_mm: Range = (-1.0, 5.0)
+    box_height_mm: Range = (12.0, 30.0)
+    size_px: tuple[int, int] = (256, 512)
+    px_per_mm: Range = (8.0, 8.0)
+    shift_mm: Range = (-6.0, 6.0)
 
     def __post_init__(self) -> None:
         kinds = as_choices("crop.kind", self.kind, KINDS)
@@ -108,8 +107,8 @@ def draw_frame(
     dials: CropDials,
     rng: np.random.Generator,
     *,
-    x_mm: NDArray[np.float64],
-    y_mm: NDArray[np.float64],
+    x_mm: F64,
+    y_mm: F64,
     px_per_mm: float,
 ) -> Frame:
     """A frame round one trace; it depends on that trace alone, never on its neighbours.
@@ -149,10 +148,10 @@ def draw_frame(
 
 def _window(
     dials: CropDials,
-    u: NDArray[np.float64],
-    x_mm: NDArray[np.float64],
-    y_mm: NDArray[np.float64],
-    seen: NDArray[np.bool_],
+    u: F64,
+    x_mm: F64,
+    y_mm: F64,
+    seen: Bools,
 ) -> Frame:
     """A window that lies along the lead, or covers it where it is longer."""
     height, width = dials.size_px

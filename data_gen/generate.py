@@ -1,12 +1,12 @@
 """Sample i of a seed: one lead's picture, or a whole page, and all that is true of it."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from data_gen.arrays import F32, F64
 from data_gen.calibration import Calibration
 from data_gen.crop import CropDials, Frame
 from data_gen.distort import Colour, Distorted, Distortion, Warp, distort, draw_desk, draw_warp
@@ -21,9 +21,6 @@ from data_gen.severity import severity
 from data_gen.sheet import Sheet, Trace, draw_traces, lay_out
 from data_gen.signals import SignalSource
 from data_gen.style import PageDials, draw_style
-
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 
 class LeadGenerator:
@@ -114,7 +111,11 @@ class _View:
 
 
 def _picture(
-    distortion: Distortion, crop: CropDials, scene: Scene, streams: Streams, facts: dict[str, Any]
+    distortion: Distortion,
+    crop: CropDials,
+    scene: Scene,
+    streams: Streams,
+    facts: dict[str, object],
 ) -> LeadSample:
     """Draw what is seen of a scene, and let it age."""
     sheet, pen_mm = scene.sheet, scene.rows.pen_mm
@@ -169,7 +170,7 @@ def _follow(warp: Warp, shape: tuple[int, int], line: F64) -> tuple[slice, slice
 
 
 def _page(
-    distortion: Distortion, sheet: Sheet, rows: Rows, streams: Streams, facts: dict[str, Any]
+    distortion: Distortion, sheet: Sheet, rows: Rows, streams: Streams, facts: dict[str, object]
 ) -> Page:
     """Draw a sheet, and let it age."""
     style, pitch = sheet.style, rows.pitch_mm[0] + rows.pick * (rows.pitch_mm[1] - rows.pitch_mm[0])
@@ -249,7 +250,7 @@ def _page_trace(trace: Trace, done: Distorted, k: int, nominal: Calibration) -> 
 
 
 def _lead_sample(
-    done: Distorted, trace: Trace, nominal: Calibration, record_id: str, facts: dict[str, Any]
+    done: Distorted, trace: Trace, nominal: Calibration, record_id: str, facts: dict[str, object]
 ) -> LeadSample:
     """The sample: a picture, and the stretch of signal whose columns are in it."""
     own, *others = done.polylines
@@ -278,7 +279,7 @@ def _lead_sample(
 
 
 def fit_calibration(
-    polyline_px: NDArray[Any], signal_mv: F32, *, fs_hz: float, nominal: Calibration
+    polyline_px: NDArray[np.floating], signal_mv: F32, *, fs_hz: float, nominal: Calibration
 ) -> Calibration:
     """The calibration that fits a distorted polyline best, by least squares.
 
@@ -291,8 +292,7 @@ def fit_calibration(
         fs_hz: Sampling frequency.
         nominal: Gives speed and gain, and every scale that the signal leaves open.
     """
-    fit = _fit(np.asarray(polyline_px), signal_mv, fs_hz, nominal.px_per_mv)
-    px_per_s, px_per_mv, t0_px, baseline_px = fit
+    px_per_s, px_per_mv, t0_px, baseline_px = _fit(polyline_px, signal_mv, fs_hz, nominal.px_per_mv)
     if not (px_per_s > 0 and px_per_mv > 0):
         return nominal
     return replace(
@@ -305,7 +305,9 @@ def fit_calibration(
 
 
 @njit(cache=True, nogil=True)
-def _fit(xy: Any, signal_mv: Any, fs_hz: float, flat_px_per_mv: float) -> Any:
+def _fit(
+    xy: NDArray[np.floating], signal_mv: F32, fs_hz: float, flat_px_per_mv: float
+) -> tuple[float, float, float, float]:
     """px/s, px/mV, t0 and baseline (px) by the normal equations of centred terms.
 
     px/s is NaN with fewer than three points. A flat signal leaves px/mV as it is given.

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64, U8
 from data_gen.crop import Frame
 from data_gen.layout import Placement
 from data_gen.render import draw_bar, draw_stroke, stamp
@@ -14,8 +14,13 @@ from data_gen.sheet import SIDE_MM, TOP_MM, Sheet
 from data_gen.style import PageStyle
 from data_gen.text import text_coverage
 
-U8 = NDArray[np.uint8]
-F64 = NDArray[np.float64]
+
+class PrintedText(TypedDict):
+    """A text on the page: a lead's name (`lead_name` says whose), header or footer (None)."""
+
+    text: str
+    lead_name: str | None
+    box_px: list[list[float]]  # its four corners (x, y), clockwise from the upper left
 
 
 def draw_marks(
@@ -26,7 +31,7 @@ def draw_marks(
     drawn: Sequence[int],
     pen_mm: float,
     rng: np.random.Generator,
-) -> tuple[U8, list[dict[str, Any]]]:
+) -> tuple[U8, list[PrintedText]]:
     """What is printed beside the traces, in the traces' ink.
 
     Args:
@@ -38,8 +43,7 @@ def draw_marks(
         rng: For what the header says.
 
     Returns:
-        uint8 (H, W) coverage, and each text that is seen: `text`, `lead_name` (None for
-        header and footer), `box_px` (its four corners, clockwise).
+        uint8 (H, W) coverage, and each text that is seen.
     """
     canvas = np.zeros((frame.height_px, frame.width_px), np.uint8)
     texts = []
@@ -93,7 +97,7 @@ def _draw_text(
     *,
     em_mm: float,
     lead_name: str | None = None,
-) -> dict[str, Any] | None:
+) -> PrintedText | None:
     """Print a line of text that begins at x on the line y; None where it is out of sight."""
     x_px, y_px = ((v - o) * frame.px_per_mm for v, o in ((x_mm, frame.x_mm), (y_mm, frame.y_mm)))
     em_px = max(6, round(em_mm * frame.px_per_mm))
@@ -110,7 +114,7 @@ def _draw_text(
 
 def _draw_name(
     canvas: U8, frame: Frame, style: PageStyle, place: Placement, baseline_mm: float
-) -> dict[str, Any] | None:
+) -> PrintedText | None:
     if style.lead_names == "none":
         return None
     name, em = place.lead_name, style.name_mm

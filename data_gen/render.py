@@ -1,20 +1,20 @@
 """Drawing in pixels: strokes, grid lines, text and ink on paper.
 
-A stroke's coverage is the box filter's answer to a line of that width: 1 inside, falling to 0
-over one pixel at its edge, by the distance of the pixel's centre from the line. Any width and
-any sub-pixel place are exact, and the ink lies under the polyline by construction.
+A stroke's coverage is that of a line of its width under a box filter of one pixel: 1 inside,
+falling to 0 over one pixel at its edge, by the distance of the pixel's centre from the line. Any
+width and any sub-pixel place are exact, and the ink lies under the polyline by construction.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-U8 = NDArray[np.uint8]
-F32 = np.float32
+from data_gen.arrays import F64, U8
+
+U32 = NDArray[np.uint32]
 
 # Thinner strokes could vanish between two rows of pixels and leave columns without ink;
 # printers and scanners do not resolve them either.
@@ -28,7 +28,7 @@ _8 = np.uint32(8)
 
 
 @njit(cache=True, nogil=True)
-def _straight(xy: Any, widths: Any, darks: Any, i: int) -> int:
+def _straight(xy: F64, widths: F64, darks: F64, i: int) -> int:
     """The farthest point to which a straight line from point i passes all points between.
 
     Each point passed narrows the cone of slopes that the line may have. The pen stays the same
@@ -50,7 +50,7 @@ def _straight(xy: Any, widths: Any, darks: Any, i: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _stroke(canvas: Any, ink: Any, xy: Any, widths: Any, darks: Any) -> None:
+def _stroke(canvas: U8, ink: U8 | None, xy: F64, widths: F64, darks: F64) -> None:
     n = len(xy)
     drawing = False  # the point before this one is inked up to this one
     i = 0
@@ -71,7 +71,7 @@ def _stroke(canvas: Any, ink: Any, xy: Any, widths: Any, darks: Any) -> None:
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _segment(canvas: Any, ink: Any, start: Any, stop: Any, width: float, dark: float) -> None:
+def _segment(canvas: U8, ink: U8 | None, start: F64, stop: F64, width: float, dark: float) -> None:
     """A straight stroke with round ends: its coverage, and in `ink` that times `dark`.
 
     Every pixel of its box is computed alike, in single precision: without a branch the
@@ -87,24 +87,24 @@ def _segment(canvas: Any, ink: Any, start: Any, stop: Any, width: float, dark: f
         return
     length = math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2)
     per_px = 1.0 / max(length, 1e-9)
-    ux, uy, end = F32((x1 - x0) * per_px), F32((y1 - y0) * per_px), F32(length)
-    first_px, radius, full = F32(left - x0), F32(reach), F32(dark)
+    ux, uy, end = np.float32((x1 - x0) * per_px), np.float32((y1 - y0) * per_px), np.float32(length)
+    first_px, radius, full = np.float32(left - x0), np.float32(reach), np.float32(dark)
     for y in range(top, bottom + 1):
-        row, py = canvas[y, left : right + 1], F32(y - y0)
+        row, py = canvas[y, left : right + 1], np.float32(y - y0)
         seen = row if ink is None else ink[y, left : right + 1]
         for k in range(len(row)):
-            px = first_px + F32(np.int32(k))
-            along = min(max(px * ux + py * uy, F32(0.0)), end)
+            px = first_px + np.float32(np.int32(k))
+            along = min(max(px * ux + py * uy, np.float32(0.0)), end)
             dx, dy = px - along * ux, py - along * uy
-            level = (radius - math.sqrt(dx * dx + dy * dy)) * F32(255.0) + F32(0.5)
-            level = min(max(level, F32(0.0)), F32(255.0))
+            level = (radius - math.sqrt(dx * dx + dy * dy)) * np.float32(255.0) + np.float32(0.5)
+            level = min(max(level, np.float32(0.0)), np.float32(255.0))
             row[k] = max(row[k], np.uint8(np.int32(level)))
             if ink is not None:
                 seen[k] = max(seen[k], np.uint8(np.int32(level * full)))
 
 
 @njit(cache=True, nogil=True)
-def _darken(image: Any, coverage: Any, factors: Any) -> None:
+def _darken(image: U8, coverage: U8, factors: U32) -> None:
     """Darken (H, W, 3) by (H, W); most pixels are bare, and are passed eight at a time."""
     levels, covers = image.reshape(-1, 3), coverage.reshape(-1)
     eights = covers[: len(covers) // 8 * 8].view(np.uint64)
@@ -115,7 +115,7 @@ def _darken(image: Any, coverage: Any, factors: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _darken_all(levels: Any, covers: Any, factors: Any) -> None:
+def _darken_all(levels: U8, covers: U8, factors: U32) -> None:
     for i in range(len(covers)):
         c = covers[i]
         if c:
@@ -126,10 +126,10 @@ def _darken_all(levels: Any, covers: Any, factors: Any) -> None:
 
 def draw_stroke(
     canvas: U8,
-    polyline_px: NDArray[Any],
+    polyline_px: NDArray[np.floating],
     *,
-    width_px: float | NDArray[np.float64],
-    dark: float | NDArray[np.float64] = 1.0,
+    width_px: float | F64,
+    dark: float | F64 = 1.0,
     ink: U8 | None = None,
 ) -> None:
     """Draw one polyline's coverage into a canvas, keeping the darker of old and new.
@@ -149,12 +149,12 @@ def draw_stroke(
 
 
 def draw_bar(canvas: U8, *, x0: float, y0: float, x1: float, y1: float) -> None:
-    """Draw an upright rectangle's coverage, its edges anywhere between pixels (px)."""
+    """Draw the coverage of a rectangle along the axes, its edges anywhere between pixels (px)."""
     _bar(canvas, float(x0), float(y0), float(x1), float(y1))
 
 
 @njit(cache=True, nogil=True)
-def _bar(canvas: Any, x0: float, y0: float, x1: float, y1: float) -> None:
+def _bar(canvas: U8, x0: float, y0: float, x1: float, y1: float) -> None:
     height, width = canvas.shape
     for y in range(max(0, math.ceil(y0 - 0.5)), min(height - 1, math.floor(y1 + 0.5)) + 1):
         down = min(y + 0.5, y1) - max(y - 0.5, y0)
@@ -163,16 +163,16 @@ def _bar(canvas: Any, x0: float, y0: float, x1: float, y1: float) -> None:
             canvas[y, x] = max(canvas[y, x], int(down * across * 255.0 + 0.5))
 
 
+@njit(cache=True, nogil=True)
 def lines_coverage(
     n: int,
-    *,
     first_px: float,
     step_px: float,
     width_px: float,
     snapped: bool = False,
     uneven: float = 0.0,
     phase: float = 0.0,
-) -> NDArray[np.float64]:
+) -> F64:
     """Coverage of n pixels by lines at first + k·step, seen along their normal.
 
     Args:
@@ -187,19 +187,6 @@ def lines_coverage(
     Returns:
         float64 (n,), 0–1.
     """
-    return np.asarray(_lines(n, first_px, step_px, width_px, snapped, uneven, phase))
-
-
-@njit(cache=True, nogil=True)
-def _lines(
-    n: int,
-    first_px: float,
-    step_px: float,
-    width_px: float,
-    snapped: bool,
-    uneven: float,
-    phase: float,
-) -> Any:
     if snapped:
         width_px = max(1.0, round(width_px))
     covered = np.zeros(n)

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64
 from data_gen.crop import CropDials, Frame, draw_frame
 from data_gen.dials import Range, uniform
 from data_gen.errors import InputError
@@ -16,8 +15,6 @@ from data_gen.sheet import Line, Sheet, Trace, lay_out
 from data_gen.signals import SignalSource
 from data_gen.streams import parted
 from data_gen.style import PageDials, draw_style
-
-F64 = NDArray[np.float64]
 
 WIDEST_PITCH_MM = 30.0  # of rows that spread over a page
 _ONE_WORD = 2**32  # NumPy splits a larger seed in two, which could meet another index or split
@@ -71,7 +68,7 @@ class Rows:
     pen_mm: float
     gain: float
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What was drawn, as values that JSON can hold."""
         return {
             "jitter_mm": self.jitter_mm.tolist(),
@@ -132,7 +129,7 @@ class Scene:
         """The primary's 0 mV."""
         return float(self.baselines_mm[self.traces[0].place.row])
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What was drawn, as values that JSON can hold."""
         place = self.traces[0].place
         return (

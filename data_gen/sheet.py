@@ -8,12 +8,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from data_gen.arrays import F32, F64, U8
 from data_gen.calibration import Calibration
 from data_gen.crop import Frame
 from data_gen.errors import InputError
@@ -28,9 +27,6 @@ from data_gen.layout import (
 from data_gen.render import draw_stroke
 from data_gen.sample import Record
 from data_gen.style import PageStyle, PenStyle
-
-U8 = NDArray[np.uint8]
-F64 = NDArray[np.float64]
 
 SIDE_MM, TOP_MM, BOTTOM_MM = 10.0, 8.0, 8.0
 TEXT_MM = 22.0  # of header or footer
@@ -72,7 +68,7 @@ class Trace:
     """
 
     place: Placement
-    signal_mv: NDArray[np.float32]
+    signal_mv: F32
     fs_hz: float
     mm_per_s: float
     x_mm: F64
@@ -107,14 +103,14 @@ class Trace:
 
 @njit(cache=True, nogil=True)
 def _placed(
-    x_mm: Any,
-    y_mm: Any,
+    x_mm: F64,
+    y_mm: F64,
     left_mm: float,
     right_mm: float,
     gain: float,
     below_mm: float,
     scale: float,
-) -> Any:
+) -> tuple[int, F64, float, float]:
     """Points of the paper near a span of it as pixels (n, 2), and the least and greatest y.
 
     Before them, which is the first.
@@ -131,15 +127,6 @@ def _placed(
         if y > bottom:
             bottom = y
     return first, xy, top, bottom
-
-
-@njit(cache=True, nogil=True)
-def _on_paper(signal_mv: Any, left_mm: float, step_mm: float, mm_per_mv: float) -> Any:
-    """Where samples stand: x from the paper's left edge (n,), y below 0 mV (n,)."""
-    x_mm, y_mm = np.empty(len(signal_mv)), np.empty(len(signal_mv))
-    for i in range(len(signal_mv)):
-        x_mm[i], y_mm[i] = left_mm + i * step_mm, signal_mv[i] * -mm_per_mv
-    return x_mm, y_mm
 
 
 @dataclass(frozen=True)
@@ -220,7 +207,8 @@ class Sheet:
             raise InputError(
                 f"record {self.record.record_id}", "too short for its page", "take longer records"
             )
-        x_mm, y_mm = _on_paper(signal, where.x_mm, style.mm_per_s / fs_hz, style.mm_per_mv)
+        x_mm = where.x_mm + np.arange(len(signal), dtype=np.float64) * (style.mm_per_s / fs_hz)
+        y_mm = signal.astype(np.float64) * -style.mm_per_mv
         return Trace(where, signal, fs_hz, style.mm_per_s, x_mm, y_mm)
 
     def calibration(self, trace: Trace, frame: Frame, baseline_mm: float) -> Calibration:
@@ -261,7 +249,7 @@ def lay_out(record: Record, style: PageStyle) -> Sheet:
     return Sheet(record, layout, style, places)
 
 
-def _resampled(signal: NDArray[np.float32], old_hz: float, new_hz: float) -> NDArray[np.float32]:
+def _resampled(signal: F32, old_hz: float, new_hz: float) -> F32:
     """A lead at another sampling frequency; missing samples stay missing."""
     from scipy.signal import resample_poly  # its import takes longer than all others together
 
@@ -292,7 +280,7 @@ def draw_traces(
     Args:
         frame: What is seen of the page.
         lines: Their centre lines.
-        pen_mm: Stroke width; with a `pen`, that of its level strokes.
+        pen_mm: Stroke width; with a `pen`, that of its horizontal strokes.
         pen: How the strokes vary; None for the same width everywhere.
         ink: uint8 (H, W), to which the traces are added as they are seen: what is pale only
             there has its full coverage in the result.
@@ -319,16 +307,14 @@ def _varied(pen: PenStyle, line: Line, frame: Frame) -> tuple[F64, F64]:
     # Straight between whole mm of the paper: a sine of every sample would take 0.5 ms.
     first, last = (math.floor(x / scale + frame.x_mm) for x in (xy[0, 0], xy[-1, 0]))
     waver = pen.wavering(first, last + 2, line.row)
-    width, dark = _factors(
-        xy, _PEN_REACH_MM * scale, pen.thin, pen.pale, waver, frame.x_mm - first, scale
-    )
-    return width, dark
+    reach_px = _PEN_REACH_MM * scale
+    return _factors(xy, reach_px, pen.thin, pen.pale, waver, frame.x_mm - first, scale)
 
 
 @njit(cache=True, nogil=True)
 def _factors(
-    xy: Any, reach: float, thin: float, pale: float, waver: Any, left_mm: float, scale: float
-) -> Any:
+    xy: F64, reach: float, thin: float, pale: float, waver: F64, left_mm: float, scale: float
+) -> tuple[F64, F64]:
     """The factors, from the waver at every mm; the picture's left edge is at `left_mm` of it."""
     width, dark = np.empty(len(xy)), np.empty(len(xy))
     per_mm = 1.0 / scale
@@ -342,11 +328,11 @@ def _factors(
 
 
 @njit(cache=True, nogil=True)
-def _steepness(xy: Any, i: int, reach: float) -> float:
-    """How much faster than on a level line the pen moves at point i: 1 − cos of its angle.
+def _steepness(xy: F64, i: int, reach: float) -> float:
+    """How steep the pen's way is at point i: 1 − cos of its angle, 0 where it is horizontal.
 
-    The angle is that of the chord over the points within reach, at least the next ones: level
-    at a peak, where the pen turns and rests. Points beyond a missing sample do not count.
+    The angle is that of the chord over the points within reach, at least the next ones: 0 at a
+    peak, where the pen turns and rests. Points beyond a missing sample do not count.
     """
     if not math.isfinite(xy[i, 1]):
         return 0.0

@@ -2,13 +2,12 @@
 
 import math
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from data_gen.arrays import F32, U8
 from data_gen.dials import happens, uniform
 from data_gen.distort.blend import paper_colour
 from data_gen.distort.distortion import Distortion
@@ -78,7 +77,7 @@ def _shrunk(image: Image, factor: float) -> Image:
 
 
 @cache
-def _bank() -> NDArray[np.float32]:
+def _bank() -> F32:
     """Standard normal numbers; what a picture takes from them is drawn by its own generator."""
     return np.random.default_rng(0).standard_normal(_BANK, dtype=np.float32)
 
@@ -101,7 +100,7 @@ def _noisy(image: Image, read: float, shot: float, rng: np.random.Generator) -> 
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add_noise(band: Any, noise: Any, fixed: float, per_level: float, out: Any) -> None:
+def _add_noise(band: U8, noise: F32, fixed: float, per_level: float, out: U8) -> None:
     """Standard normal noise (n,) of variance fixed + per_level · level, onto n levels."""
     levels, added = band.reshape(-1), out.reshape(-1)
     a, b = np.float32(fixed), np.float32(per_level)

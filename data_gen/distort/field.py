@@ -72,7 +72,7 @@ def shade(image: Image, gain: Gain) -> Image:
     if gain.shape[:2] == (1, 1):
         levels = np.arange(256)[:, None]
         table = np.clip(np.round(levels * gain[0]), 0, 255).astype(np.uint8)
-        return np.asarray(looked_up(np.ascontiguousarray(image), table))
+        return looked_up(image, table)
     coded = np.clip(np.round(gain * _ONE), 0, 255).astype(np.uint8)
     rows, cols = coded.shape[:2]
     full = cv2.resize(coded, (cols * _CELL_PX, rows * _CELL_PX))

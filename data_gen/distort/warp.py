@@ -11,14 +11,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from data_gen.arrays import F64, U8, Bools
+
+Image = U8
 Points = NDArray[np.floating]  # float64; float32 where a map is made, which is enough there
 Box = tuple[slice, slice]  # rows, columns
 Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
@@ -112,17 +113,17 @@ class Warp:
         u = _project(np.linalg.inv(self.homography), points_px)
         return u + self._displacement(u)
 
-    def forward(self, points_px: NDArray[np.floating]) -> NDArray[np.float64]:
+    def forward(self, points_px: NDArray[np.floating]) -> F64:
         """Points (n, 2) of the picture at which these points of the page are seen.
 
         They are solved fastest in an order in which each is near the one before it. A point
-        without y gets its x as if it stood level with its neighbours; without x it is NaN.
+        without y gets its x as if its y lay between its neighbours'; without x it is NaN.
         """
         page = np.ascontiguousarray(points_px, dtype=np.float64)
         missing = np.isnan(page[:, 1])
         if missing.any():
-            page = np.column_stack((page[:, 0], _levelled(page, missing)))
-        moved: NDArray[np.float64] = _solved(page, self.homography, *self._stacked)
+            page = np.column_stack((page[:, 0], _y_filled(page, missing)))
+        moved = _solved(page, self.homography, *self._stacked)
         moved[missing, 1] = np.nan
         return moved
 
@@ -191,7 +192,7 @@ class Warp:
         return slice(first_y, last_y), slice(first_x, last_x)
 
 
-def _levelled(points: Points, missing: NDArray[np.bool_]) -> Points:
+def _y_filled(points: Points, missing: Bools) -> Points:
     """Their y (n,), interpolated along the order of the points where it is missing."""
     if missing.all():
         return np.zeros(len(points))
@@ -200,7 +201,9 @@ def _levelled(points: Points, missing: NDArray[np.bool_]) -> Points:
 
 
 @njit(cache=True, nogil=True)
-def _solved(page: Any, h: Any, normals: Any, offsets: Any, shifts: Any, waves: int) -> Any:
+def _solved(
+    page: F64, h: Points, normals: Points, offsets: Points, shifts: Points, waves: int
+) -> F64:
     """H u of u = p − d(u) for every point, each from the displacement of the one before it."""
     out = np.full_like(page, np.nan)
     dx = dy = 0.0
@@ -229,7 +232,9 @@ def _solved(page: Any, h: Any, normals: Any, offsets: Any, shifts: Any, waves: i
 
 
 @njit(cache=True, nogil=True)
-def _fill_maps(coarse: Any, step: int, whole: Any, part: Any) -> None:
+def _fill_maps(
+    coarse: Points, step: int, whole: NDArray[np.int32], part: NDArray[np.uint16]
+) -> None:
     """Interpolate a map on cells of `step` px to every pixel, in 32nds of a pixel.
 
     Both whole coordinates of a pixel are written as the halves of one number, x the lower:
