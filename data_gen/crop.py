@@ -164,7 +164,7 @@ def _window(
     part = y_mm[inside] if inside.any() else y_mm[seen]
     top, bottom = float(part.min()), float(part.max())
     shift = _within(dials.shift_mm, u[2], room=(high_mm - (bottom - top)) / 2 - 1.0)
-    # Where the trace is taller than the window, the window keeps to its usual level.
+    # Where the trace is taller than the window, the window is centred on the trace's median.
     middle = (top + bottom) / 2 if bottom - top < high_mm else float(np.median(part))
     return Frame(left, middle + shift - high_mm / 2, width, height, scale)
 

@@ -6,12 +6,12 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F32
 from data_gen.distort.blend import looked_up
 from data_gen.distort.warp import Image
 
-Gain = NDArray[np.float32]
+Gain = F32
 
 _CELL_PX = 4
 _ONE = 200  # the byte that stands for a gain of 1: up to 1.27 in steps of 0.5 %

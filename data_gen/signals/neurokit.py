@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -91,7 +90,7 @@ class NeuroKit:
     def _dipole(self, rng: np.random.Generator) -> F64:
         """The dipole in time, float64 (n, 3), mV."""
         n = round(self.duration_s * self.fs_hz)
-        common: dict[str, Any] = {
+        common: dict[str, float] = {
             "duration": self.duration_s + _SETTLE_S + _PHASE_S,
             "sampling_rate": round(self.fs_hz),
             "heart_rate": uniform(rng, self.rate_bpm),
@@ -104,7 +103,7 @@ class NeuroKit:
         first = len(axes[0]) - n - int(rng.integers(max(settled, 0) + 1))
         return np.stack([axis[first : first + n] for axis in axes], axis=1)
 
-    def _axis(self, rng: np.random.Generator, heights: F64, common: dict[str, Any]) -> F64:
+    def _axis(self, rng: np.random.Generator, heights: F64, common: dict[str, float]) -> F64:
         """One component of the dipole, float64 (n,), mV."""
         import neurokit2 as nk  # 2 s to import: only where it is used
 
