@@ -65,21 +65,18 @@ def severity(
         The severity; all zero, gap inf, for a picture without a primary.
     """
     gaps = column_gaps(target, np.zeros_like(target) if others is None else others)
-    n = int(np.count_nonzero(~np.isnan(gaps)))
+    n, intruded, touched, longest, smallest = _counts(gaps)
     if n == 0:
         return Severity(0.0, 0.0, 0, 0, math.inf)
-    touching = gaps <= CONTACT_GAP_PX
-    # Where runs of touching columns begin and end, in turn.
-    edges = np.flatnonzero(np.diff(touching, prepend=False, append=False))
     crossings = 0
     if polyline_px is not None:
         crossings = _crossings(polyline_px, other_polylines_px, target.shape)
     return Severity(
-        intrusion=int(np.count_nonzero(np.isfinite(gaps))) / n,
-        contact=int(np.count_nonzero(touching)) / n,
+        intrusion=intruded / n,
+        contact=touched / n,
         crossings=crossings,
-        longest_contact_px=int(np.max(edges[1::2] - edges[::2], initial=0)),
-        smallest_gap_px=float(np.nanmin(gaps)),
+        longest_contact_px=longest,
+        smallest_gap_px=float(smallest),
     )
 
 
@@ -100,6 +97,23 @@ def column_gaps(target: U8, others: U8) -> F64:
         others: uint8 (H, W), the other traces' coverage together.
     """
     return _gaps(np.ascontiguousarray(target), np.ascontiguousarray(others))
+
+
+@njit(cache=True, nogil=True)
+def _counts(gaps: F64) -> tuple[int, int, int, int, float]:
+    """The primary's columns: how many, intruded, touched, touched in a row; the smallest gap."""
+    n = intruded = touched = run = longest = 0
+    smallest = math.inf
+    for gap in gaps:
+        contact = gap <= CONTACT_GAP_PX  # never where it is NaN
+        run = run + 1 if contact else 0
+        longest = max(longest, run)
+        n += not math.isnan(gap)
+        intruded += math.isfinite(gap)
+        touched += contact
+        if gap < smallest:
+            smallest = gap
+    return n, intruded, touched, longest, smallest
 
 
 @njit(cache=True, nogil=True)
