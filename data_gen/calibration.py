@@ -78,14 +78,3 @@ class Calibration:
     def moved(self, dx_px: float, dy_px: float) -> "Calibration":
         """The calibration after the image's content moved by (dx, dy); a crop moves by -origin."""
         return replace(self, t0_px=self.t0_px + dx_px, baseline_px=self.baseline_px + dy_px)
-
-    def scaled(self, factor_x: float, factor_y: float) -> "Calibration":
-        """The calibration after the image was resized by these factors (new / old)."""
-        return replace(
-            self,
-            px_per_mm_x=self.px_per_mm_x * factor_x,
-            px_per_mm_y=self.px_per_mm_y * factor_y,
-            # Pixel edges scale, centres do not: pixel 0 spans -0.5 … 0.5.
-            t0_px=(self.t0_px + 0.5) * factor_x - 0.5,
-            baseline_px=(self.baseline_px + 0.5) * factor_y - 0.5,
-        )

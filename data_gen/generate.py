@@ -16,7 +16,7 @@ from data_gen.marks import draw_marks
 from data_gen.overlap import OverlapDials
 from data_gen.render import draw_ink
 from data_gen.sample import LeadSample, Page, PageTrace
-from data_gen.scene import Rows, Scene, Streams, draw_rows, draw_scene, streams_of
+from data_gen.scene import RowSpacing, Scene, Streams, draw_rows, draw_scene, streams_of
 from data_gen.severity import severity
 from data_gen.sheet import Sheet, Trace, draw_traces, lay_out
 from data_gen.signals import SignalSource
@@ -56,7 +56,7 @@ class LeadGenerator:
             InputError: The dials cannot be met.
         """
         tries = self.overlap.tries if self.overlap.targeted else 1
-        # From a stream that no try uses: all tries of a sample aim at the same severity.
+        # From the stream of an attempt that is never made: all tries aim at the same severity.
         overlap = self.overlap.of_one_severity(streams_of(index, seed, split, tries).rows)
         for attempt in range(tries):
             streams = streams_of(index, seed, split, attempt)
@@ -117,30 +117,30 @@ def _picture(
     streams: Streams,
     facts: dict[str, object],
 ) -> LeadSample:
-    """Draw what is seen of a scene, and let it age."""
+    """Draw what is seen of a scene, and distort it."""
     sheet, pen_mm = scene.sheet, scene.rows.pen_mm
     view = _aim(distortion, crop, scene, streams.distortion)
     frame = view.drawn
-    sights = scene.lines(frame)
+    lines = scene.lines(frame)
     ink, _ = draw_marks(
         sheet, frame, scene.baselines_mm, drawn=scene.drawn, pen_mm=pen_mm, rng=streams.marks
     )
     target, other = (
         draw_traces(frame, part, pen_mm=pen_mm, pen=sheet.style.pen, ink=ink)
-        for part in (sights[:1], sights[1:])
+        for part in (lines[:1], lines[1:])
     )
     image = draw_grid(frame, sheet.style.grid, sheet.style.grid_origin_mm(scene.baseline_mm))
     draw_ink(image, ink, sheet.style.ink_rgb)
     done = distort(
         image,
         [target, other],
-        [line.xy_px for line in sights],
+        [line.xy_px for line in lines],
         dials=distortion,
         px_per_mm=frame.px_per_mm,
         rng=streams.distortion,
         warp=view.warp,
     )
-    trace = scene.traces[0].since(sights[0].first)
+    trace = scene.traces[0].since(lines[0].first)
     nominal = sheet.calibration(trace, view.seen, scene.baseline_mm)
     facts |= scene.facts() | {"distorted": not done.warp.is_identity}
     return _lead_sample(done, trace, nominal, sheet.record.record_id, facts)
@@ -170,9 +170,13 @@ def _follow(warp: Warp, shape: tuple[int, int], line: F64) -> tuple[slice, slice
 
 
 def _page(
-    distortion: Distortion, sheet: Sheet, rows: Rows, streams: Streams, facts: dict[str, object]
+    distortion: Distortion,
+    sheet: Sheet,
+    rows: RowSpacing,
+    streams: Streams,
+    facts: dict[str, object],
 ) -> Page:
-    """Draw a sheet, and let it age."""
+    """Draw a sheet, and distort it."""
     style, pitch = sheet.style, rows.pitch_mm[0] + rows.pick * (rows.pitch_mm[1] - rows.pitch_mm[0])
     baselines = sheet.baselines_mm(pitch, rows.jitter_mm)
     scale = style.px_per_mm
@@ -252,7 +256,7 @@ def _page_trace(trace: Trace, done: Distorted, k: int, nominal: Calibration) -> 
 def _lead_sample(
     done: Distorted, trace: Trace, nominal: Calibration, record_id: str, facts: dict[str, object]
 ) -> LeadSample:
-    """The sample: a picture, and the stretch of signal whose columns are in it."""
+    """The sample: a picture, and the samples of the signal that are in its columns."""
     own, *others = done.polylines
     target, other = done.masks
     # A point has its x also where the sample is missing.

@@ -19,20 +19,21 @@ U32 = NDArray[np.uint32]
 # Thinner strokes could vanish between two rows of pixels and leave columns without ink;
 # printers and scanners do not resolve them either.
 MIN_STROKE_PX = 1.25
-# Samples that lie this near to a straight line are drawn as one.
+# Samples within this distance of a straight line are drawn as one segment: a coverage changes by
+# 10 of 255 levels at most.
 STRAIGHT_PX = 0.04
-# And over which the pen changes no more than this.
+# The most by which the pen's width (px) and darkness (0–1) may change along such a segment.
 STEADY_PX, STEADY_DARK = 0.08, 0.03
 
-_8 = np.uint32(8)
+_8 = np.uint32(8)  # with a plain 8, Numba would compute in 64 bits
 
 
 @njit(cache=True, nogil=True)
 def _straight(xy: F64, widths: F64, darks: F64, i: int) -> int:
     """The farthest point to which a straight line from point i passes all points between.
 
-    Each point passed narrows the cone of slopes that the line may have. The pen stays the same
-    on it, as far as can be seen.
+    Each point passed narrows the range of slopes that the line may have. The pen may change on
+    it by no more than `STEADY_PX` and `STEADY_DARK`.
     """
     x0, y0 = xy[i, 0], xy[i, 1]
     low, high = -math.inf, math.inf
@@ -181,8 +182,8 @@ def lines_coverage(
         step_px: Their distance.
         width_px: Their width; a line thinner than a pixel covers it in part.
         snapped: Each line is moved to the nearest whole pixel.
-        uneven: The most that a line lacks of its coverage, each line by its number.
-        phase: Another one, and other lines lack it.
+        uneven: The most that a line lacks of its coverage; its number decides how much.
+        phase: With another phase, other lines lack it.
 
     Returns:
         float64 (n,), 0–1.
@@ -197,7 +198,8 @@ def lines_coverage(
             line = round(line)
         covered[x] = min(max(0.5 * width_px + 0.5 - abs(x - line), 0.0), min(1.0, width_px))
         if uneven > 0.0:
-            # No two numbers near each other share the digits after the point.
+            # A pseudo-random number from the line's number: the digits behind the point of a large
+            # multiple of its sine, a hash that is usual in computer graphics.
             digits = math.sin(12.9898 * number + phase) * 43758.5453
             covered[x] *= 1.0 - uneven * (digits - math.floor(digits))
     return covered

@@ -28,10 +28,14 @@ from data_gen.render import draw_stroke
 from data_gen.sample import Record
 from data_gen.style import PageStyle, PenStyle
 
-SIDE_MM, TOP_MM, BOTTOM_MM = 10.0, 8.0, 8.0
-TEXT_MM = 22.0  # of header or footer
-PULSE_MM = 3.0  # kept free beside the calibration pulse
-# A pen takes its slope over about its own width: tremor finer than that makes no thin strokes.
+# The page's plan, read off printed pages; it is ours, no standard prescribes it.
+SIDE_MM, TOP_MM, BOTTOM_MM = 10.0, 8.0, 8.0  # margins
+HEADER_MM, FOOTER_MM = 22.0, 11.0  # height kept free for text
+FOOTER_DROP_MM = 12.0  # from the last row's 0 mV down to the footer's line
+PULSE_S = 0.2  # the calibration pulse lasts this long at 1 mV (the domain's convention)
+PULSE_MM = 3.0  # kept free beside it
+# The slope that thins a stroke is measured over half a pen's width to each side: tremor finer
+# than that makes no thin strokes.
 _PEN_REACH_MM = 0.15
 
 
@@ -111,9 +115,10 @@ def _placed(
     below_mm: float,
     scale: float,
 ) -> tuple[int, F64, float, float]:
-    """Points of the paper near a span of it as pixels (n, 2), and the least and greatest y.
+    """The points of a trace near a span of the paper, in pixels.
 
-    Before them, which is the first.
+    Returns:
+        Index of the first of them, the points (n, 2), their least and greatest y.
     """
     first = max(int(np.searchsorted(x_mm, left_mm - 1.0)) - 2, 0)
     last = min(int(np.searchsorted(x_mm, right_mm + 1.0)) + 2, len(x_mm))
@@ -160,16 +165,11 @@ class Sheet:
 
     @property
     def top_mm(self) -> float:
-        return TOP_MM + (TEXT_MM if self.style.header else 0.0)
-
-    @property
-    def below_mm(self) -> float:
-        """How far below the last row's 0 mV the footer stands."""
-        return 12.0
+        return TOP_MM + (HEADER_MM if self.style.header else 0.0)
 
     @property
     def bottom_mm(self) -> float:
-        return BOTTOM_MM + (TEXT_MM / 2 if self.style.footer else 0.0)
+        return BOTTOM_MM + (FOOTER_MM if self.style.footer else 0.0)
 
     def height_mm(self, pitch_mm: float) -> float:
         """The paper's height; a roll is as high as its rows need."""
@@ -224,8 +224,8 @@ class Sheet:
 
 
 def pulse_mm(style: PageStyle, side: str) -> float:
-    """Width kept free for a calibration pulse of 0.2 s on that side."""
-    return 0.2 * style.mm_per_s + PULSE_MM if style.pulse == side else 0.0
+    """Width kept free for a calibration pulse on that side."""
+    return PULSE_S * style.mm_per_s + PULSE_MM if style.pulse == side else 0.0
 
 
 def lay_out(record: Record, style: PageStyle) -> Sheet:
@@ -304,7 +304,8 @@ def draw_traces(
 def _varied(pen: PenStyle, line: Line, frame: Frame) -> tuple[F64, F64]:
     """Factors of a trace's width and of its darkness at every point, (n,) each."""
     xy, scale = line.xy_px, frame.px_per_mm
-    # Straight between whole mm of the paper: a sine of every sample would take 0.5 ms.
+    # The waver is computed at whole mm of the paper and interpolated: a sine for every sample
+    # would take 0.5 ms.
     first, last = (math.floor(x / scale + frame.x_mm) for x in (xy[0, 0], xy[-1, 0]))
     waver = pen.wavering(first, last + 2, line.row)
     reach_px = _PEN_REACH_MM * scale

@@ -35,12 +35,14 @@ NAMES = ("below", "above", "before", "none")
 SEPARATORS = ("none", "bar", "bars", "dotted")
 PULSES = ("left", "right", "none")
 
+# Looks read off scanned and photographed pages, by eye.
 _MOST_UNEVEN = 0.8  # part of its ink that a grid line may lack
-_WAVES_MM = (8.0, 60.0)
+_WAVES_MM = (8.0, 60.0)  # lengths of the waves of a pen's width
 _N_WAVES = 3
-_GOLDEN = 0.6180339887  # its multiples leave no two rows alike, however many there are
+# The golden ratio's fraction shifts the waves from row to row: no two rows get the same phases.
+_GOLDEN = 0.6180339887
 
-# Major, minor: papers that are sold, by the colour of their print.
+# (major, minor): the colours in which grid paper is printed.
 _STANDARD: tuple[tuple[Rgb, Rgb], ...] = (
     ((228, 130, 130), (248, 214, 214)),
     ((245, 165, 165), (253, 224, 224)),
@@ -81,8 +83,8 @@ class GridStyle:
 class PenStyle:
     """How the stroke of a stylus or a jet varies along a trace.
 
-    The faster it moves over the paper the less it leaves there; and its width wavers slowly,
-    by a sum of waves along the paper, with phases of its own in every row.
+    The faster it moves over the paper, the thinner and paler the stroke. Its width also wavers
+    slowly: by a sum of sine waves along the paper, whose phases differ from row to row.
 
     Args:
         thin: Part of its width that a vertical stroke lacks.
@@ -146,7 +148,7 @@ class PageDials:
         footer: Probability of footer text.
         baseline_on_grid: Probability that 0 mV stands on a 5 mm line.
         pen_thin: Part of its width that a vertical stroke of a trace lacks.
-        pen_pale: Part of its ink that it lacks; masks do not know of it.
+        pen_pale: Part of its ink that it lacks, in the picture; masks keep their full coverage.
         pen_waver: The most by which a trace's width wavers along it, as a part of it.
         distortion: What happens to the print afterwards.
     """

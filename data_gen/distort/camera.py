@@ -14,7 +14,9 @@ from data_gen.distort.distortion import Distortion
 from data_gen.distort.warp import Image
 
 _BANK = 1 << 21  # standard normal numbers, drawn once per process
-_BAND_PX = 64  # rows that are given noise at a time: they stay in the cache
+_BAND_PX = 64  # rows that are given noise at a time: they stay in the processor's cache
+_LEAST_BLUR_PX = 0.1  # of a weaker blur, less than a hundredth of the light leaves its pixel
+_LEAST_SIDE_PX = 8  # of a coarser scan
 
 
 def photograph(
@@ -48,7 +50,7 @@ def photograph(
 
 
 def _defocused(image: Image, sigma_px: float) -> Image:
-    if sigma_px < 0.1:  # less than a hundredth of the light leaves its pixel
+    if sigma_px < _LEAST_BLUR_PX:
         return image
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.uint8)
 
@@ -70,7 +72,7 @@ def _moved(image: Image, length_px: float, angle_rad: float) -> Image:
 def _shrunk(image: Image, factor: float) -> Image:
     """At a lower resolution; unchanged where the dial asks for a higher one."""
     height, width = image.shape[:2]
-    size = (max(round(width * factor), 8), max(round(height * factor), 8))
+    size = (max(round(width * factor), _LEAST_SIDE_PX), max(round(height * factor), _LEAST_SIDE_PX))
     if size[0] >= width or size[1] >= height:
         return image
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -78,7 +80,7 @@ def _shrunk(image: Image, factor: float) -> Image:
 
 @cache
 def _bank() -> F32:
-    """Standard normal numbers; what a picture takes from them is drawn by its own generator."""
+    """Standard normal numbers; from where in them a picture takes its noise, its own `rng` says."""
     return np.random.default_rng(0).standard_normal(_BANK, dtype=np.float32)
 
 

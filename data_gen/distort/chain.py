@@ -1,4 +1,4 @@
-"""The whole way of a page from the printer to the file, in the order in which it happens."""
+"""All that happens to a page between the printer and the file, in its order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -13,6 +13,8 @@ from data_gen.distort.blend import Colour, box_around, lay, looked_up
 from data_gen.distort.distortion import Distortion
 from data_gen.distort.warp import Image, Points
 
+# Contrast to the paper (levels): up to the first it is the grid's, from the second on it is ink's.
+_GRID_CONTRAST, _INK_CONTRAST = 100, 170
 # Ballpoints: blue, black, red, green.
 _PENS = ((35, 50, 140), (30, 30, 35), (190, 30, 40), (20, 110, 60))
 
@@ -27,7 +29,7 @@ def wear(
     px_per_mm: float,
     rng: np.random.Generator,
 ) -> Image:
-    """The page (H, W, 3) after years in a folder; masks and polylines only say where ink is.
+    """The page (H, W, 3) with worn ink; masks and polylines only say where ink is.
 
     The image given may be written to.
     """
@@ -47,12 +49,12 @@ def wear(
 
 
 def _pale_grid(image: Image, paper: Colour, frac: float) -> Image:
-    """What stands less than about 100 levels below the paper pales; ink stays."""
+    """What is less than `_GRID_CONTRAST` levels darker than the paper pales; ink stays."""
     tables = []
     for level in paper:
         contrast = np.maximum(level - np.arange(256), 0)
-        light = np.clip((170 - contrast) / 70, 0, 1)  # 1 for a grid, 0 for ink
-        tables.append(np.where(contrast > 0, level - contrast * (1 - frac * light), np.arange(256)))
+        grid = np.clip((_INK_CONTRAST - contrast) / (_INK_CONTRAST - _GRID_CONTRAST), 0, 1)
+        tables.append(np.where(contrast > 0, level - contrast * (1 - frac * grid), np.arange(256)))
     table = np.round(np.stack(tables, axis=-1)).astype(np.uint8)
     return looked_up(image, table)
 

@@ -1,10 +1,10 @@
 """Where the points of a page go: one coordinate map for image, masks and polylines.
 
-The way back, from a point q of the picture to the point p of the flat page that is seen there,
-is a formula: p = u + d(u) with u = H⁻¹ q. H is a homography (rotation, perspective); d is a
-sum of ridges: displacements that vary along one direction only, as curl, uneven feed, creases
-and wrinkles do. The way forth solves u = p − d(u) by fixed-point iteration, which converges
-since the slope of d is kept below `STEEPEST`.
+The backward map, from a point q of the picture to the point p of the flat page that is seen
+there, is a formula: p = u + d(u) with u = H⁻¹ q. H is a homography (rotation, perspective); d
+is a sum of ridges: displacements that vary along one direction only, as curl, uneven feed,
+creases and wrinkles do. The forward map solves u = p − d(u) by fixed-point iteration, which
+converges since the slope of d is kept below `STEEPEST`.
 """
 
 import math
@@ -25,7 +25,7 @@ Box = tuple[slice, slice]  # rows, columns
 Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
 
 STEEPEST = 0.5  # sum of the ridges' slopes: below 1 the page never folds over itself
-_SOLVED_PX = 1e-3
+_SOLVED_PX = 1e-3  # the iteration ends at smaller steps
 _MAX_ROUNDS = 60  # STEEPEST^60: the tolerance ends it long before
 _IDENTITY = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 MAX_STEP_PX = 8  # cell of the coarse grid on which the map is computed
@@ -38,7 +38,7 @@ class Ridge:
     Args:
         normal: Unit vector (x, y) along which it varies.
         offset_px: s = normal · u − offset_px.
-        width_px: Radian of the wave, or standard deviation of the bump.
+        width_px: Length of one radian of the wave, or standard deviation of the bump.
         shift_px: Displacement (x, y) at the profile's maximum.
         wave: A sine wave; otherwise a single Gaussian bump.
     """
@@ -174,7 +174,8 @@ class Warp:
     def box(self, x: int, y: int, width: int, height: int) -> Box:
         """Rows and columns of the picture that can show this box of the page.
 
-        No displacement exceeds the sum of the shifts, and a homography keeps a box convex.
+        No displacement exceeds the sum of the shifts, and a homography maps a box to a convex
+        quadrangle, so its corners bound it.
         """
         reach_x, reach_y = (2 + np.abs(self._stacked[2]).sum(axis=0)).tolist()
         left, right, top, bottom = (

@@ -24,6 +24,7 @@ Picture = NDArray[np.uint8]
 Points = NDArray[np.float64]
 Donor = Callable[[], LeadSample]
 OFFSETS = 48  # places above, and as many below, at which an intruder is tried
+TWIN_PENS = (1.0, 4.0)  # how far a twin stands from the primary, in pen widths
 EQUALLY_GOOD = 0.01  # contacts (fractions) this near to the best one are as good
 SOLID = 230  # coverage from which a pixel shows the ink's colour, and little of the paper's
 
@@ -228,7 +229,7 @@ class OverlapTraces(_Overlay):
         if np.isnan(course).all():
             points = np.empty((0, 2))
         elif draw.random() < self.twin:
-            offset_px = draw.choice((-1, 1)) * draw.uniform(1.0, 4.0) * pen_px
+            offset_px = draw.choice((-1, 1)) * draw.uniform(*TWIN_PENS) * pen_px
             points = np.column_stack([np.arange(len(course)), course + offset_px])
         else:
             row = float(np.nanmedian(course))
@@ -271,11 +272,8 @@ class OverlapTraces(_Overlay):
 def column_centres(mask: Picture) -> NDArray[np.float64]:
     """Row (px) of the ink's centre in each column of coverage (H, W); NaN where there is none."""
     weight = np.where(mask >= INK, mask, 0).astype(np.float64)
-    total = weight.sum(axis=0)
-    rows = np.arange(len(mask))[:, None]
-    centres = np.full(len(total), np.nan)
-    np.divide((weight * rows).sum(axis=0), total, out=centres, where=total > 0)
-    return centres
+    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that is wanted
+        return np.asarray(np.arange(len(mask)) @ weight / weight.sum(axis=0))
 
 
 def _donor_points(
