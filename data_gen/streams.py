@@ -16,7 +16,7 @@ class _Bits(ISeedSequence):
 
 
 def parted(rng: np.random.Generator, n: int) -> list[np.random.Generator]:
-    """Generators of their own: whatever is drawn from the one leaves the others as they were.
+    """Independent generators: draws from one of them do not change the others.
 
     Each is seeded by 256 bits that are drawn for it. A record or a page has a dozen of them;
     `Generator.spawn` would take a tenth of the time of a clean crop.

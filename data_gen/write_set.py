@@ -115,8 +115,8 @@ class SetPlan:
 
 def write_command(overrides: Sequence[str]) -> str:
     """The command that writes the set again, without what does not change it."""
-    told = [o for o in overrides if o.split("=")[0] not in ("shard", "jobs")]
-    return shlex.join(["python", "generate.py", *told])
+    kept = [o for o in overrides if o.split("=")[0] not in ("shard", "jobs")]
+    return shlex.join(["python", "generate.py", *kept])
 
 
 def write_set(

@@ -111,7 +111,7 @@ class LeadCrops:
     def _checked_lead(
         self, name: str, lead: str | None, signal_mv: NDArray[np.float32]
     ) -> str | None:
-        """Tells aVR from aVL by the limb-lead identities where I and II are at hand.
+        """Tells aVR from aVL by the limb-lead identities, where I and II are in the set too.
 
         The list of names in the publishers' code has the two in the other order than their
         records, so the index alone is not to be trusted.

@@ -116,7 +116,7 @@ class NeuroKit:
             **common,
         )
         lead = np.asarray(lead, np.float64) - np.median(lead)
-        # What comes back spans 1.6 whatever went in: give it its size again.
+        # NeuroKit2 scales its result to a span of 1.6 mV: restore the span that was asked for.
         size: F64 = lead / np.ptp(lead) * (max(heights.max(), 0) - min(heights.min(), 0))
         return size
 
