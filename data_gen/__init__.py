@@ -1,6 +1,6 @@
 """The generator of ECG images with overlapping leads: NumPy and OpenCV, no torch."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
@@ -23,8 +23,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # The generator brings OpenCV, Numba and Matplotlib; who wants the types alone waits for none.
+def __getattr__(name: str) -> object:
+    # The generator imports OpenCV, Numba and Matplotlib; importing the types alone loads none.
     if name == "make_sample":
         from data_gen.presets import make_sample
 

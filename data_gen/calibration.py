@@ -4,11 +4,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from data_gen.arrays import F64
 from data_gen.errors import InputError
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,33 +59,22 @@ class Calibration:
     def px_per_mv(self) -> float:
         return self.px_per_mm_y * self.mm_per_mv
 
-    def x_px(self, time_s: ArrayLike) -> FloatArray:
+    def x_px(self, time_s: ArrayLike) -> F64:
         """Column of each time (s), same shape."""
         return self.t0_px + np.asarray(time_s, np.float64) * self.px_per_s
 
-    def y_px(self, signal_mv: ArrayLike) -> FloatArray:
+    def y_px(self, signal_mv: ArrayLike) -> F64:
         """Row of each amplitude (mV), same shape."""
         return self.baseline_px - np.asarray(signal_mv, np.float64) * self.px_per_mv
 
-    def time_s(self, x_px: ArrayLike) -> FloatArray:
+    def time_s(self, x_px: ArrayLike) -> F64:
         """Time (s) of each column, same shape; the inverse of `x_px`."""
         return (np.asarray(x_px, np.float64) - self.t0_px) / self.px_per_s
 
-    def signal_mv(self, y_px: ArrayLike) -> FloatArray:
+    def signal_mv(self, y_px: ArrayLike) -> F64:
         """Amplitude (mV) of each row, same shape; the inverse of `y_px`."""
         return (self.baseline_px - np.asarray(y_px, np.float64)) / self.px_per_mv
 
     def moved(self, dx_px: float, dy_px: float) -> "Calibration":
         """The calibration after the image's content moved by (dx, dy); a crop moves by -origin."""
         return replace(self, t0_px=self.t0_px + dx_px, baseline_px=self.baseline_px + dy_px)
-
-    def scaled(self, factor_x: float, factor_y: float) -> "Calibration":
-        """The calibration after the image was resized by these factors (new / old)."""
-        return replace(
-            self,
-            px_per_mm_x=self.px_per_mm_x * factor_x,
-            px_per_mm_y=self.px_per_mm_y * factor_y,
-            # Pixel edges scale, centres do not: pixel 0 spans -0.5 … 0.5.
-            t0_px=(self.t0_px + 0.5) * factor_x - 0.5,
-            baseline_px=(self.baseline_px + 0.5) * factor_y - 0.5,
-        )

@@ -2,16 +2,21 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64, Bools
 from data_gen.dials import Range, as_choices, as_number, as_range, choose, uniform
 from data_gen.errors import InputError
 
-# An artefact of many mV ends at the paper's edge, and so does a picture of it.
+# Farthest edge of a crop from 0 mV: an artefact of many mV ends at the paper's edge, and so
+# does a picture of it.
 _TALLEST_MM = 150.0
+_LEAST_PX = 16  # sides of the smallest picture
+_CLEARANCE_MM = 1.0  # kept free between a trace and the upper and lower edge of a window
+_SIGHT_MM = 1.0  # ink may reach this far beyond the place where it is drawn
+# The published crops: 15 px around the lead's extent, at 400 dpi.
+_PUBLISHED_PAD_MM = 15 / 15.748
 
 KINDS = ("extent", "box", "window")
 
@@ -45,11 +50,11 @@ class Frame:
         )
 
     def shows(self, *, x_mm: Range, y_mm: Range) -> bool:
-        """Whether anything in a box of the paper may be seen in it, or within 1 mm of it."""
+        """Whether anything drawn in a box of the paper may be seen in it."""
         right_mm = self.x_mm + self.width_px / self.px_per_mm
         bottom_mm = self.y_mm + self.height_px / self.px_per_mm
-        across = x_mm[1] > self.x_mm - 1.0 and x_mm[0] < right_mm + 1.0
-        return across and y_mm[1] > self.y_mm - 1.0 and y_mm[0] < bottom_mm + 1.0
+        across = x_mm[1] > self.x_mm - _SIGHT_MM and x_mm[0] < right_mm + _SIGHT_MM
+        return across and y_mm[1] > self.y_mm - _SIGHT_MM and y_mm[0] < bottom_mm + _SIGHT_MM
 
     def lowered(self, dy_mm: float) -> "Frame":
         """The same frame further down the paper."""
@@ -74,14 +79,14 @@ class CropDials:
         shift_mm: For "window", how far the trace's middle stands above the window's.
     """
 
-    kind: Any = "extent"
-    padding_mm: float = 15 / 15.748
-    box_pad_x_mm: Any = (-1.0, 4.0)
-    box_pad_y_mm: Any = (-1.0, 5.0)
-    box_height_mm: Any = (12.0, 30.0)
-    size_px: Any = (256, 512)
-    px_per_mm: Any = (8.0, 8.0)
-    shift_mm: Any = (-6.0, 6.0)
+    kind: str | tuple[str, ...] = "extent"
+    padding_mm: float = _PUBLISHED_PAD_MM
+    box_pad_x_mm: Range = (-1.0, 4.0)
+    box_pad_y_mm: Range = (-1.0, 5.0)
+    box_height_mm: Range = (12.0, 30.0)
+    size_px: tuple[int, int] = (256, 512)
+    px_per_mm: Range = (8.0, 8.0)
+    shift_mm: Range = (-6.0, 6.0)
 
     def __post_init__(self) -> None:
         kinds = as_choices("crop.kind", self.kind, KINDS)
@@ -95,8 +100,10 @@ class CropDials:
             value = as_range(f"crop.{name}", getattr(self, name), lowest=lowest, highest=highest)
             object.__setattr__(self, name, value)
         size = tuple(self.size_px)
-        if len(size) != 2 or any(not isinstance(n, int) or n < 16 for n in size):
-            raise InputError("crop.size_px", f"{size} is no size", "give [height, width] ≥ 16 px")
+        if len(size) != 2 or any(not isinstance(n, int) or n < _LEAST_PX for n in size):
+            raise InputError(
+                "crop.size_px", f"{size} is no size", f"give [height, width] ≥ {_LEAST_PX} px"
+            )
         object.__setattr__(self, "size_px", size)
 
     def of_one_kind(self, rng: np.random.Generator) -> "CropDials":
@@ -108,8 +115,8 @@ def draw_frame(
     dials: CropDials,
     rng: np.random.Generator,
     *,
-    x_mm: NDArray[np.float64],
-    y_mm: NDArray[np.float64],
+    x_mm: F64,
+    y_mm: F64,
     px_per_mm: float,
 ) -> Frame:
     """A frame round one trace; it depends on that trace alone, never on its neighbours.
@@ -142,17 +149,17 @@ def draw_frame(
         lacking = max(0.0, least - (bottom - top) - above - below) / 2
         pad = (xl + u[0] * (xh - xl), xl + u[1] * (xh - xl), above + lacking, below + lacking)
     left, right, top, bottom = left - pad[0], right + pad[1], top - pad[2], bottom + pad[3]
-    width = max(16, 1 + math.ceil(round((right - left) * px_per_mm, 3)))
-    height = max(16, 1 + math.ceil(round((bottom - top) * px_per_mm, 3)))
+    width = max(_LEAST_PX, 1 + math.ceil(round((right - left) * px_per_mm, 3)))
+    height = max(_LEAST_PX, 1 + math.ceil(round((bottom - top) * px_per_mm, 3)))
     return Frame(left, top, width, height, px_per_mm)
 
 
 def _window(
     dials: CropDials,
-    u: NDArray[np.float64],
-    x_mm: NDArray[np.float64],
-    y_mm: NDArray[np.float64],
-    seen: NDArray[np.bool_],
+    u: F64,
+    x_mm: F64,
+    y_mm: F64,
+    seen: Bools,
 ) -> Frame:
     """A window that lies along the lead, or covers it where it is longer."""
     height, width = dials.size_px
@@ -164,8 +171,8 @@ def _window(
     inside = seen & (x_mm >= left) & (x_mm <= left + wide_mm)
     part = y_mm[inside] if inside.any() else y_mm[seen]
     top, bottom = float(part.min()), float(part.max())
-    shift = _within(dials.shift_mm, u[2], room=(high_mm - (bottom - top)) / 2 - 1.0)
-    # Where the trace is taller than the window, the window keeps to its usual level.
+    shift = _within(dials.shift_mm, u[2], room=(high_mm - (bottom - top)) / 2 - _CLEARANCE_MM)
+    # Where the trace is taller than the window, the window is centred on the trace's median.
     middle = (top + bottom) / 2 if bottom - top < high_mm else float(np.median(part))
     return Frame(left, middle + shift - high_mm / 2, width, height, scale)
 

@@ -3,16 +3,17 @@
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Real
-from typing import Any
+from typing import TypeGuard, TypeVar, cast
 
 import numpy as np
 
 from data_gen.errors import InputError
 
 Range = tuple[float, float]
+Choice = TypeVar("Choice")
 
 
-def as_number(where: str, value: Any, *, lowest: float, highest: float) -> float:
+def as_number(where: str, value: object, *, lowest: float, highest: float) -> float:
     """A number within limits.
 
     Args:
@@ -24,14 +25,14 @@ def as_number(where: str, value: Any, *, lowest: float, highest: float) -> float
     Raises:
         InputError: No number, NaN, or out of limits.
     """
-    if not _is_number(value) or not lowest <= value <= highest:  # so stands NaN
+    if not _is_number(value) or not lowest <= value <= highest:  # true for NaN too
         raise InputError(
             where, f"{value!r} is no number from {lowest:g} to {highest:g}", "change the dial"
         )
     return float(value)
 
 
-def as_probability(where: str, value: Any) -> float:
+def as_probability(where: str, value: object) -> float:
     """A number from 0 to 1.
 
     Raises:
@@ -41,7 +42,7 @@ def as_probability(where: str, value: Any) -> float:
 
 
 def as_range(
-    where: str, value: Any, *, lowest: float, highest: float, whole: bool = False
+    where: str, value: object, *, lowest: float, highest: float, whole: bool = False
 ) -> Range:
     """A range (lo, hi) from a number or a pair of numbers.
 
@@ -68,13 +69,16 @@ def as_range(
     return lo, hi
 
 
-def as_choices(where: str, value: Any, known: Iterable[Any]) -> tuple[Any, ...]:
+def as_choices(
+    where: str, value: Choice | Iterable[Choice], known: Iterable[Choice]
+) -> tuple[Choice, ...]:
     """One or more choices, each of them known.
 
     Raises:
         InputError: An empty list, or a choice that is not among the known.
     """
-    choices = (value,) if isinstance(value, str | int | float) else tuple(value)
+    one = isinstance(value, str) or not isinstance(value, Iterable)
+    choices = (cast("Choice", value),) if one else tuple(cast("Iterable[Choice]", value))
     if not choices:
         raise InputError(where, "an empty list of choices", "give at least one")
     known = tuple(known)
@@ -86,7 +90,7 @@ def as_choices(where: str, value: Any, known: Iterable[Any]) -> tuple[Any, ...]:
     return choices
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
@@ -116,6 +120,6 @@ def count(rng: np.random.Generator, bounds: Range) -> int:
     return int(rng.integers(int(bounds[0]), int(bounds[1]) + 1))
 
 
-def choose(rng: np.random.Generator, choices: Sequence[Any]) -> Any:
+def choose(rng: np.random.Generator, choices: Sequence[Choice]) -> Choice:
     """One of the choices, each as likely; one draw is used up however many there are."""
     return choices[int(rng.random() * len(choices))]

@@ -7,20 +7,18 @@ python -m data_gen.gallery --out docs --prefix gallery_ --width 1000 layouts con
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from data_gen import presets
+from data_gen.arrays import U8
 from data_gen.distort import LEVELS, Distortion
 from data_gen.errors import InputError
 from data_gen.formats.files import png_bytes, write_whole, writing_to
 from data_gen.generate import LeadGenerator
 from data_gen.layout import LAYOUTS
 
-U8 = NDArray[np.uint8]
 Tile = tuple[str, U8]
 
 _CAPTION_PX = 22
@@ -60,7 +58,7 @@ def _cell(caption: str, image: U8, size: tuple[int, int]) -> U8:
 
 def layouts() -> U8:
     """Every page format, as a clean print."""
-    page: dict[str, Any] = {"dpi": 150, "paper": "a4", "mm_per_mv": 10}
+    page: dict[str, object] = {"dpi": 150, "paper": "a4", "mm_per_mv": 10}
     tiles = []
     for k, name in enumerate(LAYOUTS):
         made = presets.load("clean", values={"page": page | {"layout": name}}).page(k)
@@ -82,7 +80,10 @@ def contact() -> U8:
     """Crops of the paper's look, from no contact to 40 %."""
     tiles = []
     for asked in (0.0, 0.05, 0.1, 0.2, 0.3, 0.4):
-        dials: dict[str, Any] = {"page": {"layout": "3x4"}, "overlap": {"contact": asked}}
+        dials: dict[str, dict[str, object]] = {
+            "page": {"layout": "3x4"},
+            "overlap": {"contact": asked},
+        }
         made = presets.load("overlap", values=dials)
         for index in range(3):
             sample = made.sample(index)
@@ -95,8 +96,9 @@ def contact() -> U8:
 
 def distortions() -> U8:
     """Each distortion alone, at low, mid and high."""
-    page: dict[str, Any] = {"layout": "3x4+1R", "grid": "standard", "header": 0.0, "dpi": 200}
+    page: dict[str, object] = {"layout": "3x4+1R", "grid": "standard", "header": 0.0, "dpi": 200}
     page |= {"mm_per_mv": 10, "mm_per_s": 25, "lead_names": "below", "name_mm": 3}
+    values: dict[str, dict[str, object]]
     values = {"page": page, "overlap": {"row_pitch_mm": 14}, "crop": {"size_px": [140, 260]}}
     tiles = []
     for effect, steps in LEVELS.items():

@@ -1,28 +1,26 @@
 """Sample i of a seed: one lead's picture, or a whole page, and all that is true of it."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from data_gen.arrays import F32, F64
 from data_gen.calibration import Calibration
 from data_gen.crop import CropDials, Frame
 from data_gen.distort import Colour, Distorted, Distortion, Warp, distort, draw_desk, draw_warp
 from data_gen.errors import InputError
 from data_gen.grid import draw_grid
 from data_gen.marks import draw_marks
-from data_gen.overlap import OverlapDials, severity
+from data_gen.overlap import OverlapDials
 from data_gen.render import draw_ink
 from data_gen.sample import LeadSample, Page, PageTrace
-from data_gen.scene import Rows, Scene, Streams, draw_rows, draw_scene, streams_of
+from data_gen.scene import RowSpacing, Scene, Streams, draw_rows, draw_scene, streams_of
+from data_gen.severity import severity
 from data_gen.sheet import Sheet, Trace, draw_traces, lay_out
 from data_gen.signals import SignalSource
 from data_gen.style import PageDials, draw_style
-
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 
 class LeadGenerator:
@@ -58,7 +56,7 @@ class LeadGenerator:
             InputError: The dials cannot be met.
         """
         tries = self.overlap.tries if self.overlap.targeted else 1
-        # From a stream that no try uses: all tries of a sample aim at the same severity.
+        # From the stream of an attempt that is never made: all tries aim at the same severity.
         overlap = self.overlap.of_one_severity(streams_of(index, seed, split, tries).rows)
         for attempt in range(tries):
             streams = streams_of(index, seed, split, attempt)
@@ -113,32 +111,36 @@ class _View:
 
 
 def _picture(
-    distortion: Distortion, crop: CropDials, scene: Scene, streams: Streams, facts: dict[str, Any]
+    distortion: Distortion,
+    crop: CropDials,
+    scene: Scene,
+    streams: Streams,
+    facts: dict[str, object],
 ) -> LeadSample:
-    """Draw what is seen of a scene, and let it age."""
+    """Draw what is seen of a scene, and distort it."""
     sheet, pen_mm = scene.sheet, scene.rows.pen_mm
     view = _aim(distortion, crop, scene, streams.distortion)
     frame = view.drawn
-    sights = scene.lines(frame)
+    lines = scene.lines(frame)
     ink, _ = draw_marks(
         sheet, frame, scene.baselines_mm, drawn=scene.drawn, pen_mm=pen_mm, rng=streams.marks
     )
     target, other = (
         draw_traces(frame, part, pen_mm=pen_mm, pen=sheet.style.pen, ink=ink)
-        for part in (sights[:1], sights[1:])
+        for part in (lines[:1], lines[1:])
     )
     image = draw_grid(frame, sheet.style.grid, sheet.style.grid_origin_mm(scene.baseline_mm))
     draw_ink(image, ink, sheet.style.ink_rgb)
     done = distort(
         image,
         [target, other],
-        [line.xy_px for line in sights],
+        [line.xy_px for line in lines],
         dials=distortion,
         px_per_mm=frame.px_per_mm,
         rng=streams.distortion,
         warp=view.warp,
     )
-    trace = scene.traces[0].since(sights[0].first)
+    trace = scene.traces[0].since(lines[0].first)
     nominal = sheet.calibration(trace, view.seen, scene.baseline_mm)
     facts |= scene.facts() | {"distorted": not done.warp.is_identity}
     return _lead_sample(done, trace, nominal, sheet.record.record_id, facts)
@@ -168,9 +170,13 @@ def _follow(warp: Warp, shape: tuple[int, int], line: F64) -> tuple[slice, slice
 
 
 def _page(
-    distortion: Distortion, sheet: Sheet, rows: Rows, streams: Streams, facts: dict[str, Any]
+    distortion: Distortion,
+    sheet: Sheet,
+    rows: RowSpacing,
+    streams: Streams,
+    facts: dict[str, object],
 ) -> Page:
-    """Draw a sheet, and let it age."""
+    """Draw a sheet, and distort it."""
     style, pitch = sheet.style, rows.pitch_mm[0] + rows.pick * (rows.pitch_mm[1] - rows.pitch_mm[0])
     baselines = sheet.baselines_mm(pitch, rows.jitter_mm)
     scale = style.px_per_mm
@@ -248,9 +254,9 @@ def _page_trace(trace: Trace, done: Distorted, k: int, nominal: Calibration) -> 
 
 
 def _lead_sample(
-    done: Distorted, trace: Trace, nominal: Calibration, record_id: str, facts: dict[str, Any]
+    done: Distorted, trace: Trace, nominal: Calibration, record_id: str, facts: dict[str, object]
 ) -> LeadSample:
-    """The sample: a picture, and the stretch of signal whose columns are in it."""
+    """The sample: a picture, and the samples of the signal that are in its columns."""
     own, *others = done.polylines
     target, other = done.masks
     # A point has its x also where the sample is missing.
@@ -277,7 +283,7 @@ def _lead_sample(
 
 
 def fit_calibration(
-    polyline_px: NDArray[Any], signal_mv: F32, *, fs_hz: float, nominal: Calibration
+    polyline_px: NDArray[np.floating], signal_mv: F32, *, fs_hz: float, nominal: Calibration
 ) -> Calibration:
     """The calibration that fits a distorted polyline best, by least squares.
 
@@ -290,8 +296,7 @@ def fit_calibration(
         fs_hz: Sampling frequency.
         nominal: Gives speed and gain, and every scale that the signal leaves open.
     """
-    fit = _fit(np.asarray(polyline_px), signal_mv, fs_hz, nominal.px_per_mv)
-    px_per_s, px_per_mv, t0_px, baseline_px = fit
+    px_per_s, px_per_mv, t0_px, baseline_px = _fit(polyline_px, signal_mv, fs_hz, nominal.px_per_mv)
     if not (px_per_s > 0 and px_per_mv > 0):
         return nominal
     return replace(
@@ -304,7 +309,9 @@ def fit_calibration(
 
 
 @njit(cache=True, nogil=True)
-def _fit(xy: Any, signal_mv: Any, fs_hz: float, flat_px_per_mv: float) -> Any:
+def _fit(
+    xy: NDArray[np.floating], signal_mv: F32, fs_hz: float, flat_px_per_mv: float
+) -> tuple[float, float, float, float]:
     """px/s, px/mV, t0 and baseline (px) by the normal equations of centred terms.
 
     px/s is NaN with fewer than three points. A flat signal leaves px/mV as it is given.

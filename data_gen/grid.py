@@ -1,17 +1,12 @@
 """The printed grid."""
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64, U8
 from data_gen.crop import Frame
 from data_gen.render import lines_coverage
 from data_gen.style import GridStyle, Rgb
-
-U8 = NDArray[np.uint8]
-F64 = NDArray[np.float64]
 
 _WHITE = (255, 255, 255)
 
@@ -55,12 +50,11 @@ def _lines(n: int, origin_mm: float, px_per_mm: float, style: GridStyle) -> tupl
     )
     lines = np.zeros(n) if style.dotted or style.minor_rgb is None else minor
     heavy = np.zeros(n) if style.major_rgb is None else major
-    colours = _tinted(lines, style.minor_rgb or _WHITE, heavy, style.major_rgb or _WHITE)
-    return np.asarray(colours, np.uint8), minor
+    return _tinted(lines, style.minor_rgb or _WHITE, heavy, style.major_rgb or _WHITE), minor
 
 
 @njit(cache=True, nogil=True)
-def _tinted(minor: Any, minor_rgb: Rgb, major: Any, major_rgb: Rgb) -> Any:
+def _tinted(minor: F64, minor_rgb: Rgb, major: F64, major_rgb: Rgb) -> U8:
     """White paper under thin lines under thick ones, (n,) coverages → uint8 (n, 3)."""
     colours = np.empty((len(minor), 3), np.uint8)
     for x in range(len(minor)):
@@ -71,7 +65,7 @@ def _tinted(minor: Any, minor_rgb: Rgb, major: Any, major_rgb: Rgb) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _compose(image: Any, across: Any, down: Any) -> None:
+def _compose(image: U8, across: U8, down: U8) -> None:
     height, width, _ = image.shape
     flat, line = image.reshape(height, 3 * width), across.reshape(3 * width)
     for y in range(height):
@@ -86,7 +80,7 @@ def _compose(image: Any, across: Any, down: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _dot(image: Any, across: Any, down: Any, rgb: Rgb) -> None:
+def _dot(image: U8, across: F64, down: F64, rgb: Rgb) -> None:
     for y in range(len(down)):
         if down[y] > 0.0:
             for x in range(len(across)):

@@ -2,20 +2,38 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64, U8
 from data_gen.crop import Frame
 from data_gen.layout import Placement
 from data_gen.render import draw_bar, draw_stroke, stamp
-from data_gen.sheet import SIDE_MM, TOP_MM, Sheet
+from data_gen.sheet import FOOTER_DROP_MM, HEADER_MM, PULSE_S, SIDE_MM, TOP_MM, Sheet
 from data_gen.style import PageStyle
 from data_gen.text import text_coverage
 
-U8 = NDArray[np.uint8]
-F64 = NDArray[np.float64]
+# What a mark looks like, read off printed pages.
+_TEXT_LEFT_MM = SIDE_MM + 2.0
+_HEADER_EM_MM, _FOOTER_EM_MM = 3.2, 3.0  # font sizes
+_HEADER_LINE_MM, _HEADER_COLUMN_MM = 5.0, 80.0  # its lines stand in columns of three
+_BAR_MM = (-4.0, 4.0)  # a separator's ends, from the row's 0 mV; positive is below
+_DOT_PITCH_MM = 1.25  # of a dotted separator
+_DOTTED_BEYOND_MM = 8.0  # it begins and ends this far beyond the outer rows' 0 mV
+_PULSE_GAP_MM = (2.5, 1.0)  # between pulse and trace, where it stands left or right of them
+_PULSE_FOOT_MM = 0.75  # the flat piece before and behind the pulse
+# The paper's two bars: their height and their upper ends, from the lead's first sample, and
+# how far right of it they stand; as measured on the published crops.
+_BARS_HEIGHT_MM, _BARS_TOP_MM, _BARS_RIGHT_MM = 2.29, (-3.12, 0.83), 0.05
+
+
+class PrintedText(TypedDict):
+    """A text on the page: a lead's name (`lead_name` says whose), header or footer (None)."""
+
+    text: str
+    lead_name: str | None
+    box_px: list[list[float]]  # its four corners (x, y), clockwise from the upper left
 
 
 def draw_marks(
@@ -26,7 +44,7 @@ def draw_marks(
     drawn: Sequence[int],
     pen_mm: float,
     rng: np.random.Generator,
-) -> tuple[U8, list[dict[str, Any]]]:
+) -> tuple[U8, list[PrintedText]]:
     """What is printed beside the traces, in the traces' ink.
 
     Args:
@@ -38,8 +56,7 @@ def draw_marks(
         rng: For what the header says.
 
     Returns:
-        uint8 (H, W) coverage, and each text that is seen: `text`, `lead_name` (None for
-        header and footer), `box_px` (its four corners, clockwise).
+        uint8 (H, W) coverage, and each text that is seen.
     """
     canvas = np.zeros((frame.height_px, frame.width_px), np.uint8)
     texts = []
@@ -52,22 +69,22 @@ def draw_marks(
         _draw_pulse(canvas, frame, sheet, row, float(baselines_mm[row]), pen_mm)
     if sheet.style.separator == "dotted":
         _draw_dotted_lines(canvas, frame, sheet, baselines_mm, pen_mm)
-    left = SIDE_MM + 2.0
-    header_mm = (TOP_MM, TOP_MM + 20.0)
-    if sheet.style.header and frame.shows(x_mm=(left, math.inf), y_mm=header_mm):
+    header_mm = (TOP_MM, TOP_MM + HEADER_MM)
+    if sheet.style.header and frame.shows(x_mm=(_TEXT_LEFT_MM, math.inf), y_mm=header_mm):
         for i, line in enumerate(header_lines(rng)):
-            y_mm = TOP_MM + (i % 3 + 1) * 5.0
-            x_mm = left + (i // 3) * 80.0
-            texts.append(_draw_text(canvas, frame, sheet.style, line, x_mm, y_mm, em_mm=3.2))
+            y_mm = TOP_MM + (i % 3 + 1) * _HEADER_LINE_MM
+            x_mm = _TEXT_LEFT_MM + (i // 3) * _HEADER_COLUMN_MM
+            em_mm = _HEADER_EM_MM
+            texts.append(_draw_text(canvas, frame, sheet.style, line, x_mm, y_mm, em_mm=em_mm))
     if sheet.style.footer:
         line = f"{sheet.style.mm_per_s:g} mm/s   {sheet.style.mm_per_mv:g} mm/mV   0.05-150 Hz"
-        y_mm = float(baselines_mm[-1]) + sheet.below_mm
-        texts.append(_draw_text(canvas, frame, sheet.style, line, left, y_mm, em_mm=3.0))
+        x_mm, y_mm = _TEXT_LEFT_MM, float(baselines_mm[-1]) + FOOTER_DROP_MM
+        texts.append(_draw_text(canvas, frame, sheet.style, line, x_mm, y_mm, em_mm=_FOOTER_EM_MM))
     return canvas, [text for text in texts if text is not None]
 
 
 def header_lines(rng: np.random.Generator) -> tuple[str, ...]:
-    """What a machine prints about an examination; nobody's data."""
+    """What an electrocardiograph prints about an examination; invented, no patient's data."""
     rate, axis = int(rng.integers(40, 150)), int(rng.integers(-60, 120))
     return (
         f"ID: {int(rng.integers(10**6, 10**7))}",
@@ -93,7 +110,7 @@ def _draw_text(
     *,
     em_mm: float,
     lead_name: str | None = None,
-) -> dict[str, Any] | None:
+) -> PrintedText | None:
     """Print a line of text that begins at x on the line y; None where it is out of sight."""
     x_px, y_px = ((v - o) * frame.px_per_mm for v, o in ((x_mm, frame.x_mm), (y_mm, frame.y_mm)))
     em_px = max(6, round(em_mm * frame.px_per_mm))
@@ -110,7 +127,7 @@ def _draw_text(
 
 def _draw_name(
     canvas: U8, frame: Frame, style: PageStyle, place: Placement, baseline_mm: float
-) -> dict[str, Any] | None:
+) -> PrintedText | None:
     if style.lead_names == "none":
         return None
     name, em = place.lead_name, style.name_mm
@@ -130,15 +147,14 @@ def _draw_separator(
     if place.column == 0 or style.separator not in ("bar", "bars"):
         return
     bars = style.separator == "bars"
-    # The paper's bars as measured on the published crops.
-    x_mm = place.x_mm + 0.05 if bars else place.x_mm - style.column_gap_mm / 2
+    x_mm = place.x_mm + _BARS_RIGHT_MM if bars else place.x_mm - style.column_gap_mm / 2
     if not frame.shows(x_mm=(x_mm - pen_mm, x_mm + pen_mm), y_mm=(-math.inf, math.inf)):
         return
-    spans = [(-4.0, 4.0)]
+    spans = [_BAR_MM]
     if bars:
-        level = float(sheet.trace(k).y_mm[0])
-        middle = level if math.isfinite(level) else 0.0
-        spans = [(middle + y, middle + y + 2.29) for y in (-3.12, 0.83)]
+        first_mm = float(sheet.trace(k).y_mm[0])
+        middle = first_mm if math.isfinite(first_mm) else 0.0
+        spans = [(middle + y, middle + y + _BARS_HEIGHT_MM) for y in _BARS_TOP_MM]
     for top, bottom in spans:
         x0, x1 = ((x_mm + side * pen_mm / 2 - frame.x_mm) * frame.px_per_mm for side in (-1, 1))
         y0, y1 = ((baseline_mm + y - frame.y_mm) * frame.px_per_mm for y in (top, bottom))
@@ -150,7 +166,8 @@ def _draw_dotted_lines(
 ) -> None:
     """A dotted line from the top row to the bottom row before every column but the first."""
     half = pen_mm / 2 * frame.px_per_mm
-    y_mm = np.arange(float(baselines_mm[0]) - 8.0, float(baselines_mm[-1]) + 8.0, 1.25)
+    top_mm = float(baselines_mm[0]) - _DOTTED_BEYOND_MM
+    y_mm = np.arange(top_mm, float(baselines_mm[-1]) + _DOTTED_BEYOND_MM, _DOT_PITCH_MM)
     y_px = (y_mm - frame.y_mm) * frame.px_per_mm
     y_px = y_px[(y_px > -2 * half) & (y_px < frame.height_px + 2 * half)]
     columns = {place.column: place.x_mm for place in sheet.places if place.column}
@@ -168,15 +185,15 @@ def _draw_pulse(
     style = sheet.style
     if style.pulse == "none":
         return
-    wide, rise = 0.2 * style.mm_per_s, style.mm_per_mv
+    wide, rise, foot = PULSE_S * style.mm_per_s, style.mm_per_mv, _PULSE_FOOT_MM
     in_row = [place for place in sheet.places if place.row == row]
-    start_mm = in_row[0].x_mm - wide - 2.5
+    start_mm = in_row[0].x_mm - wide - _PULSE_GAP_MM[0]
     if style.pulse == "right":
-        start_mm = in_row[-1].x_mm + in_row[-1].duration_s * style.mm_per_s + 1.0
-    seen_mm = (start_mm - pen_mm, start_mm + 1.5 + wide + pen_mm)
+        start_mm = in_row[-1].x_mm + in_row[-1].duration_s * style.mm_per_s + _PULSE_GAP_MM[1]
+    seen_mm = (start_mm - pen_mm, start_mm + 2 * foot + wide + pen_mm)
     if not frame.shows(x_mm=seen_mm, y_mm=(baseline_mm - rise - pen_mm, baseline_mm + pen_mm)):
         return
-    x = start_mm + np.array((0.0, 0.75, 0.75, 0.75 + wide, 0.75 + wide, 1.5 + wide))
+    x = start_mm + np.array((0.0, foot, foot, foot + wide, foot + wide, 2 * foot + wide))
     y = baseline_mm - rise * np.array((0.0, 0.0, 1.0, 1.0, 0.0, 0.0))
     xy = (np.column_stack((x, y)) - (frame.x_mm, frame.y_mm)) * frame.px_per_mm
     draw_stroke(canvas, xy, width_px=pen_mm * frame.px_per_mm)

@@ -1,38 +1,39 @@
 """Drawing in pixels: strokes, grid lines, text and ink on paper.
 
-A stroke's coverage is the box filter's answer to a line of that width: 1 inside, falling to 0
-over one pixel at its edge, by the distance of the pixel's centre from the line. Any width and
-any sub-pixel place are exact, and the ink lies under the polyline by construction.
+A stroke's coverage is that of a line of its width under a box filter of one pixel: 1 inside,
+falling to 0 over one pixel at its edge, by the distance of the pixel's centre from the line. Any
+width and any sub-pixel place are exact, and the ink lies under the polyline by construction.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-U8 = NDArray[np.uint8]
-F32 = np.float32
+from data_gen.arrays import F64, U8
+
+U32 = NDArray[np.uint32]
 
 # Thinner strokes could vanish between two rows of pixels and leave columns without ink;
 # printers and scanners do not resolve them either.
 MIN_STROKE_PX = 1.25
-# Samples that lie this near to a straight line are drawn as one.
+# Samples within this distance of a straight line are drawn as one segment: a coverage changes by
+# 10 of 255 levels at most.
 STRAIGHT_PX = 0.04
-# And over which the pen changes no more than this.
+# The most by which the pen's width (px) and darkness (0–1) may change along such a segment.
 STEADY_PX, STEADY_DARK = 0.08, 0.03
 
-_8 = np.uint32(8)
+_8 = np.uint32(8)  # with a plain 8, Numba would compute in 64 bits
 
 
 @njit(cache=True, nogil=True)
-def _straight(xy: Any, widths: Any, darks: Any, i: int) -> int:
+def _straight(xy: F64, widths: F64, darks: F64, i: int) -> int:
     """The farthest point to which a straight line from point i passes all points between.
 
-    Each point passed narrows the cone of slopes that the line may have. The pen stays the same
-    on it, as far as can be seen.
+    Each point passed narrows the range of slopes that the line may have. The pen may change on
+    it by no more than `STEADY_PX` and `STEADY_DARK`.
     """
     x0, y0 = xy[i, 0], xy[i, 1]
     low, high = -math.inf, math.inf
@@ -50,7 +51,7 @@ def _straight(xy: Any, widths: Any, darks: Any, i: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _stroke(canvas: Any, ink: Any, xy: Any, widths: Any, darks: Any) -> None:
+def _stroke(canvas: U8, ink: U8 | None, xy: F64, widths: F64, darks: F64) -> None:
     n = len(xy)
     drawing = False  # the point before this one is inked up to this one
     i = 0
@@ -71,11 +72,11 @@ def _stroke(canvas: Any, ink: Any, xy: Any, widths: Any, darks: Any) -> None:
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _segment(canvas: Any, ink: Any, start: Any, stop: Any, width: float, dark: float) -> None:
+def _segment(canvas: U8, ink: U8 | None, start: F64, stop: F64, width: float, dark: float) -> None:
     """A straight stroke with round ends: its coverage, and in `ink` that times `dark`.
 
-    Every pixel of its box is computed alike, in single precision: without a branch the
-    compiler makes vectors of it, three times as fast as leaving out what need not be drawn.
+    Every pixel of its box is computed, in single precision: without a branch the compiler
+    vectorises the loop, which is three times as fast as skipping the pixels beyond the stroke.
     """
     (x0, y0), (x1, y1) = (start[0], start[1]), (stop[0], stop[1])
     reach = 0.5 * width + 0.5
@@ -87,24 +88,24 @@ def _segment(canvas: Any, ink: Any, start: Any, stop: Any, width: float, dark: f
         return
     length = math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2)
     per_px = 1.0 / max(length, 1e-9)
-    ux, uy, end = F32((x1 - x0) * per_px), F32((y1 - y0) * per_px), F32(length)
-    first_px, radius, full = F32(left - x0), F32(reach), F32(dark)
+    ux, uy, end = np.float32((x1 - x0) * per_px), np.float32((y1 - y0) * per_px), np.float32(length)
+    first_px, radius, full = np.float32(left - x0), np.float32(reach), np.float32(dark)
     for y in range(top, bottom + 1):
-        row, py = canvas[y, left : right + 1], F32(y - y0)
+        row, py = canvas[y, left : right + 1], np.float32(y - y0)
         seen = row if ink is None else ink[y, left : right + 1]
         for k in range(len(row)):
-            px = first_px + F32(np.int32(k))
-            along = min(max(px * ux + py * uy, F32(0.0)), end)
+            px = first_px + np.float32(np.int32(k))
+            along = min(max(px * ux + py * uy, np.float32(0.0)), end)
             dx, dy = px - along * ux, py - along * uy
-            level = (radius - math.sqrt(dx * dx + dy * dy)) * F32(255.0) + F32(0.5)
-            level = min(max(level, F32(0.0)), F32(255.0))
+            level = (radius - math.sqrt(dx * dx + dy * dy)) * np.float32(255.0) + np.float32(0.5)
+            level = min(max(level, np.float32(0.0)), np.float32(255.0))
             row[k] = max(row[k], np.uint8(np.int32(level)))
             if ink is not None:
                 seen[k] = max(seen[k], np.uint8(np.int32(level * full)))
 
 
 @njit(cache=True, nogil=True)
-def _darken(image: Any, coverage: Any, factors: Any) -> None:
+def _darken(image: U8, coverage: U8, factors: U32) -> None:
     """Darken (H, W, 3) by (H, W); most pixels are bare, and are passed eight at a time."""
     levels, covers = image.reshape(-1, 3), coverage.reshape(-1)
     eights = covers[: len(covers) // 8 * 8].view(np.uint64)
@@ -115,7 +116,7 @@ def _darken(image: Any, coverage: Any, factors: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _darken_all(levels: Any, covers: Any, factors: Any) -> None:
+def _darken_all(levels: U8, covers: U8, factors: U32) -> None:
     for i in range(len(covers)):
         c = covers[i]
         if c:
@@ -126,10 +127,10 @@ def _darken_all(levels: Any, covers: Any, factors: Any) -> None:
 
 def draw_stroke(
     canvas: U8,
-    polyline_px: NDArray[Any],
+    polyline_px: NDArray[np.floating],
     *,
-    width_px: float | NDArray[np.float64],
-    dark: float | NDArray[np.float64] = 1.0,
+    width_px: float | F64,
+    dark: float | F64 = 1.0,
     ink: U8 | None = None,
 ) -> None:
     """Draw one polyline's coverage into a canvas, keeping the darker of old and new.
@@ -149,12 +150,12 @@ def draw_stroke(
 
 
 def draw_bar(canvas: U8, *, x0: float, y0: float, x1: float, y1: float) -> None:
-    """Draw an upright rectangle's coverage, its edges anywhere between pixels (px)."""
+    """Draw the coverage of a rectangle along the axes, its edges anywhere between pixels (px)."""
     _bar(canvas, float(x0), float(y0), float(x1), float(y1))
 
 
 @njit(cache=True, nogil=True)
-def _bar(canvas: Any, x0: float, y0: float, x1: float, y1: float) -> None:
+def _bar(canvas: U8, x0: float, y0: float, x1: float, y1: float) -> None:
     height, width = canvas.shape
     for y in range(max(0, math.ceil(y0 - 0.5)), min(height - 1, math.floor(y1 + 0.5)) + 1):
         down = min(y + 0.5, y1) - max(y - 0.5, y0)
@@ -163,16 +164,16 @@ def _bar(canvas: Any, x0: float, y0: float, x1: float, y1: float) -> None:
             canvas[y, x] = max(canvas[y, x], int(down * across * 255.0 + 0.5))
 
 
+@njit(cache=True, nogil=True)
 def lines_coverage(
     n: int,
-    *,
     first_px: float,
     step_px: float,
     width_px: float,
     snapped: bool = False,
     uneven: float = 0.0,
     phase: float = 0.0,
-) -> NDArray[np.float64]:
+) -> F64:
     """Coverage of n pixels by lines at first + k·step, seen along their normal.
 
     Args:
@@ -181,25 +182,12 @@ def lines_coverage(
         step_px: Their distance.
         width_px: Their width; a line thinner than a pixel covers it in part.
         snapped: Each line is moved to the nearest whole pixel.
-        uneven: The most that a line lacks of its coverage, each line by its number.
-        phase: Another one, and other lines lack it.
+        uneven: The most that a line lacks of its coverage; its number decides how much.
+        phase: With another phase, other lines lack it.
 
     Returns:
         float64 (n,), 0–1.
     """
-    return np.asarray(_lines(n, first_px, step_px, width_px, snapped, uneven, phase))
-
-
-@njit(cache=True, nogil=True)
-def _lines(
-    n: int,
-    first_px: float,
-    step_px: float,
-    width_px: float,
-    snapped: bool,
-    uneven: float,
-    phase: float,
-) -> Any:
     if snapped:
         width_px = max(1.0, round(width_px))
     covered = np.zeros(n)
@@ -210,7 +198,8 @@ def _lines(
             line = round(line)
         covered[x] = min(max(0.5 * width_px + 0.5 - abs(x - line), 0.0), min(1.0, width_px))
         if uneven > 0.0:
-            # No two numbers near each other share the digits after the point.
+            # A pseudo-random number from the line's number: the digits behind the point of a large
+            # multiple of its sine, a hash that is usual in computer graphics.
             digits = math.sin(12.9898 * number + phase) * 43758.5453
             covered[x] *= 1.0 - uneven * (digits - math.floor(digits))
     return covered

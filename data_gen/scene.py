@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64
 from data_gen.crop import CropDials, Frame, draw_frame
 from data_gen.dials import Range, uniform
 from data_gen.errors import InputError
@@ -17,11 +16,11 @@ from data_gen.signals import SignalSource
 from data_gen.streams import parted
 from data_gen.style import PageDials, draw_style
 
-F64 = NDArray[np.float64]
-
-WIDEST_PITCH_MM = 30.0  # of rows that spread over a page
+WIDEST_PITCH_MM = 30.0  # of rows that are spread over a page: a page of three rows is not filled
 _ONE_WORD = 2**32  # NumPy splits a larger seed in two, which could meet another index or split
-_SIGHT_MM = 5.0  # beyond the frame; a distortion may bring it into the picture
+# How far beyond the frame traces are drawn, since a distortion may bring them into the picture:
+# a fixed part for curl and creases, and a part of the width for turns.
+_SIGHT_MM, _SIGHT_FRAC = 5.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -54,15 +53,15 @@ def streams_of(index: int, seed: int, split: str, attempt: int = 0) -> Streams:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """How the rows of one sheet stand.
+class RowSpacing:
+    """How the rows of one sheet are spaced, and how they are drawn.
 
     Args:
         jitter_mm: Each row's shift (n_rows,).
         pitch_mm: Where to take the pitch from.
-        pick: 0–1, which pitch of several that serve.
+        pick: 0–1, which pitch to take of several that serve equally well.
         pen_mm: Stroke width.
-        gain: Of the neighbours, in a crop.
+        gain: Factor on the neighbours' amplitudes, in a crop.
     """
 
     jitter_mm: F64
@@ -71,7 +70,7 @@ class Rows:
     pen_mm: float
     gain: float
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What was drawn, as values that JSON can hold."""
         return {
             "jitter_mm": self.jitter_mm.tolist(),
@@ -80,8 +79,8 @@ class Rows:
         }
 
 
-def draw_rows(dials: OverlapDials, sheet: Sheet, rng: np.random.Generator) -> Rows:
-    """Draw how the rows stand.
+def draw_rows(dials: OverlapDials, sheet: Sheet, rng: np.random.Generator) -> RowSpacing:
+    """Draw how the rows are spaced.
 
     Raises:
         InputError: Not even the closest rows that the dials allow fit on the paper.
@@ -102,7 +101,7 @@ def draw_rows(dials: OverlapDials, sheet: Sheet, rng: np.random.Generator) -> Ro
             f"{sheet.n_rows} rows at {lo:g} mm leave {sheet.style.paper} paper",
             f"keep its low end ≤ {widest:.1f}, or take paper=roll or fewer rows",
         )
-    return Rows(jitter_mm, (lo, min(hi, widest)), pick, pen_mm, gain)
+    return RowSpacing(jitter_mm, (lo, min(hi, widest)), pick, pen_mm, gain)
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ class Scene:
 
     sheet: Sheet
     frame: Frame
-    rows: Rows
+    rows: RowSpacing
     pitch_mm: float
     baselines_mm: F64
     drawn: tuple[int, ...]
@@ -132,7 +131,7 @@ class Scene:
         """The primary's 0 mV."""
         return float(self.baselines_mm[self.traces[0].place.row])
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What was drawn, as values that JSON can hold."""
         place = self.traces[0].place
         return (
@@ -168,12 +167,12 @@ def draw_scene(
     streams: Streams,
     split: str,
 ) -> Scene | None:
-    """Draw a scene; None where the severity that was asked for is not to be had of it."""
+    """Draw a scene; None where its record cannot give the severity that was asked for."""
     record = signals.draw(streams.signals, split=split)
     sheet = lay_out(record, draw_style(page, streams.style))
     rows = draw_rows(overlap, sheet, streams.rows)
     primary, trace = _draw_primary(sheet, streams.crop)
-    # The frame hangs on the primary's own baseline, so no neighbour can move it.
+    # The frame's place depends on the primary's own baseline alone, so no neighbour can move it.
     frame = draw_frame(
         crop, streams.crop, x_mm=trace.x_mm, y_mm=trace.y_mm, px_per_mm=sheet.style.px_per_mm
     )
@@ -208,7 +207,7 @@ def _others(overlap: OverlapDials, sheet: Sheet, primary: int, frame: Frame) -> 
     first = row - (sheet.n_rows if overlap.above is None else overlap.above)
     last = row + (sheet.n_rows if overlap.below is None else overlap.below)
     right_mm = frame.x_mm + frame.width_px / frame.px_per_mm
-    reach_mm = _SIGHT_MM + 0.1 * (right_mm - frame.x_mm)
+    reach_mm = _SIGHT_MM + _SIGHT_FRAC * (right_mm - frame.x_mm)
     return tuple(
         k
         for k, place in enumerate(sheet.places)
@@ -220,7 +219,7 @@ def _others(overlap: OverlapDials, sheet: Sheet, primary: int, frame: Frame) -> 
 
 
 def _pitch_mm(
-    dials: OverlapDials, rows: Rows, frame: Frame, traces: Sequence[Trace]
+    dials: OverlapDials, rows: RowSpacing, frame: Frame, traces: Sequence[Trace]
 ) -> tuple[float, float]:
     """The row pitch, and how far it is expected to miss the severity that was asked for.
 

@@ -8,12 +8,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from data_gen.arrays import F32, F64, U8
 from data_gen.calibration import Calibration
 from data_gen.crop import Frame
 from data_gen.errors import InputError
@@ -29,13 +28,14 @@ from data_gen.render import draw_stroke
 from data_gen.sample import Record
 from data_gen.style import PageStyle, PenStyle
 
-U8 = NDArray[np.uint8]
-F64 = NDArray[np.float64]
-
-SIDE_MM, TOP_MM, BOTTOM_MM = 10.0, 8.0, 8.0
-TEXT_MM = 22.0  # of header or footer
-PULSE_MM = 3.0  # kept free beside the calibration pulse
-# A pen takes its slope over about its own width: tremor finer than that makes no thin strokes.
+# The page's plan, read off printed pages; it is ours, no standard prescribes it.
+SIDE_MM, TOP_MM, BOTTOM_MM = 10.0, 8.0, 8.0  # margins
+HEADER_MM, FOOTER_MM = 22.0, 11.0  # height kept free for text
+FOOTER_DROP_MM = 12.0  # from the last row's 0 mV down to the footer's line
+PULSE_S = 0.2  # the calibration pulse lasts this long at 1 mV (the domain's convention)
+PULSE_MM = 3.0  # kept free beside it
+# The slope that thins a stroke is measured over half a pen's width to each side: tremor finer
+# than that makes no thin strokes.
 _PEN_REACH_MM = 0.15
 
 
@@ -72,7 +72,7 @@ class Trace:
     """
 
     place: Placement
-    signal_mv: NDArray[np.float32]
+    signal_mv: F32
     fs_hz: float
     mm_per_s: float
     x_mm: F64
@@ -107,17 +107,18 @@ class Trace:
 
 @njit(cache=True, nogil=True)
 def _placed(
-    x_mm: Any,
-    y_mm: Any,
+    x_mm: F64,
+    y_mm: F64,
     left_mm: float,
     right_mm: float,
     gain: float,
     below_mm: float,
     scale: float,
-) -> Any:
-    """Points of the paper near a span of it as pixels (n, 2), and the least and greatest y.
+) -> tuple[int, F64, float, float]:
+    """The points of a trace near a span of the paper, in pixels.
 
-    Before them, which is the first.
+    Returns:
+        Index of the first of them, the points (n, 2), their least and greatest y.
     """
     first = max(int(np.searchsorted(x_mm, left_mm - 1.0)) - 2, 0)
     last = min(int(np.searchsorted(x_mm, right_mm + 1.0)) + 2, len(x_mm))
@@ -131,15 +132,6 @@ def _placed(
         if y > bottom:
             bottom = y
     return first, xy, top, bottom
-
-
-@njit(cache=True, nogil=True)
-def _on_paper(signal_mv: Any, left_mm: float, step_mm: float, mm_per_mv: float) -> Any:
-    """Where samples stand: x from the paper's left edge (n,), y below 0 mV (n,)."""
-    x_mm, y_mm = np.empty(len(signal_mv)), np.empty(len(signal_mv))
-    for i in range(len(signal_mv)):
-        x_mm[i], y_mm[i] = left_mm + i * step_mm, signal_mv[i] * -mm_per_mv
-    return x_mm, y_mm
 
 
 @dataclass(frozen=True)
@@ -173,16 +165,11 @@ class Sheet:
 
     @property
     def top_mm(self) -> float:
-        return TOP_MM + (TEXT_MM if self.style.header else 0.0)
-
-    @property
-    def below_mm(self) -> float:
-        """How far below the last row's 0 mV the footer stands."""
-        return 12.0
+        return TOP_MM + (HEADER_MM if self.style.header else 0.0)
 
     @property
     def bottom_mm(self) -> float:
-        return BOTTOM_MM + (TEXT_MM / 2 if self.style.footer else 0.0)
+        return BOTTOM_MM + (FOOTER_MM if self.style.footer else 0.0)
 
     def height_mm(self, pitch_mm: float) -> float:
         """The paper's height; a roll is as high as its rows need."""
@@ -220,7 +207,8 @@ class Sheet:
             raise InputError(
                 f"record {self.record.record_id}", "too short for its page", "take longer records"
             )
-        x_mm, y_mm = _on_paper(signal, where.x_mm, style.mm_per_s / fs_hz, style.mm_per_mv)
+        x_mm = where.x_mm + np.arange(len(signal), dtype=np.float64) * (style.mm_per_s / fs_hz)
+        y_mm = signal.astype(np.float64) * -style.mm_per_mv
         return Trace(where, signal, fs_hz, style.mm_per_s, x_mm, y_mm)
 
     def calibration(self, trace: Trace, frame: Frame, baseline_mm: float) -> Calibration:
@@ -236,8 +224,8 @@ class Sheet:
 
 
 def pulse_mm(style: PageStyle, side: str) -> float:
-    """Width kept free for a calibration pulse of 0.2 s on that side."""
-    return 0.2 * style.mm_per_s + PULSE_MM if style.pulse == side else 0.0
+    """Width kept free for a calibration pulse on that side."""
+    return PULSE_S * style.mm_per_s + PULSE_MM if style.pulse == side else 0.0
 
 
 def lay_out(record: Record, style: PageStyle) -> Sheet:
@@ -261,7 +249,7 @@ def lay_out(record: Record, style: PageStyle) -> Sheet:
     return Sheet(record, layout, style, places)
 
 
-def _resampled(signal: NDArray[np.float32], old_hz: float, new_hz: float) -> NDArray[np.float32]:
+def _resampled(signal: F32, old_hz: float, new_hz: float) -> F32:
     """A lead at another sampling frequency; missing samples stay missing."""
     from scipy.signal import resample_poly  # its import takes longer than all others together
 
@@ -292,7 +280,7 @@ def draw_traces(
     Args:
         frame: What is seen of the page.
         lines: Their centre lines.
-        pen_mm: Stroke width; with a `pen`, that of its level strokes.
+        pen_mm: Stroke width; with a `pen`, that of its horizontal strokes.
         pen: How the strokes vary; None for the same width everywhere.
         ink: uint8 (H, W), to which the traces are added as they are seen: what is pale only
             there has its full coverage in the result.
@@ -316,19 +304,18 @@ def draw_traces(
 def _varied(pen: PenStyle, line: Line, frame: Frame) -> tuple[F64, F64]:
     """Factors of a trace's width and of its darkness at every point, (n,) each."""
     xy, scale = line.xy_px, frame.px_per_mm
-    # Straight between whole mm of the paper: a sine of every sample would take 0.5 ms.
+    # The waver is computed at whole mm of the paper and interpolated: a sine for every sample
+    # would take 0.5 ms.
     first, last = (math.floor(x / scale + frame.x_mm) for x in (xy[0, 0], xy[-1, 0]))
     waver = pen.wavering(first, last + 2, line.row)
-    width, dark = _factors(
-        xy, _PEN_REACH_MM * scale, pen.thin, pen.pale, waver, frame.x_mm - first, scale
-    )
-    return width, dark
+    reach_px = _PEN_REACH_MM * scale
+    return _factors(xy, reach_px, pen.thin, pen.pale, waver, frame.x_mm - first, scale)
 
 
 @njit(cache=True, nogil=True)
 def _factors(
-    xy: Any, reach: float, thin: float, pale: float, waver: Any, left_mm: float, scale: float
-) -> Any:
+    xy: F64, reach: float, thin: float, pale: float, waver: F64, left_mm: float, scale: float
+) -> tuple[F64, F64]:
     """The factors, from the waver at every mm; the picture's left edge is at `left_mm` of it."""
     width, dark = np.empty(len(xy)), np.empty(len(xy))
     per_mm = 1.0 / scale
@@ -342,11 +329,11 @@ def _factors(
 
 
 @njit(cache=True, nogil=True)
-def _steepness(xy: Any, i: int, reach: float) -> float:
-    """How much faster than on a level line the pen moves at point i: 1 − cos of its angle.
+def _steepness(xy: F64, i: int, reach: float) -> float:
+    """How steep the pen's way is at point i: 1 − cos of its angle, 0 where it is horizontal.
 
-    The angle is that of the chord over the points within reach, at least the next ones: level
-    at a peak, where the pen turns and rests. Points beyond a missing sample do not count.
+    The angle is that of the chord over the points within reach, at least the next ones: 0 at a
+    peak, where the pen turns and rests. Points beyond a missing sample do not count.
     """
     if not math.isfinite(xy[i, 1]):
         return 0.0

@@ -2,14 +2,13 @@
 
 import colorsys
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64
 from data_gen.dials import (
     Range,
     as_choices,
@@ -36,12 +35,14 @@ NAMES = ("below", "above", "before", "none")
 SEPARATORS = ("none", "bar", "bars", "dotted")
 PULSES = ("left", "right", "none")
 
+# Looks read off scanned and photographed pages, by eye.
 _MOST_UNEVEN = 0.8  # part of its ink that a grid line may lack
-_WAVES_MM = (8.0, 60.0)
+_WAVES_MM = (8.0, 60.0)  # lengths of the waves of a pen's width
 _N_WAVES = 3
-_GOLDEN = 0.6180339887  # its multiples leave no two rows alike, however many there are
+# The golden ratio's fraction shifts the waves from row to row: no two rows get the same phases.
+_GOLDEN = 0.6180339887
 
-# Major, minor: papers that are sold, by the colour of their print.
+# (major, minor): the colours in which grid paper is printed.
 _STANDARD: tuple[tuple[Rgb, Rgb], ...] = (
     ((228, 130, 130), (248, 214, 214)),
     ((245, 165, 165), (253, 224, 224)),
@@ -82,8 +83,8 @@ class GridStyle:
 class PenStyle:
     """How the stroke of a stylus or a jet varies along a trace.
 
-    The faster it moves over the paper the less it leaves there; and its width wavers slowly,
-    by a sum of waves along the paper, with phases of its own in every row.
+    The faster it moves over the paper, the thinner and paler the stroke. Its width also wavers
+    slowly: by a sum of sine waves along the paper, whose phases differ from row to row.
 
     Args:
         thin: Part of its width that a vertical stroke lacks.
@@ -99,15 +100,20 @@ class PenStyle:
     waves_mm: tuple[float, ...]
     phases: tuple[float, ...]
 
-    def wavering(self, first_mm: int, stop_mm: int, row: int) -> NDArray[np.float64]:
+    def wavering(self, first_mm: int, stop_mm: int, row: int) -> F64:
         """Factor of the width at whole mm of the paper (n,), by the row and the place alone."""
-        return np.asarray(_wavering(self.waves_mm, self.phases, self.waver, first_mm, stop_mm, row))
+        return _wavering(self.waves_mm, self.phases, self.waver, first_mm, stop_mm, row)
 
 
 @njit(cache=True, nogil=True)
 def _wavering(
-    waves_mm: Any, phases: Any, waver: float, first_mm: int, stop_mm: int, row: int
-) -> Any:
+    waves_mm: tuple[float, ...],
+    phases: tuple[float, ...],
+    waver: float,
+    first_mm: int,
+    stop_mm: int,
+    row: int,
+) -> F64:
     factors = np.empty(stop_mm - first_mm)
     for i in range(len(factors)):
         waves = 0.0
@@ -142,36 +148,36 @@ class PageDials:
         footer: Probability of footer text.
         baseline_on_grid: Probability that 0 mV stands on a 5 mm line.
         pen_thin: Part of its width that a vertical stroke of a trace lacks.
-        pen_pale: Part of its ink that it lacks; masks do not know of it.
+        pen_pale: Part of its ink that it lacks, in the picture; masks keep their full coverage.
         pen_waver: The most by which a trace's width wavers along it, as a part of it.
         distortion: What happens to the print afterwards.
     """
 
-    layout: Any = ("3x4+1R",)
-    paper: Any = ("a4",)
-    dpi: Any = (200.0, 200.0)
-    mm_per_s: Any = (25.0,)
-    mm_per_mv: Any = (10.0,)
+    layout: Sequence[str] = ("3x4+1R",)
+    paper: Sequence[str] = ("a4",)
+    dpi: Range = (200.0, 200.0)
+    mm_per_s: Sequence[float] = (25.0,)
+    mm_per_mv: Sequence[float] = (10.0,)
     fs_hz: float | None = None
-    grid: Any = ("standard",)
-    ink: Any = ("black",)
-    lead_names: Any = ("below",)
-    font: Any = ("sans",)
-    name_mm: Any = (3.0, 4.0)
-    name_drop_mm: Any = (4.0, 7.0)
-    separator: Any = ("none",)
-    pulse: Any = ("left",)
-    column_gap_mm: Any = (0.0, 0.0)
+    grid: Sequence[str] = ("standard",)
+    ink: Sequence[str] = ("black",)
+    lead_names: Sequence[str] = ("below",)
+    font: Sequence[str] = ("sans",)
+    name_mm: Range = (3.0, 4.0)
+    name_drop_mm: Range = (4.0, 7.0)
+    separator: Sequence[str] = ("none",)
+    pulse: Sequence[str] = ("left",)
+    column_gap_mm: Range = (0.0, 0.0)
     header: float = 0.0
     footer: float = 0.0
     baseline_on_grid: float = 0.0
-    pen_thin: Any = (0.0, 0.0)
-    pen_pale: Any = (0.0, 0.0)
-    pen_waver: Any = (0.0, 0.0)
+    pen_thin: Range = (0.0, 0.0)
+    pen_pale: Range = (0.0, 0.0)
+    pen_waver: Range = (0.0, 0.0)
     distortion: Distortion = field(default_factory=Distortion)
 
     def __post_init__(self) -> None:
-        choices: dict[str, Iterable[Any]] = {
+        choices: dict[str, Iterable[str | float]] = {
             "layout": LAYOUTS, "paper": PAPERS_MM, "grid": GRIDS, "ink": INKS,
             "lead_names": NAMES, "font": FONTS, "separator": SEPARATORS, "pulse": PULSES,
             "mm_per_s": (25, 50), "mm_per_mv": (5, 10, 20),
@@ -223,7 +229,7 @@ class PageStyle:
         x_mm, y_mm = self.grid_phase_mm
         return x_mm, baseline_mm if self.baseline_on_grid else y_mm
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What was drawn, as values that JSON can hold."""
         apart = ("grid", "pen")
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}

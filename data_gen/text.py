@@ -7,9 +7,8 @@ import cv2
 import numpy as np
 from matplotlib import get_data_path
 from matplotlib.ft2font import FT2Font
-from numpy.typing import NDArray
 
-U8 = NDArray[np.uint8]
+from data_gen.arrays import U8
 
 _TRUETYPE = {
     "sans": "DejaVuSans.ttf",

@@ -34,9 +34,9 @@ from data_gen.formats.files import (
 from data_gen.formats.kit_page import write_page
 from data_gen.formats.lead_crops import crop_name, write_lead_crop
 from data_gen.formats.shards import MANIFEST, shard_name, write_shard
-from data_gen.overlap import page_contacts
 from data_gen.pool import results_in_order
 from data_gen.sample import SPLITS, LeadSample, Page
+from data_gen.severity import page_contacts
 from data_gen.whole_file import PART_SUFFIX
 
 PLAN = "plan.json"
@@ -112,8 +112,8 @@ class SetPlan:
 
 def write_command(overrides: Sequence[str]) -> str:
     """The command that writes the set again, without what does not change it."""
-    told = [o for o in overrides if o.split("=")[0] not in ("shard", "jobs")]
-    return shlex.join(["python", "generate.py", *told])
+    kept = [o for o in overrides if o.split("=")[0] not in ("shard", "jobs")]
+    return shlex.join(["python", "generate.py", *kept])
 
 
 def write_set(

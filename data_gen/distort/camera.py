@@ -2,20 +2,21 @@
 
 import math
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from data_gen.arrays import F32, U8
 from data_gen.dials import happens, uniform
 from data_gen.distort.blend import paper_colour
 from data_gen.distort.distortion import Distortion
 from data_gen.distort.warp import Image
 
 _BANK = 1 << 21  # standard normal numbers, drawn once per process
-_BAND_PX = 64  # rows that are given noise at a time: they stay in the cache
+_BAND_PX = 64  # rows that are given noise at a time: they stay in the processor's cache
+_LEAST_BLUR_PX = 0.1  # of a weaker blur, less than a hundredth of the light leaves its pixel
+_LEAST_SIDE_PX = 8  # of a coarser scan
 
 
 def photograph(
@@ -49,7 +50,7 @@ def photograph(
 
 
 def _defocused(image: Image, sigma_px: float) -> Image:
-    if sigma_px < 0.1:  # less than a hundredth of the light leaves its pixel
+    if sigma_px < _LEAST_BLUR_PX:
         return image
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.uint8)
 
@@ -71,15 +72,15 @@ def _moved(image: Image, length_px: float, angle_rad: float) -> Image:
 def _shrunk(image: Image, factor: float) -> Image:
     """At a lower resolution; unchanged where the dial asks for a higher one."""
     height, width = image.shape[:2]
-    size = (max(round(width * factor), 8), max(round(height * factor), 8))
+    size = (max(round(width * factor), _LEAST_SIDE_PX), max(round(height * factor), _LEAST_SIDE_PX))
     if size[0] >= width or size[1] >= height:
         return image
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @cache
-def _bank() -> NDArray[np.float32]:
-    """Standard normal numbers; what a picture takes from them is drawn by its own generator."""
+def _bank() -> F32:
+    """Standard normal numbers; from where in them a picture takes its noise, its own `rng` says."""
     return np.random.default_rng(0).standard_normal(_BANK, dtype=np.float32)
 
 
@@ -101,7 +102,7 @@ def _noisy(image: Image, read: float, shot: float, rng: np.random.Generator) -> 
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add_noise(band: Any, noise: Any, fixed: float, per_level: float, out: Any) -> None:
+def _add_noise(band: U8, noise: F32, fixed: float, per_level: float, out: U8) -> None:
     """Standard normal noise (n,) of variance fixed + per_level · level, onto n levels."""
     levels, added = band.reshape(-1), out.reshape(-1)
     a, b = np.float32(fixed), np.float32(per_level)

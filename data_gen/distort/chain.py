@@ -1,12 +1,12 @@
-"""The whole way of a page from the printer to the file, in the order in which it happens."""
+"""All that happens to a page between the printer and the file, in its order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F32
 from data_gen.dials import happens, uniform
 from data_gen.distort.blend import Colour, lay, paper_colour
 from data_gen.distort.camera import photograph
@@ -18,8 +18,6 @@ from data_gen.distort.light import light_gain
 from data_gen.distort.paper import draw_creases, paper_gain, roughen
 from data_gen.distort.warp import Image, Points, Warp, warp_image, warp_mask
 from data_gen.errors import InputError
-
-Polyline = NDArray[np.float32]
 
 # Wood, dark wood, gray, slate blue, a white table.
 _DESKS = ((150, 110, 75), (70, 50, 40), (110, 110, 112), (150, 175, 180), (225, 225, 220))
@@ -38,7 +36,7 @@ class Distorted:
 
     image: Image
     masks: tuple[Image, ...]
-    polylines: tuple[Polyline, ...]
+    polylines: tuple[F32, ...]
     warp: Warp
 
 
@@ -116,7 +114,7 @@ def draw_desk(dials: Distortion, rng: np.random.Generator) -> tuple[Colour, floa
     return (float(red), float(green), float(blue)), uniform(rng, dials.desk_mm)
 
 
-def _as_float32(polylines: Sequence[Points]) -> tuple[Polyline, ...]:
+def _as_float32(polylines: Sequence[Points]) -> tuple[F32, ...]:
     return tuple(np.asarray(line, np.float32) for line in polylines)
 
 

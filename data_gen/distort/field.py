@@ -6,14 +6,14 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F32
 from data_gen.distort.blend import looked_up
 from data_gen.distort.warp import Image
 
-Gain = NDArray[np.float32]
+Gain = F32
 
-_CELL_PX = 4
+_CELL_PX = 4  # side of a cell: shading is smooth over it
 _ONE = 200  # the byte that stands for a gain of 1: up to 1.27 in steps of 0.5 %
 
 
@@ -72,7 +72,7 @@ def shade(image: Image, gain: Gain) -> Image:
     if gain.shape[:2] == (1, 1):
         levels = np.arange(256)[:, None]
         table = np.clip(np.round(levels * gain[0]), 0, 255).astype(np.uint8)
-        return np.asarray(looked_up(np.ascontiguousarray(image), table))
+        return looked_up(np.ascontiguousarray(image), table)
     coded = np.clip(np.round(gain * _ONE), 0, 255).astype(np.uint8)
     rows, cols = coded.shape[:2]
     full = cv2.resize(coded, (cols * _CELL_PX, rows * _CELL_PX))

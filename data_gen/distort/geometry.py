@@ -111,7 +111,7 @@ def _wrinkles(shift_px: float, px_per_mm: float, rng: np.random.Generator) -> li
 def _crease(
     shape: tuple[int, int], shift_px: float, px_per_mm: float, rng: np.random.Generator
 ) -> Ridge:
-    """A fold, near upright or near level, through a random point of the page."""
+    """A fold, nearly vertical or nearly horizontal, through a random point of the page."""
     angle = rng.normal(0, 0.12) + (math.pi / 2 if rng.random() < 0.5 else 0.0)
     normal = (math.cos(angle), math.sin(angle))
     height, width = shape

@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64
 from data_gen.dials import count, happens, uniform
 from data_gen.distort.blend import Colour, box_around, lay, looked_up
 from data_gen.distort.distortion import Distortion
 from data_gen.distort.warp import Image, Points
 
+# Contrast to the paper (levels): up to the first it is the grid's, from the second on it is ink's.
+_GRID_CONTRAST, _INK_CONTRAST = 100, 170
 # Ballpoints: blue, black, red, green.
 _PENS = ((35, 50, 140), (30, 30, 35), (190, 30, 40), (20, 110, 60))
 
@@ -28,7 +29,7 @@ def wear(
     px_per_mm: float,
     rng: np.random.Generator,
 ) -> Image:
-    """The page (H, W, 3) after years in a folder; masks and polylines only say where ink is.
+    """The page (H, W, 3) with worn ink; masks and polylines only say where ink is.
 
     The image given may be written to.
     """
@@ -48,14 +49,14 @@ def wear(
 
 
 def _pale_grid(image: Image, paper: Colour, frac: float) -> Image:
-    """What stands less than about 100 levels below the paper pales; ink stays."""
+    """What is less than `_GRID_CONTRAST` levels darker than the paper pales; ink stays."""
     tables = []
     for level in paper:
         contrast = np.maximum(level - np.arange(256), 0)
-        light = np.clip((170 - contrast) / 70, 0, 1)  # 1 for a grid, 0 for ink
-        tables.append(np.where(contrast > 0, level - contrast * (1 - frac * light), np.arange(256)))
+        grid = np.clip((_INK_CONTRAST - contrast) / (_INK_CONTRAST - _GRID_CONTRAST), 0, 1)
+        tables.append(np.where(contrast > 0, level - contrast * (1 - frac * grid), np.arange(256)))
     table = np.round(np.stack(tables, axis=-1)).astype(np.uint8)
-    return np.asarray(looked_up(image, table))
+    return looked_up(image, table)
 
 
 def _fade(
@@ -107,7 +108,7 @@ def _skip(
 
 
 @njit(cache=True, nogil=True)
-def _keep_disc(weight: Any, x: float, y: float, radius: float) -> None:
+def _keep_disc(weight: Image, x: float, y: float, radius: float) -> None:
     """Leave a disc of ink alone, doubled: the ink's half-covered rim goes with it."""
     for row in range(weight.shape[0]):
         for column in range(weight.shape[1]):
@@ -130,7 +131,7 @@ def _scribble(image: Image, size_px: float, px_per_mm: float, rng: np.random.Gen
     np.minimum(part, written, out=part)
 
 
-def _stroke(size_px: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _stroke(size_px: float, rng: np.random.Generator) -> F64:
     """A hand's path around (0, 0), float64 (n, 2), within ± size_px."""
     t = np.linspace(0, 1, 160)
     turn, kind = rng.uniform(-0.3, 0.3), rng.integers(3)

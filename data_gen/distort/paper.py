@@ -25,7 +25,8 @@ _TINTS = (
 # What a stain takes from R, G, B: coffee, water, rust, blue ink.
 _STAINS = ((0.35, 0.6, 1.0), (0.5, 0.5, 0.6), (0.2, 0.7, 1.0), (1.0, 0.7, 0.25))
 
-_TILE_PX = 512
+_TILE_PX = 512  # side of the tile of paper grain
+_GRAIN_LEVELS = 20  # its standard deviation
 
 
 def paper_gain(cells: Cells, warp: Warp, *, dials: Distortion, rng: np.random.Generator) -> Gain:
@@ -144,14 +145,14 @@ def _fold_shade(cells: Cells, ends: Points, depth: float) -> Gain:
 
 @cache
 def _fibres() -> Image:
-    """Paper grain of mean 128 and 20 levels of deviation, for tiles that start anywhere.
+    """Paper grain of mean 128 and `_GRAIN_LEVELS` of deviation, for tiles that start anywhere.
 
     uint8 (2 · _TILE_PX, 2 · _TILE_PX, 3): four times the same periodic tile.
     """
     white = np.random.default_rng(1).standard_normal((2, _TILE_PX, _TILE_PX), np.float32)
     fine, cloudy = _blurred_round(white[0], 0.9), _blurred_round(white[1], 4.0)
     grain = fine / fine.std() + 0.6 * cloudy / cloudy.std()
-    coded = np.clip(np.round(128 + 20 * grain / grain.std()), 0, 255).astype(np.uint8)
+    coded = np.clip(np.round(128 + _GRAIN_LEVELS * grain / grain.std()), 0, 255).astype(np.uint8)
     return np.tile(coded[..., None], (2, 2, 3))
 
 
@@ -167,7 +168,7 @@ def roughen(image: Image, *, dials: Distortion, rng: np.random.Generator) -> Ima
     """The picture with the grain of the paper, from a tile at a random place."""
     if not happens(rng, dials.texture_p):
         return image
-    share = uniform(rng, dials.texture_levels) / 20
+    share = uniform(rng, dials.texture_levels) / _GRAIN_LEVELS
     rough = np.empty_like(image)
     down, right = rng.integers(0, _TILE_PX, 2).tolist()
     tile = _fibres()[down : down + _TILE_PX, right : right + _TILE_PX]

@@ -1,30 +1,31 @@
 """Where the points of a page go: one coordinate map for image, masks and polylines.
 
-The way back, from a point q of the picture to the point p of the flat page that is seen there,
-is a formula: p = u + d(u) with u = H⁻¹ q. H is a homography (rotation, perspective); d is a
-sum of ridges: displacements that vary along one direction only, as curl, uneven feed, creases
-and wrinkles do. The way forth solves u = p − d(u) by fixed-point iteration, which converges
-since the slope of d is kept below `STEEPEST`.
+The backward map, from a point q of the picture to the point p of the flat page that is seen
+there, is a formula: p = u + d(u) with u = H⁻¹ q. H is a homography (rotation, perspective); d
+is a sum of ridges: displacements that vary along one direction only, as curl, uneven feed,
+creases and wrinkles do. The forward map solves u = p − d(u) by fixed-point iteration, which
+converges since the slope of d is kept below `STEEPEST`.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from data_gen.arrays import F64, U8, Bools
+
+Image = U8
 Points = NDArray[np.floating]  # float64; float32 where a map is made, which is enough there
 Box = tuple[slice, slice]  # rows, columns
 Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
 
 STEEPEST = 0.5  # sum of the ridges' slopes: below 1 the page never folds over itself
-_SOLVED_PX = 1e-3
+_SOLVED_PX = 1e-3  # the iteration ends at smaller steps
 _MAX_ROUNDS = 60  # STEEPEST^60: the tolerance ends it long before
 _IDENTITY = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 MAX_STEP_PX = 8  # cell of the coarse grid on which the map is computed
@@ -37,7 +38,7 @@ class Ridge:
     Args:
         normal: Unit vector (x, y) along which it varies.
         offset_px: s = normal · u − offset_px.
-        width_px: Radian of the wave, or standard deviation of the bump.
+        width_px: Length of one radian of the wave, or standard deviation of the bump.
         shift_px: Displacement (x, y) at the profile's maximum.
         wave: A sine wave; otherwise a single Gaussian bump.
     """
@@ -112,17 +113,17 @@ class Warp:
         u = _project(np.linalg.inv(self.homography), points_px)
         return u + self._displacement(u)
 
-    def forward(self, points_px: NDArray[np.floating]) -> NDArray[np.float64]:
+    def forward(self, points_px: NDArray[np.floating]) -> F64:
         """Points (n, 2) of the picture at which these points of the page are seen.
 
         They are solved fastest in an order in which each is near the one before it. A point
-        without y gets its x as if it stood level with its neighbours; without x it is NaN.
+        without y gets its x as if its y lay between its neighbours'; without x it is NaN.
         """
         page = np.ascontiguousarray(points_px, dtype=np.float64)
         missing = np.isnan(page[:, 1])
         if missing.any():
-            page = np.column_stack((page[:, 0], _levelled(page, missing)))
-        moved: NDArray[np.float64] = _solved(page, self.homography, *self._stacked)
+            page = np.column_stack((page[:, 0], _y_filled(page, missing)))
+        moved = _solved(page, self.homography, *self._stacked)
         moved[missing, 1] = np.nan
         return moved
 
@@ -173,7 +174,8 @@ class Warp:
     def box(self, x: int, y: int, width: int, height: int) -> Box:
         """Rows and columns of the picture that can show this box of the page.
 
-        No displacement exceeds the sum of the shifts, and a homography keeps a box convex.
+        No displacement exceeds the sum of the shifts, and a homography maps a box to a convex
+        quadrangle, so its corners bound it.
         """
         reach_x, reach_y = (2 + np.abs(self._stacked[2]).sum(axis=0)).tolist()
         left, right, top, bottom = (
@@ -191,7 +193,7 @@ class Warp:
         return slice(first_y, last_y), slice(first_x, last_x)
 
 
-def _levelled(points: Points, missing: NDArray[np.bool_]) -> Points:
+def _y_filled(points: Points, missing: Bools) -> Points:
     """Their y (n,), interpolated along the order of the points where it is missing."""
     if missing.all():
         return np.zeros(len(points))
@@ -200,7 +202,9 @@ def _levelled(points: Points, missing: NDArray[np.bool_]) -> Points:
 
 
 @njit(cache=True, nogil=True)
-def _solved(page: Any, h: Any, normals: Any, offsets: Any, shifts: Any, waves: int) -> Any:
+def _solved(
+    page: F64, h: Points, normals: Points, offsets: Points, shifts: Points, waves: int
+) -> F64:
     """H u of u = p − d(u) for every point, each from the displacement of the one before it."""
     out = np.full_like(page, np.nan)
     dx = dy = 0.0
@@ -229,7 +233,9 @@ def _solved(page: Any, h: Any, normals: Any, offsets: Any, shifts: Any, waves: i
 
 
 @njit(cache=True, nogil=True)
-def _fill_maps(coarse: Any, step: int, whole: Any, part: Any) -> None:
+def _fill_maps(
+    coarse: Points, step: int, whole: NDArray[np.int32], part: NDArray[np.uint16]
+) -> None:
     """Interpolate a map on cells of `step` px to every pixel, in 32nds of a pixel.
 
     Both whole coordinates of a pixel are written as the halves of one number, x the lower:

@@ -12,10 +12,9 @@ import yaml
 from numpy.typing import NDArray
 
 from data_gen.sample import LEADS, LeadSample
+from data_gen.severity import CONTACT_BINS, contact_bin
 
 PICTURE = "sample.png"
-# Severity bins by contact: right edges, a fraction of the primary's columns.
-CONTACT_BINS = {"0 %": 0.0, "(0, 5] %": 0.05, "(5, 15] %": 0.15, "(15, 30] %": 0.3, "> 30 %": 1.0}
 UNKNOWN = "not known"
 
 _READER = {"shards": "Shards", "lead_crops": "LeadCrops", "ecg_image_kit": "EcgImageKit"}
@@ -34,21 +33,12 @@ class Tally:
         self.contacts.append(None if math.isnan(contact) else contact)
 
 
-def contact_bin(contact: float | None) -> str:
-    """The severity bin of a contact fraction; None where it is not known."""
-    if contact is None or np.isnan(contact):
-        return UNKNOWN
-    return next(name for name, edge in CONTACT_BINS.items() if contact <= edge)
-
-
 def severity_counts(contacts: Sequence[float | None]) -> dict[str, int]:
-    """How many samples each bin holds, every bin named."""
-    counts = Counter(map(contact_bin, contacts))
-    return {
-        name: counts[name]
-        for name in (*CONTACT_BINS, UNKNOWN)
-        if name in CONTACT_BINS or counts[name]
-    }
+    """How many samples each severity bin holds, every bin named; None is a contact not known."""
+    counts = Counter(UNKNOWN if contact is None else contact_bin(contact) for contact in contacts)
+    return {name: counts[name] for name in CONTACT_BINS} | (
+        {UNKNOWN: counts[UNKNOWN]} if counts[UNKNOWN] else {}
+    )
 
 
 def data_card(manifest: dict[str, Any], *, command: str, out: str) -> str:
@@ -87,7 +77,7 @@ def _histogram(counts: dict[str, int]) -> str:
     rows = [
         f"| {name} | {n} | {'█' * round(40 * n / total) or '·'} |" for name, n in counts.items()
     ]
-    return "\n".join(["| contact | samples | |", "| --- | ---: | --- |", *rows])
+    return "\n".join(["| contact, % | samples | |", "| --- | ---: | --- |", *rows])
 
 
 def sample_sheet(samples: Sequence[LeadSample], *, width_px: int = 560) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ def facts(sample: LeadSample) -> dict[str, Any]:
         >>> facts(LeadSample(np.zeros((1, 1, 3), np.uint8), lead_name="II"))["lead_name"]
         'II'
     """
-    severity: dict[str, Any] | None = None
+    severity: dict[str, float | None] | None = None
     if sample.severity is not None:
         # JSON has neither NaN (contact not known) nor infinity (no other trace there).
         stored = asdict(sample.severity)

@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -52,7 +51,7 @@ def write_page(page: Page, root: Path, name: str) -> dict[str, str]:
     return {path: write_whole(root / path, data) for path, data in sorted(content.items())}
 
 
-def _lead_notes(trace: PageTrace) -> dict[str, Any]:
+def _lead_notes(trace: PageTrace) -> dict[str, object]:
     points = np.asarray(trace.polyline_px, np.float64) + HALF_PX
     (x0, y0), (x1, y1) = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
     corners = ((y0, x0), (y0, x1), (y1, x1), (y1, x0))

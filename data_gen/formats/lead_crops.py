@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +60,7 @@ class CropFiles:
 class LeadCrops:
     """A folder of lead crops, each read when asked for.
 
-    Missing masks and signals are None; what they would have told (calibration, polyline) too.
+    Missing masks and signals are None, and so is what follows from them (calibration, polyline).
     Severity is None: a set that has only the primary's mask allows an estimate at best.
     `meta` holds "layout", "split", "subset", "baseline_from" ("mask", or "extent" where a mask
     is missing: the crop begins 15 px above the highest sample) and "baseline_residual_px".
@@ -101,7 +100,7 @@ class LeadCrops:
         image = read_picture(files.image)
         mask = _read_mask(files, image.shape[:2])
         signal = _read_signal(files)
-        sample = LeadSample(image, target_mask=mask, **_named(name, files.inner))
+        sample = _named(LeadSample(image, target_mask=mask), name, files.inner)
         if truth := files.beside("truth-json", ".json"):
             return _with_truth(sample, signal, truth)
         if signal is None:
@@ -112,7 +111,7 @@ class LeadCrops:
     def _checked_lead(
         self, name: str, lead: str | None, signal_mv: NDArray[np.float32]
     ) -> str | None:
-        """Tells aVR from aVL by the limb-lead identities where I and II are at hand.
+        """Tells aVR from aVL by the limb-lead identities, where I and II are in the set too.
 
         The list of names in the publishers' code has the two in the other order than their
         records, so the index alone is not to be trusted.
@@ -154,23 +153,23 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(s), "") if s.isdigit() else (-1, s) for s in re.split(r"(\d+)", name) if s]
 
 
-def _named(name: str, inner: str) -> dict[str, Any]:
-    """What a crop's name tells.
+def _named(sample: LeadSample, name: str, inner: str) -> LeadSample:
+    """The sample with what its crop's name says.
 
     The index counts leads in the usual order, aVR before aVL (`LeadCrops` checks these two).
     """
     *folders, stem = name.split("/")
-    meta: dict[str, Any] = {
+    meta = {
         "split": next((f for f in folders if f in SPLITS), None),
         "subset": next((f for f in folders if f in ("with-overlap", "without-overlap")), None),
     }
     parts = _NAME.fullmatch(stem)
     if parts is None:
-        return {"record_id": Path(inner).name, "meta": meta}
+        return replace(sample, record_id=Path(inner).name, meta=meta)
     index = int(parts["index"])
     lead = LEADS[index] if index < len(LEADS) else None
     meta["layout"] = parts["layout"]
-    return {"record_id": parts["record"], "lead_name": lead, "meta": meta}
+    return replace(sample, record_id=parts["record"], lead_name=lead, meta=meta)
 
 
 def _read_mask(files: CropFiles, size: tuple[int, ...]) -> NDArray[np.uint8] | None:
@@ -211,17 +210,19 @@ def _with_signal(sample: LeadSample, signal_mv: NDArray[np.float32], fs_hz: floa
     if not np.isfinite(baseline_px) and np.isfinite(signal_mv).any():
         origin = "extent"
         baseline_px = PAD_PX + float(np.nanmax(signal_mv)) * calibration.px_per_mv
-    known: dict[str, Any] = {"signal_mv": signal_mv, "fs_hz": fs_hz}
-    if np.isfinite(baseline_px):
-        calibration = calibration.moved(0.0, baseline_px)
-        x_px = calibration.x_px(np.arange(len(signal_mv)) / fs_hz)
-        polyline = np.column_stack([x_px, calibration.y_px(signal_mv)])
-        known |= {"calibration": calibration, "polyline_px": polyline.astype(np.float32)}
-        known["meta"] = sample.meta | {
-            "baseline_from": origin,
-            "baseline_residual_px": residual_px if np.isfinite(residual_px) else None,
-        }
-    return replace(sample, **known)
+    sample = replace(sample, signal_mv=signal_mv, fs_hz=fs_hz)
+    if not np.isfinite(baseline_px):
+        return sample
+    calibration = calibration.moved(0.0, baseline_px)
+    x_px = calibration.x_px(np.arange(len(signal_mv)) / fs_hz)
+    polyline = np.column_stack([x_px, calibration.y_px(signal_mv)])
+    residual = residual_px if np.isfinite(residual_px) else None
+    return replace(
+        sample,
+        calibration=calibration,
+        polyline_px=polyline.astype(np.float32),
+        meta=sample.meta | {"baseline_from": origin, "baseline_residual_px": residual},
+    )
 
 
 def _with_truth(

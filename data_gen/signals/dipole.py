@@ -3,13 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from data_gen.arrays import F32, F64
+
 _REACH = 4.0  # standard deviations; what is cut off is 0.03 % of the wave
 
 # Lead vectors of I, II, V1–V6 on the body's axes x (left), y (down), z (back): Dower 1980.
@@ -38,13 +37,13 @@ class Waves:
         dipole_mv: float64 (n_beats, n_waves, 3), on the axes x (left), y (down), z (back).
     """
 
-    centre_s: FloatArray
-    before_s: FloatArray
-    after_s: FloatArray
-    dipole_mv: FloatArray
+    centre_s: F64
+    before_s: F64
+    after_s: F64
+    dipole_mv: F64
 
 
-def trace(waves: Waves, *, fs_hz: float, n_samples: int) -> NDArray[np.float32]:
+def trace(waves: Waves, *, fs_hz: float, n_samples: int) -> F32:
     """The dipole in time: the sum of all waves.
 
     Args:
@@ -64,7 +63,7 @@ def trace(waves: Waves, *, fs_hz: float, n_samples: int) -> NDArray[np.float32]:
 
 
 @njit(cache=True, nogil=True)
-def _add_waves(out: Any, centres: Any, befores: Any, afters: Any, sizes: Any) -> None:
+def _add_waves(out: F32, centres: F64, befores: F64, afters: F64, sizes: F64) -> None:
     """Add Gaussian waves, each as far as `_REACH`; places and widths in samples."""
     for beat in range(centres.shape[0]):
         for kind in range(centres.shape[1]):
@@ -78,7 +77,7 @@ def _add_waves(out: Any, centres: Any, befores: Any, afters: Any, sizes: Any) ->
 
 
 @njit(cache=True, nogil=True)
-def _add_half(out: Any, centre: float, first: int, way: int, deviation: float, size: Any) -> None:
+def _add_half(out: F32, centre: float, first: int, way: int, deviation: float, size: F64) -> None:
     """Add one half of a wave, from the sample next to its peak outward.
 
     Each value of exp(-z²/2) follows from the one before it by two products: its ratio to the
@@ -98,7 +97,7 @@ def _add_half(out: Any, centre: float, first: int, way: int, deviation: float, s
         ratio *= falls
 
 
-def turned(dipole_mv: FloatArray, plane: Sequence[int], angle_deg: float) -> FloatArray:
+def turned(dipole_mv: F64, plane: Sequence[int], angle_deg: float) -> F64:
     """Dipoles (..., 3) turned in the plane of two axes, from the first to the second."""
     out = dipole_mv.copy()
     cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))

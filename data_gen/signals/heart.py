@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F32, F64, Bools
 from data_gen.dials import Range, as_probability, as_range, log_uniform, triangular, uniform
-from data_gen.signals.dipole import LEAD_VECTORS, FloatArray, Waves, turned
+from data_gen.signals.dipole import LEAD_VECTORS, Waves, turned
 from data_gen.signals.rhythm import Beats
 
 # A wave: centre from the R peak (s), standard deviation before and after its peak (s), dipole
@@ -154,7 +154,7 @@ class Heart:
             dipole[_U] = uniform(rng, self.u_mv) * _unit(dipole[_T])
         return Waves(centre, before, after, dipole)
 
-    def _turn(self, rng: np.random.Generator, dipole: FloatArray) -> None:
+    def _turn(self, rng: np.random.Generator, dipole: F64) -> None:
         turn_deg = triangular(rng, self.axis_deg, _AXIS_TYPICAL_DEG) - _AXIS_TYPICAL_DEG
         dipole[_QRS] = turned(dipole[_QRS], (0, 1), turn_deg)
         dipole[_T] = turned(dipole[_T], (0, 1), 0.4 * turn_deg)  # T follows the QRS, not as far
@@ -162,7 +162,7 @@ class Heart:
         dipole[_QRS] = turned(dipole[_QRS], (2, 0), rotation_deg)
         dipole[_T] = turned(dipole[_T], (2, 0), 0.4 * rotation_deg)
 
-    def _widen(self, rng: np.random.Generator, *shape: FloatArray) -> None:
+    def _widen(self, rng: np.random.Generator, *shape: F64) -> None:
         """Make the QRS that of a bundle branch block, or wide without being either."""
         centre, before, after, dipole = shape
         stretch = uniform(rng, self.wide_stretch)
@@ -177,14 +177,14 @@ class Heart:
         if kind == 1:
             self._left_block(dipole)
 
-    def _left_block(self, dipole: FloatArray) -> None:
+    def _left_block(self, dipole: F64) -> None:
         dipole[_Q] = (0.25, 0.05, 0.10)  # no septal q: the septum is activated from the right
         dipole[_R] = dipole[_R] * 0.7 + np.array([0.0, 0.0, 0.3])
         dipole[_S] = dipole[_R] * 0.45 + np.array([0.0, 0.0, 0.3])
         dipole[_LATE] = dipole[_R] * 0.55  # the notch on the plateau
         dipole[_T] = -0.3 * dipole[_QRS].sum(axis=0) / 2  # T opposes a QRS of this kind
 
-    def _pace(self, rng: np.random.Generator, *shape: FloatArray) -> None:
+    def _pace(self, rng: np.random.Generator, *shape: F64) -> None:
         centre, before, after, dipole = shape
         dipole[_P] = 0
         for array in (centre, before, after):
@@ -194,9 +194,7 @@ class Heart:
         dipole[_SPIKE] = uniform(rng, self.spike_mv) * _direction(rng)
         centre[_SPIKE] = centre[_Q] - 2.5 * before[_Q]
 
-    def _make_ectopic(
-        self, rng: np.random.Generator, waves: Waves, ectopic: NDArray[np.bool_]
-    ) -> None:
+    def _make_ectopic(self, rng: np.random.Generator, waves: Waves, ectopic: Bools) -> None:
         """Turn beats into ventricular ones: early is the rhythm's work; wide, tall, T opposed."""
         direction, size_mv = _direction(rng), uniform(rng, self.ectopic_mv)
         second = _unit(direction + 0.7 * _direction(rng))
@@ -214,19 +212,17 @@ class Heart:
             waves.before_s[rows, wave] = waves.after_s[rows, wave] = spread * width_s
             waves.dipole_mv[rows, wave] = size * size_mv * along
 
-    def lead_vectors(self, rng: np.random.Generator) -> FloatArray:
+    def lead_vectors(self, rng: np.random.Generator) -> F64:
         """Draw how the eight independent leads see the dipole, float64 (8, 3)."""
         length = np.linalg.norm(LEAD_VECTORS, axis=1, keepdims=True)
-        vectors: FloatArray = LEAD_VECTORS + self.lead_jitter * length * rng.standard_normal((8, 3))
+        vectors: F64 = LEAD_VECTORS + self.lead_jitter * length * rng.standard_normal((8, 3))
         low, high = (math.log(gain) for gain in self.chest_gain)
         vectors[2:] *= np.exp(rng.uniform(low, high, (6, 1)))
         if rng.random() < self.huge_probability:
             vectors[2:] *= log_uniform(rng, self.huge_gain)
         return vectors
 
-    def flutter(
-        self, rng: np.random.Generator, *, fs_hz: float, n_samples: int
-    ) -> NDArray[np.float32]:
+    def flutter(self, rng: np.random.Generator, *, fs_hz: float, n_samples: int) -> F32:
         """The f waves of fibrillating atria, float32 (n_samples, 3), mV; largest in V1."""
         time_s = np.arange(n_samples, dtype=np.float32) / np.float32(fs_hz)
         wander = np.sin(2 * np.pi * rng.uniform(0.3, 0.8) * time_s + rng.uniform(0, 6))
@@ -238,10 +234,10 @@ class Heart:
         return np.asarray(np.multiply.outer(size_mv.astype(np.float32), wave).T)
 
 
-def _unit(vector: FloatArray) -> FloatArray:
-    unit: FloatArray = vector / max(float(np.linalg.norm(vector)), 1e-9)
+def _unit(vector: F64) -> F64:
+    unit: F64 = vector / max(float(np.linalg.norm(vector)), 1e-9)
     return unit
 
 
-def _direction(rng: np.random.Generator) -> FloatArray:
+def _direction(rng: np.random.Generator) -> F64:
     return _unit(rng.standard_normal(3))

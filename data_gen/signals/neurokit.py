@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from data_gen.arrays import F64
 from data_gen.dials import Range, as_number, as_probability, as_range, log_uniform, uniform
 from data_gen.sample import LEADS, Record
-from data_gen.signals.dipole import LEAD_VECTORS, FloatArray
+from data_gen.signals.dipole import LEAD_VECTORS
 from data_gen.signals.leads import INDEPENDENT, complete
 from data_gen.signals.splits import of_split
 
@@ -87,10 +87,10 @@ class NeuroKit:
             signal_mv[:, k] = self._distorted(rng, signal_mv[:, k])
         return Record(complete(signal_mv), self.fs_hz, LEADS, record_id, None, split)
 
-    def _dipole(self, rng: np.random.Generator) -> FloatArray:
+    def _dipole(self, rng: np.random.Generator) -> F64:
         """The dipole in time, float64 (n, 3), mV."""
         n = round(self.duration_s * self.fs_hz)
-        common: dict[str, Any] = {
+        common: dict[str, float] = {
             "duration": self.duration_s + _SETTLE_S + _PHASE_S,
             "sampling_rate": round(self.fs_hz),
             "heart_rate": uniform(rng, self.rate_bpm),
@@ -103,9 +103,7 @@ class NeuroKit:
         first = len(axes[0]) - n - int(rng.integers(max(settled, 0) + 1))
         return np.stack([axis[first : first + n] for axis in axes], axis=1)
 
-    def _axis(
-        self, rng: np.random.Generator, heights: FloatArray, common: dict[str, Any]
-    ) -> FloatArray:
+    def _axis(self, rng: np.random.Generator, heights: F64, common: dict[str, float]) -> F64:
         """One component of the dipole, float64 (n,), mV."""
         import neurokit2 as nk  # 2 s to import: only where it is used
 
@@ -118,14 +116,14 @@ class NeuroKit:
             **common,
         )
         lead = np.asarray(lead, np.float64) - np.median(lead)
-        # What comes back spans 1.6 whatever went in: give it its size again.
-        size: FloatArray = lead / np.ptp(lead) * (max(heights.max(), 0) - min(heights.min(), 0))
+        # NeuroKit2 scales its result to a span of 1.6 mV: restore the span that was asked for.
+        size: F64 = lead / np.ptp(lead) * (max(heights.max(), 0) - min(heights.min(), 0))
         return size
 
-    def _distorted(self, rng: np.random.Generator, lead_mv: FloatArray) -> FloatArray:
+    def _distorted(self, rng: np.random.Generator, lead_mv: F64) -> F64:
         import neurokit2 as nk
 
-        distorted: FloatArray = nk.signal_distort(
+        distorted: F64 = nk.signal_distort(
             lead_mv,
             sampling_rate=round(self.fs_hz),
             noise_amplitude=uniform(rng, self.noise),

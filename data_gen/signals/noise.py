@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from data_gen.arrays import F32, F64
 from data_gen.dials import Range, as_choices, as_probability, as_range, choose, log_uniform
 
 # The eight independent leads from the potentials of nine electrodes RA, LA, LL, V1–V6:
@@ -65,9 +65,7 @@ class Noise:
         object.__setattr__(self, "wander_hz", wander_hz)
         object.__setattr__(self, "hum_hz", as_choices("noise.hum_hz", self.hum_hz, (50, 60)))
 
-    def draw(
-        self, rng: np.random.Generator, *, fs_hz: float, n_samples: int
-    ) -> NDArray[np.float32]:
+    def draw(self, rng: np.random.Generator, *, fs_hz: float, n_samples: int) -> F32:
         """The noise of the eight independent leads, float32 (n_samples, 8), mV.
 
         It arises at the electrodes, so it obeys the identities between the limb leads too.
@@ -90,10 +88,10 @@ class Noise:
 def _tones(
     rng: np.random.Generator,
     deviation_mv: float,
-    tones_hz: NDArray[np.float64],
+    tones_hz: F64,
     fs_hz: float,
     n_samples: int,
-) -> NDArray[np.float32]:
+) -> F32:
     """Sums of tones of that deviation in expectation, float32 (9, n).
 
     Each electrode has sizes and phases of its own; the k-th tone is 1/k as large as the first.
@@ -110,9 +108,7 @@ def _tones(
     return np.asarray(tones.reshape(9, -1)[:, :n_samples], np.float32)
 
 
-def _add_muscle(
-    rng: np.random.Generator, noise: NDArray[np.float32], deviation_mv: float, fs_hz: float
-) -> None:
+def _add_muscle(rng: np.random.Generator, noise: F32, deviation_mv: float, fs_hz: float) -> None:
     """Add noise of that deviation that comes and goes, to float32 (9, n) in place.
 
     White, then smoothed as recorders do: a mean over up to 16 ms passes about 30 Hz.
@@ -128,7 +124,7 @@ def _add_muscle(
 
 @njit(cache=True, nogil=True)
 def _add_swelling(
-    noise: Any, bits: Any, width: int, deviation: float, turns: Any, phases: Any
+    noise: F32, bits: NDArray[np.uint32], width: int, deviation: float, turns: F64, phases: F64
 ) -> None:
     """Add running means of white noise times 1 + 0.6 sin; four bytes of bits are a number."""
     white_deviation = math.sqrt(4 * (256**2 - 1) / 12)

@@ -4,11 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data_gen.arrays import F64, Bools
 from data_gen.dials import Range, as_number, as_probability, as_range, triangular, uniform
 
-FloatArray = NDArray[np.float64]
 SHORTEST_RR_S = 0.22  # no ventricle follows faster than about 270 a minute
 _LEAD_IN_S, _LEAD_OUT_S = 1.5, 1.0  # beats whose waves reach into the record from outside
 
@@ -25,9 +24,9 @@ class Beats:
         respiration_hz: Sways the intervals and the heart's axis.
     """
 
-    time_s: FloatArray
-    rr_s: FloatArray
-    ectopic: NDArray[np.bool_]
+    time_s: F64
+    rr_s: F64
+    ectopic: Bools
     fibrillation: bool
     respiration_hz: float
 
@@ -96,7 +95,7 @@ class Rhythm:
         keep = (time_s > -_LEAD_IN_S) & (time_s < duration_s + _LEAD_OUT_S)
         return Beats(time_s[keep], rr_s[keep], ectopic[keep], fibrillation, respiration_hz)
 
-    def _ectopic(self, rng: np.random.Generator, n: int) -> NDArray[np.bool_]:
+    def _ectopic(self, rng: np.random.Generator, n: int) -> Bools:
         affected = rng.random() < self.ectopic_probability
         ectopic = rng.random(n) < uniform(rng, self.ectopic_fraction) * bool(affected)
         for k in np.flatnonzero(ectopic[1:]) + 1:
@@ -104,9 +103,7 @@ class Rhythm:
         return ectopic
 
 
-def _sinus_sway(
-    rng: np.random.Generator, n: int, mean_s: float, respiration_hz: float
-) -> FloatArray:
+def _sinus_sway(rng: np.random.Generator, n: int, mean_s: float, respiration_hz: float) -> F64:
     """Relative sway of the sinus intervals, (n,), about unit variance.
 
     A slow (Mayer) wave near 0.1 Hz and respiration, half the power each, and a little of
@@ -118,5 +115,5 @@ def _sinus_sway(
     phase = rng.uniform(0, 2 * np.pi, 2)
     slow = np.sin(2 * np.pi * slow_hz * time_s + phase[0])
     breath = np.sin(2 * np.pi * respiration_hz * time_s + phase[1])
-    sway: FloatArray = 0.95 * (slow + breath) + 0.3 * rng.standard_normal(n)
+    sway: F64 = 0.95 * (slow + breath) + 0.3 * rng.standard_normal(n)
     return sway

@@ -87,7 +87,7 @@ def _mv_per_unit(signal_line: Sequence[str]) -> float:
 
 
 def check_header(header: Header, *, min_duration_s: float) -> None:
-    """Tell what of a record can be told without its samples.
+    """Check what can be checked of a record without its samples.
 
     Raises:
         BadRecordError: Leads are missing, it is sampled too slowly, or too short.

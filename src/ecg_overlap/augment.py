@@ -15,13 +15,18 @@ from numpy.typing import NDArray
 
 from data_gen.calibration import Calibration
 from data_gen.dials import as_number, as_probability, as_range
+from data_gen.distort.blend import Colour, lay
+from data_gen.render import draw_stroke
 from data_gen.sample import LeadSample
+from data_gen.severity import INK, expected_severities, ink_spans, pen_spans
 
 Picture = NDArray[np.uint8]
 Points = NDArray[np.float64]
 Donor = Callable[[], LeadSample]
-INK = 128  # coverage from which a pixel counts as ink
 OFFSETS = 48  # places above, and as many below, at which an intruder is tried
+TWIN_PENS = (1.0, 4.0)  # how far a twin stands from the primary, in pen widths
+EQUALLY_GOOD = 0.01  # contacts (fractions) this near to the best one are as good
+SOLID = 230  # coverage from which a pixel shows the ink's colour, and little of the paper's
 
 
 class Augmentation:
@@ -224,7 +229,7 @@ class OverlapTraces(_Overlay):
         if np.isnan(course).all():
             points = np.empty((0, 2))
         elif draw.random() < self.twin:
-            offset_px = draw.choice((-1, 1)) * draw.uniform(1.0, 4.0) * pen_px
+            offset_px = draw.choice((-1, 1)) * draw.uniform(*TWIN_PENS) * pen_px
             points = np.column_stack([np.arange(len(course)), course + offset_px])
         else:
             row = float(np.nanmedian(course))
@@ -232,10 +237,9 @@ class OverlapTraces(_Overlay):
                 data["donor"](), row, px_per_mm, draw.uniform(*self.gain), draw.random(), course
             )
             points[:, 1] += self._offset_px(points, mask, pen_px, px_per_mm, data["index"])
-        return {
-            "coverage": draw_coverage(points, mask.shape, pen_px),
-            "ink": _ink_of(data["image"], mask),
-        }
+        coverage = np.zeros_like(mask)
+        draw_stroke(coverage, points, width_px=pen_px)
+        return {"coverage": coverage, "ink": _ink_of(data["image"], mask)}
 
     def _offset_px(
         self, points: Points, mask: Picture, pen_px: float, px_per_mm: float, index: int
@@ -248,16 +252,17 @@ class OverlapTraces(_Overlay):
         near, far = self.offset_mm
         above = np.linspace(near, far, OFFSETS) * px_per_mm
         offsets = np.concatenate([-above, above])
-        short = np.abs(contact_at(offsets, points, mask, pen_px) - asked)
-        best = np.flatnonzero(short <= short.min() + 0.01)  # many places touch nothing at all
+        spans = pen_spans(points, mask.shape[1], pen_px)[None]
+        expected = expected_severities(ink_spans(mask), spans, offsets[:, None], len(mask))
+        short = np.abs(expected[:, 0] - asked)
+        # Of several, as many places touch nothing at all.
+        best = np.flatnonzero(short <= short.min() + EQUALLY_GOOD)
         return float(offsets[self.py_random.choice(best.tolist())])
 
-    def apply(
-        self, img: Picture, coverage: Picture, ink: NDArray[np.float32], **params: Any
-    ) -> Picture:
-        alpha = coverage[..., None].astype(np.float32) / 255
-        inked = img * (1 - alpha) + ink * alpha
-        return np.minimum(img, np.rint(inked).astype(np.uint8))  # ink only darkens
+    def apply(self, img: Picture, coverage: Picture, ink: Colour, **params: Any) -> Picture:
+        inked = img.copy()
+        lay(inked, coverage, ink)
+        return np.minimum(img, inked)  # ink only darkens
 
     def apply_to_other(self, other: Picture, **params: Any) -> Picture:
         coverage: Picture = params["coverage"]
@@ -267,54 +272,8 @@ class OverlapTraces(_Overlay):
 def column_centres(mask: Picture) -> NDArray[np.float64]:
     """Row (px) of the ink's centre in each column of coverage (H, W); NaN where there is none."""
     weight = np.where(mask >= INK, mask, 0).astype(np.float64)
-    total = weight.sum(axis=0)
-    rows = np.arange(len(mask))[:, None]
-    centres = np.full(len(total), np.nan)
-    np.divide((weight * rows).sum(axis=0), total, out=centres, where=total > 0)
-    return centres
-
-
-def contact_at(
-    offsets_px: NDArray[np.float64], points_px: Points, mask: Picture, pen_px: float
-) -> NDArray[np.float64]:
-    """Fraction of the primary's columns that an intruder would touch, were it moved.
-
-    Args:
-        offsets_px: float64 (m,), by which the intruder is moved downwards.
-        points_px: float64 (n, 2), the intruder's (x, y), x ascending.
-        mask: uint8 (H, W), coverage of the primary.
-        pen_px: Width of the intruder's pen.
-
-    Returns:
-        float64 (m,): fractions of columns with a vertical gap of at most 1 px.
-    """
-    ink = mask >= INK
-    columns = np.flatnonzero(ink.any(axis=0))
-    top = ink.argmax(axis=0)[columns]
-    bottom = len(mask) - 1 - ink[::-1].argmax(axis=0)[columns]
-    fine = np.interp(np.arange(-0.5, mask.shape[1], 0.25), *points_px.T)
-    # Each column with both its borders: five of the fine steps.
-    stretch = np.lib.stride_tricks.sliding_window_view(fine, 5)[::4][columns]
-    upper = stretch.min(axis=1) - pen_px / 2 + offsets_px[:, None]
-    lower = stretch.max(axis=1) + pen_px / 2 + offsets_px[:, None]
-    gap = np.maximum(upper - (bottom + 0.5), (top - 0.5) - lower)
-    fraction: NDArray[np.float64] = (gap <= 1).mean(axis=1)
-    return fraction
-
-
-def draw_coverage(points_px: NDArray[np.float64], shape: tuple[int, int], pen_px: float) -> Picture:
-    """Anti-aliased coverage uint8 (H, W) of a polyline (n, 2) of (x, y); NaN breaks the line."""
-    factor = 4  # drawn larger and averaged down, which also gives pens under a pixel their weight
-    canvas = np.zeros((shape[0] * factor, shape[1] * factor), np.uint8)
-    known = ~np.isnan(points_px).any(axis=1)
-    edges = np.flatnonzero(np.diff(known.astype(np.int8))) + 1
-    for stretch, good in zip(np.split(points_px, edges), np.split(known, edges), strict=True):
-        if len(good) and good[0]:
-            fixed = np.rint(((stretch + 0.5) * factor - 0.5) * 16).astype(np.int32)
-            width = max(1, round(pen_px * factor))
-            cv2.polylines(canvas, [fixed], False, 255, width, cv2.LINE_8, 4)
-    small = cv2.resize(canvas, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that is wanted
+        return np.asarray(np.arange(len(mask)) @ weight / weight.sum(axis=0))
 
 
 def _donor_points(
@@ -337,7 +296,8 @@ def _donor_points(
     return np.column_stack([scale.x_px(np.arange(n_needed) / donor.fs_hz), scale.y_px(signal)])
 
 
-def _ink_of(image: Picture, mask: Picture) -> NDArray[np.float32]:
-    """Colour of the ink, float32 (3,): the median over the primary's solid pixels, else black."""
-    solid = image[mask >= 230]
-    return np.median(solid, axis=0).astype(np.float32) if len(solid) else np.zeros(3, np.float32)
+def _ink_of(image: Picture, mask: Picture) -> Colour:
+    """Colour of the ink: the median over the primary's solid pixels; black without any."""
+    solid = image[mask >= SOLID]
+    red, green, blue = np.median(solid, axis=0).tolist() if len(solid) else (0.0, 0.0, 0.0)
+    return red, green, blue

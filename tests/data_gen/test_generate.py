@@ -13,9 +13,10 @@ from data_gen.crop import CropDials
 from data_gen.distort import Distortion
 from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator, fit_calibration
-from data_gen.overlap import OverlapDials, severity
+from data_gen.overlap import OverlapDials
 from data_gen.sample import LEADS, LeadSample, Record
 from data_gen.scene import streams_of
+from data_gen.severity import severity
 from data_gen.streams import parted
 from data_gen.style import PageDials
 

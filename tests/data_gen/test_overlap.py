@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from data_gen.crop import Frame
 from data_gen.errors import InputError
-from data_gen.overlap import OverlapDials, page_contacts, severity, solve_pitch_px
+from data_gen.overlap import OverlapDials, solve_pitch_px
+from data_gen.severity import (
+    expected_severities,
+    ink_spans,
+    page_contacts,
+    pen_spans,
+    severity,
+)
 from data_gen.sheet import Line, draw_traces
 
 
@@ -107,6 +114,24 @@ def test_the_longest_contact_is_the_longest_run_of_touching_columns() -> None:
     broken = picture(["##.#####"])  # a column without the primary ends a run too
     assert severity(broken, target).longest_contact_px == 5
     assert severity(target, picture(["........"])).longest_contact_px == 0
+
+
+def test_the_ink_of_a_drawn_trace_spans_what_the_pen_covers() -> None:
+    x = np.arange(-3.0, 103.0, 0.5)
+    wave = np.column_stack((x, 40 + 15 * np.sin(x / 9)))
+    drawn = draw_traces(Frame(0, 0, 100, 80, 1.0), [Line(0, wave, 0, 80)], pen_mm=4.0)
+    assert np.abs(ink_spans(drawn) - pen_spans(wave, 100, 4.0)).max() < 1.0
+    assert np.isnan(ink_spans(np.zeros_like(drawn))).all()
+
+
+def test_severities_are_expected_for_every_place_of_the_others() -> None:
+    own = np.array([[9.5, 12.5]] * 3 + [[np.nan, np.nan]])  # rows 10–12 of three columns
+    other = np.array([[[-0.5, 1.5]] * 2 + [[4.5, 6.5]] * 2])  # rows 0–1, or 5–6
+    shifts = np.array([[0.0], [3.0], [7.0], [8.0], [-9.0]])
+    found = expected_severities(own, other, shifts, 40)
+    # At first the gaps are 8, 8 and 3 rows; at the last place nothing is left in the picture.
+    np.testing.assert_allclose(found[:, 0], [0, 1 / 3, 1, 1, 0])
+    np.testing.assert_allclose(found[:, 1], [1, 1, 1, 1, 0])
 
 
 @pytest.mark.parametrize("asked", [0.1, 0.2, 0.35])

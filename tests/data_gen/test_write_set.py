@@ -83,11 +83,11 @@ class TestTheManifest:
         assert set(manifest["versions"]) >= {"ecg-overlap", "numpy"}
         # Contacts 0, 4, 8, 12, 16, 20, 24, 28, 32, 36 %
         assert manifest["severity"] == {
-            "0 %": 1,
-            "(0, 5] %": 1,
-            "(5, 15] %": 2,
-            "(15, 30] %": 4,
-            "> 30 %": 2,
+            "0": 1,
+            "(0,5]": 1,
+            "(5,15]": 2,
+            "(15,30]": 4,
+            ">30": 2,
         }
         assert manifest["leads"]["II"] == 1
 
@@ -96,7 +96,7 @@ class TestTheManifest:
         card = (tmp_path / "README.md").read_text()
         assert "python generate.py n=10" in card
         assert f'Shards("{tmp_path.as_posix()}")[0]' in card
-        assert "| (15, 30] % | 4 |" in card
+        assert "| (15,30] | 4 |" in card
         assert (tmp_path / "sample.png").stat().st_size > 0
 
     def test_the_command_leaves_out_what_does_not_change_the_set(self):

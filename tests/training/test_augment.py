@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
+from data_gen.render import draw_stroke
 from data_gen.sample import LeadSample
 from ecg_overlap.augment import (
     AddVerticalLines,
@@ -17,7 +18,6 @@ from ecg_overlap.augment import (
     OverlapTraces,
     OverlaySignal,
     column_centres,
-    draw_coverage,
 )
 
 HEIGHT, WIDTH, PX_PER_MM = 120, 200, 6.0
@@ -25,10 +25,17 @@ NOWHERE = np.empty((0, 2))  # no points
 CONF = Path(__file__).parents[2] / "conf" / "aug"
 
 
+def coverage_of(points: np.ndarray) -> np.ndarray:
+    """What a pen of 3 px leaves along (x, y) points."""
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    draw_stroke(mask, points, width_px=3.0)
+    return mask
+
+
 def drawn(row: float = 60.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """White paper with one level black trace, its mask, and no intruder."""
     points = np.column_stack([np.arange(WIDTH), np.full(WIDTH, row)])
-    mask = draw_coverage(points, (HEIGHT, WIDTH), 3.0)
+    mask = coverage_of(points)
     image = np.repeat((255 - mask)[..., None], 3, axis=2)
     return image, mask, np.zeros_like(mask)
 
@@ -125,7 +132,7 @@ def test_flips_move_all_three_pictures_alike() -> None:
 def test_the_ink_stays_under_its_points(moves: list[A.BasicTransform]) -> None:
     x = np.arange(WIDTH)
     line = np.column_stack([x, 60 + 20 * np.sin(x / 15)])
-    mask = draw_coverage(line, (HEIGHT, WIDTH), 3.0)
+    mask = coverage_of(line)
     image = np.repeat((255 - mask)[..., None], 3, axis=2)
     rng = np.random.default_rng(0)
     (_, moved, _), points = Augmentation(moves)(

@@ -61,7 +61,7 @@ SUBSET_WORDS = {
         f"{measure}:{name}": words
         for measure in ("contact", "intrusion")
         for name, words in zip(
-            CONTACT_BINS[1:], ("≤ 5 %", "5–15 %", "15–30 %", "> 30 %"), strict=True
+            list(CONTACT_BINS)[1:], ("≤ 5 %", "5–15 %", "15–30 %", "> 30 %"), strict=True
         )
     },
 }

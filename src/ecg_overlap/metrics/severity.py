@@ -1,7 +1,7 @@
 """Into which subsets a sample falls by its overlap, and where the overlap is.
 
-Severity itself is known from the drawing (`data_gen.sample.Severity`); here it is binned,
-found per column from two masks, or estimated where only the primary's mask exists.
+What intrusion and contact are, and how they are measured, stands in `data_gen.severity`; here
+they make subsets, mark the samples in contact, or are estimated from the primary's mask alone.
 """
 
 import math
@@ -12,39 +12,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_gen.errors import InputError
+from data_gen.severity import CONTACT_BINS, CONTACT_GAP_PX, column_gaps, contact_bin
 from ecg_overlap.metrics.segmentation import binary
 
-CONTACT_BINS = ("0", "(0,5]", "(5,15]", "(15,30]", ">30")
+__all__ = [
+    "CLEAN_BELOW",
+    "CONTACT_BINS",
+    "contact_bin",
+    "contact_columns",
+    "estimated_intrusion",
+    "samples_in_contact",
+    "subsets",
+]
+
 CLEAN_BELOW = 0.002
 """`clean` = intrusion below 0.2 %; `overlap` = the rest."""
 
-MAX_GAP_PX = 1
+# Of the estimate (docs/metrics.md): what is ink, how much of it is an intruder, and how far
+# from the primary's mask it stands.
 INK_BELOW_GRAY = 100
 STRAY_INK_PX = 3
 MASK_MARGIN_PX = 4
-FULL_ROW = 0.95
 
 Columns = NDArray[np.bool_]
-
-
-def contact_bin(contact: float) -> str:
-    """The severity bin of a contact fraction (0–1), as its label in per cent.
-
-    Raises:
-        InputError: Not a fraction.
-
-    Source: docs/metrics.md.
-
-    Example:
-        >>> contact_bin(0.15), contact_bin(0.1501)
-        ('(5,15]', '(15,30]')
-    """
-    if not 0 <= contact <= 1:
-        raise InputError("severity", f"{contact} is no fraction", "give 0 to 1")
-    for label, upper in zip(CONTACT_BINS, (0.0, 0.05, 0.15, 0.30), strict=False):
-        if contact <= upper:
-            return label
-    return CONTACT_BINS[-1]
 
 
 def subsets(intrusion: NDArray[np.float64], contact: NDArray[np.float64]) -> dict[str, Columns]:
@@ -99,11 +89,8 @@ def contact_columns(target_mask: NDArray[Any], other_mask: NDArray[Any]) -> Colu
     """
     if target_mask.shape != other_mask.shape:
         raise InputError("masks", "the two differ in shape", "give masks of one image")
-    target, other = binary(target_mask).view(np.uint8), binary(other_mask).view(np.uint8)
-    # A gap of g empty pixels means rows g + 1 apart.
-    reach = cv2.dilate(target, np.ones((2 * (MAX_GAP_PX + 1) + 1, 1), np.uint8))
-    touching: Columns = np.any(cv2.bitwise_and(reach, other), axis=0)
-    return touching
+    target, other = (255 * binary(mask).view(np.uint8) for mask in (target_mask, other_mask))
+    return np.asarray(column_gaps(target, other) <= CONTACT_GAP_PX)
 
 
 def samples_in_contact(columns: Columns, x_px: ArrayLike) -> Columns:
@@ -132,8 +119,8 @@ def estimated_intrusion(image: NDArray[np.uint8], target_mask: NDArray[Any]) -> 
 
     Args:
         image: uint8 (H, W, 3), RGB.
-        target_mask: (H, W) as `segmentation.binary` takes it; a white border that is no trace
-            is taken off first (`without_border`).
+        target_mask: (H, W) as `segmentation.binary` takes it, without the white border that
+            some published masks have (`data_gen.formats.LeadCrops` takes it off).
 
     Raises:
         InputError: The shapes differ, or the mask is empty.
@@ -142,7 +129,7 @@ def estimated_intrusion(image: NDArray[np.uint8], target_mask: NDArray[Any]) -> 
     """
     if image.shape[:2] != target_mask.shape:
         raise InputError("mask", f"{target_mask.shape} for {image.shape}", "give its own mask")
-    mask = without_border(target_mask)
+    mask = binary(target_mask)
     columns = mask.any(axis=0)
     if not columns.any():
         raise InputError("mask", "no trace in it", "leave this image out")
@@ -151,25 +138,3 @@ def estimated_intrusion(image: NDArray[np.uint8], target_mask: NDArray[Any]) -> 
     stray = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) < INK_BELOW_GRAY) & (near == 0)
     intruded = np.count_nonzero(stray, axis=0) > STRAY_INK_PX
     return float(intruded[columns].mean())
-
-
-def without_border(mask: NDArray[Any]) -> NDArray[np.bool_]:
-    """The mask, bool (H, W), without a border that is no trace.
-
-    In the lead-crop format about 1 % of the crops reach beyond the drawing, and their mask is
-    white there: full rows along the upper or lower edge. The rows are taken off, not the
-    connected component, because the trace may touch them.
-
-    Raises:
-        InputError: Every row is full.
-
-    Source: the data set of arXiv 2506.06315, as published.
-    """
-    inside = binary(mask).copy()
-    # Nearly: JPEG may have left a hole. A trace keeps a margin on both sides of its crop.
-    full = np.asarray(inside.mean(axis=1) > FULL_ROW)
-    if full.all():
-        raise InputError("mask", "white all over", "leave this image out")
-    inside[: int(np.argmin(full))] = False
-    inside[len(full) - int(np.argmin(full[::-1])) :] = False
-    return inside
