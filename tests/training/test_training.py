@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig
 
 from data_gen.errors import InputError
+from ecg_overlap.evaluation.provenance import git, versions
 from ecg_overlap.network import load_model
 from ecg_overlap.training import train
 
@@ -63,18 +65,25 @@ def test_a_loss_that_leaves_the_rows_untrained_is_refused(config: Compose) -> No
     ("logger", "left"),
     [("tensorboard", "tensorboard/events.out.*"), ("wandb", "wandb/offline-run-*/*.wandb")],
 )
-def test_pictures_and_scores_reach_every_logger(
+def test_settings_pictures_and_scores_reach_every_logger(
     logger: str, left: str, config: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_SILENT", "true")
-    train(config(f"logger={logger}", "test=null"))
+    train(config(f"logger={logger}", "test=null", "optimizer.lr=1.25e-3"))
     run = tmp_path / "run"
     assert (run / "logs" / "metrics.csv").is_file()  # always, whatever else there is
+    logged = yaml.safe_load((run / "logs" / "hparams.yaml").read_text())
+    assert logged["optimizer"]["lr"] == 1.25e-3 and logged["model"]["encoder"] == "resnet18"
+    assert logged["trainer"]["default_root_dir"] == str(run)  # resolved
+    assert logged["git"] == git() and logged["versions"] == versions()
+    model = load_model(run / "checkpoints" / "last.ckpt").model
+    assert logged["params"] == sum(p.numel() for p in model.parameters())
     (file,) = run.glob(left)
 
     def complete() -> bool:
         written = file.read_bytes()
-        return b"prediction_0" in written and b"val/snr_db" in written
+        words = (b"prediction_0", b"val/snr_db", b"resnet18", b"samples_per_epoch", b"params")
+        return all(word in written for word in words)
 
     deadline = time.monotonic() + 60  # wandb's own process may write after it said that it ended
     while not complete() and time.monotonic() < deadline:
