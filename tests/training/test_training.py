@@ -1,5 +1,6 @@
 """The main job in small: train, test, results; resume to the last bit; bad input in one line."""
 
+import inspect
 import json
 import os
 import signal
@@ -13,7 +14,8 @@ import pytest
 import torch
 import yaml
 from hydra.errors import ConfigCompositionException, MissingConfigException
-from omegaconf import DictConfig
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
 
 from data_gen.errors import InputError
 from ecg_overlap.evaluation.provenance import git, versions
@@ -238,3 +240,26 @@ def test_a_compiled_model_in_half_precision_leaves_a_checkpoint_like_any_other(
     saved = torch.load(tmp_path / "run" / "checkpoints" / "best.ckpt", weights_only=True)
     plain = load_model(tmp_path / "run" / "checkpoints" / "best.ckpt").model
     assert {f"model.{name}" for name in plain.state_dict()} == set(saved["state_dict"])
+
+
+def test_what_every_configuration_sets_has_no_second_default_in_code(config: Compose) -> None:
+    """But for a model: a file of conf/model need not name all of its arguments."""
+    nodes: dict[str, list[set[str]]] = {}
+
+    def collect(tree: object) -> None:
+        if isinstance(tree, dict):
+            if str(tree.get("_target_")).startswith("ecg_overlap."):
+                nodes.setdefault(tree["_target_"], []).append(set(tree))
+            collect(list(tree.values()))
+        elif isinstance(tree, list):
+            for item in tree:
+                collect(item)
+
+    for group in ("data", "loss", "aug", "callbacks"):
+        for path in (ROOT / "conf" / group).glob("*.yaml"):
+            collect(OmegaConf.to_container(config(f"{group}={path.stem}"))[group])
+    assert len(nodes) > 10
+    for target, given in nodes.items():
+        for name, parameter in inspect.signature(get_object(target)).parameters.items():
+            if all(name in arguments for arguments in given):
+                assert parameter.default is inspect.Parameter.empty, f"{target}: {name}"
