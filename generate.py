@@ -6,17 +6,18 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from data_gen.presets import resolve
+from data_gen.presets import check_given, make
 from data_gen.write_set import SetPlan, write_command, write_set
 from ecg_overlap.entry import run
 
 
 def generate(cfg: DictConfig) -> None:
     """Draw what the plan says with the source that the config describes."""
+    check_given(cfg.signals)
     tree: Any = OmegaConf.to_container(cfg, resolve=True)
     plan = SetPlan(**tree["plan"], dials=tree["source"])
     command = write_command(HydraConfig.get().overrides.task)
-    source = resolve(plan.dials, where="source")
+    source = make(cfg.source)
     left = write_set(source, cfg.out, plan, shard=cfg.shard, jobs=cfg.jobs, command=command)
     print(f"{cfg.out}: {plan.parts - left} of {plan.parts} shards are there")
 

@@ -6,7 +6,9 @@ python -m data_gen.gallery --out docs --prefix gallery_ --width 1000 layouts con
 
 import argparse
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -94,6 +96,11 @@ def contact() -> U8:
     return contact_sheet(tiles, columns=3, size=(560, 300))
 
 
+def _node(dials: Distortion) -> dict[str, Any]:
+    """As a config file describes them."""
+    return {"_target_": "data_gen.distort.Distortion"} | asdict(dials)
+
+
 def distortions() -> U8:
     """Each distortion alone, at low, mid and high."""
     page: dict[str, object] = {"layout": "3x4+1R", "grid": "standard", "header": 0.0, "dpi": 200}
@@ -103,10 +110,10 @@ def distortions() -> U8:
     tiles = []
     for effect, steps in LEVELS.items():
         for name, dials in steps.items():
-            page["distortion"] = dials
+            page["distortion"] = _node(dials)
             made = presets.load("clean", crop="window", overlap="default", values=values)
             tiles.append((f"{effect}  {name}", made.sample(4).image))
-    page["distortion"] = Distortion()
+    page["distortion"] = _node(Distortion())
     for name, part in (("low", 0.2), ("mid", 0.4), ("high", 0.7)):
         pen = {"pen_thin": part, "pen_pale": part, "pen_waver": part / 2}
         made = presets.load(
@@ -114,7 +121,7 @@ def distortions() -> U8:
         )
         tiles.append((f"pen  {name}", made.sample(4).image))
     for name, around_mm in (("low", 4), ("mid", 10), ("high", 25)):
-        page["distortion"] = Distortion(desk_p=1, desk_mm=(around_mm,) * 2, rotation_p=1)
+        page["distortion"] = _node(Distortion(desk_p=1, desk_mm=(around_mm,) * 2, rotation_p=1))
         lying = presets.load("clean", values={"page": page | {"dpi": 60, "paper": "a4"}})
         tiles.append((f"desk  {name}", lying.page(4).image))
     return contact_sheet(tiles, columns=6, size=(260, 140))

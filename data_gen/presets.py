@@ -1,16 +1,14 @@
 """Generators by name: a preset names one file of each group in conf/.
 
 The values stand in conf/{signals,page,overlap,crop}/*.yaml and nowhere else. Each file is one
-object: `_target_` names its class, the rest are its arguments. Hydra reads them for the entries
-train.py and generate.py; here plain YAML does, so that the generator needs no Hydra.
+object: `_target_` names its class, the rest are its arguments. Hydra reads them, here as for the
+entries; it is imported where it is needed, so that importing the generator stays quick.
 """
 
-import importlib
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator
@@ -48,7 +46,7 @@ def load(
 
     Args:
         name: One of `PRESETS`.
-        values: Arguments to set beside the file's own, per group.
+        values: Per group, arguments that are merged into the file's own.
         options: Another file for a group, such as page="scan".
 
     Raises:
@@ -76,36 +74,76 @@ def load_part(group: str, option: str, values: dict[str, Any] | None = None) -> 
     Raises:
         InputError: There is no such file, or its class does not take such arguments.
     """
+    from omegaconf import open_dict
+
     path = conf_dir() / group / f"{option}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
         raise InputError(f"{group}={option}", "no such option", f"take one of {known}")
-    tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return resolve(tree | (values or {}), where=f"{group}={option}")
+    node = deepcopy(_composed(group, option))
+    with open_dict(node):  # a wrong name is for the class to refuse, in make
+        node.merge_with(values or {})
+    return make(node, where=f"{group}={option}")
 
 
-def resolve(tree: Any, *, where: str) -> Any:
-    """The object that a YAML tree describes, its `_target_`s called from the inside out.
+@lru_cache
+def _composed(group: str, option: str) -> Any:
+    """The config node of one file of a group, with what its `defaults:` name."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.singleton import Singleton
+
+    # Hydra keeps its state in singletons, which may be those of an application that is running.
+    state = Singleton.get_state()
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            return compose(overrides=[f"+{group}={option}"])[group]
+    finally:
+        Singleton.set_state(state)
+
+
+def make(node: Any, *, where: str = "", **more: Any) -> Any:
+    """The object that a config node describes by its `_target_`, made of plain Python values.
+
+    Args:
+        node: Of a composed configuration, or a tree of dictionaries and lists.
+        where: What to name in an error; else the class or the group.
+        more: Further arguments, and Hydra's own such as `_partial_`.
 
     Raises:
-        InputError: A class is given arguments that it does not know, or lacks some.
+        InputError: An argument is not given, or not known to its class.
+
+    Example:
+        >>> make({"_target_": "data_gen.crop.CropDials", "kind": "box"}).kind
+        'box'
     """
-    if isinstance(tree, list):
-        return [resolve(item, where=where) for item in tree]
-    if not isinstance(tree, dict):
-        return tree
-    for key, value in tree.items():
-        if value == "???":  # the mark of the config files for what only the user can know
-            raise InputError(where, f"{key} is not given", f"give {where.split('=')[0]}.{key}")
-    resolved = {key: resolve(value, where=where) for key, value in tree.items()}
-    if "_target_" not in resolved:
-        return resolved
-    module, _, name = resolved.pop("_target_").rpartition(".")
-    target = getattr(importlib.import_module(module), name)
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    check_given(node, where=where)
     try:
-        return target(**resolved)
-    except TypeError as error:
-        raise InputError(where, str(error), f"see {module}.{name}") from error
+        return instantiate(node, _convert_="all", **more)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
+        if isinstance(error.__cause__, TypeError):
+            target = str(error).split("'")[1]  # the class may stand deep within the node
+            raise InputError(where or target, str(error.__cause__), f"see {target}") from error
+        raise
+
+
+def check_given(node: Any, *, where: str = "") -> None:
+    """Refuse a config node in which a value is still "???": one that only the user can know.
+
+    Raises:
+        InputError: The first that is not given.
+    """
+    from omegaconf import OmegaConf
+
+    for key in sorted(OmegaConf.missing_keys(node)):
+        group, _, name = key.rpartition(".")
+        raise InputError(where or group, f"{name} is not given", f"give {key}")
 
 
 @lru_cache(maxsize=8)

@@ -1,10 +1,12 @@
 """Under `-m` one failing job is marked and the rest go on, whatever launches them."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 ROOT = Path(__file__).parents[1]
@@ -27,25 +29,24 @@ main()
 """
 
 
-def launched(tmp_path: Path, entry: str, *overrides: str) -> subprocess.CompletedProcess[str]:
-    """Run a small app that has the Hydra settings of one of our entries."""
-    settings = OmegaConf.load(ROOT / "conf" / f"{entry}.yaml").hydra
-    OmegaConf.save({"x": 0, "y": "..", "hydra": settings}, tmp_path / "app.yaml")
+def launched(tmp_path: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    """Run a small app that has the Hydra settings of our entries."""
+    settings = {"searchpath": [f"file://{ROOT}/conf"]}
+    config = {"defaults": [{"hydra": "default"}, "_self_"], "x": 0, "y": "..", "hydra": settings}
+    OmegaConf.save(config, tmp_path / "app.yaml")
     (tmp_path / "app.py").write_text(APP)
     command = [sys.executable, "app.py", *overrides, f"hydra.sweep.dir={tmp_path}/grid"]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize(
-    ("entry", "launcher"), [("train", "basic"), ("eval", "joblib"), ("generate", "submitit_local")]
-)
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local"])
 def test_failed_jobs_are_marked_and_listed_and_the_rest_go_on(
-    entry: str, launcher: str, tmp_path: Path
+    launcher: str, tmp_path: Path
 ) -> None:
     if launcher != "basic":
         pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
     # A value with a slash must not send the jobs into one folder.
-    done = launched(tmp_path, entry, "-m", "x=0,1,2,3", "y=../z", f"hydra/launcher={launcher}")
+    done = launched(tmp_path, "-m", "x=0,1,2,3", "y=../z", f"hydra/launcher={launcher}")
     assert done.returncode == 1
     grid = tmp_path / "grid"
     assert sorted(path.parent.name for path in grid.rglob("failed.txt")) == ["1", "2"]
@@ -59,7 +60,20 @@ def test_failed_jobs_are_marked_and_listed_and_the_rest_go_on(
 
 
 def test_a_grid_run_again_without_failures_ends_well(tmp_path: Path) -> None:
-    assert launched(tmp_path, "train", "-m", "x=0,1").returncode == 1
-    done = launched(tmp_path, "train", "-m", "x=0,3")
+    assert launched(tmp_path, "-m", "x=0,1").returncode == 1
+    done = launched(tmp_path, "-m", "x=0,3")
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.glob("grid/*/failed.txt"))
+
+
+@pytest.mark.parametrize("entry", ["train", "eval", "generate", "sweep"])
+def test_every_entry_marks_failed_jobs_and_writes_into_a_folder_of_its_own(entry: str) -> None:
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        settings = compose(entry, ["hydra.job.num=7"], return_hydra_config=True).hydra
+    assert settings.callbacks.failed_jobs._target_ == "ecg_overlap.entry.MarkFailedJobs"
+    assert re.match(rf"multirun/{entry}/\d{{4}}-\d\d-\d\d_\d\d-\d\d-\d\d", settings.sweep.dir)
+    assert settings.sweep.subdir == "7" and not settings.job.chdir
+    # The newest checkpoint is looked for in outputs/train.
+    assert OmegaConf.to_container(settings.run)["dir"].startswith(
+        ("outputs/${", f"outputs/{entry}/")
+    )

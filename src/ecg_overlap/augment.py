@@ -46,7 +46,7 @@ class Augmentation:
         (9, [[1.0, 1.0]])
     """
 
-    def __init__(self, transforms: Sequence[A.BasicTransform] = ()) -> None:
+    def __init__(self, transforms: Sequence[A.BasicTransform]) -> None:
         self.chain = None
         if transforms:
             self.chain = A.Compose(
@@ -129,7 +129,7 @@ class OverlaySignal(_Overlay):
         p: Probability.
     """
 
-    def __init__(self, *, strip_px: int = 30, p: float = 0.4) -> None:
+    def __init__(self, *, strip_px: int, p: float) -> None:
         super().__init__(p=p)
         self.strip_px = strip_px
 
@@ -161,7 +161,7 @@ class AddVerticalLines(_Overlay):
         p: Probability.
     """
 
-    def __init__(self, *, n_lines: int = 2, width_px: int = 3, p: float = 0.3) -> None:
+    def __init__(self, *, n_lines: int, width_px: int, p: float) -> None:
         super().__init__(p=p)
         self.n_lines, self.width_px = n_lines, width_px
 
@@ -204,13 +204,13 @@ class OverlapTraces(_Overlay):
     def __init__(
         self,
         *,
-        contact: tuple[float, float] = (0.0, 0.4),
-        ramp: int = 0,
-        offset_mm: tuple[float, float] = (3.0, 18.0),
-        gain: tuple[float, float] = (0.5, 2.0),
-        twin: float = 0.05,
-        pen_mm: tuple[float, float] = (0.2, 0.5),
-        p: float = 0.5,
+        contact: tuple[float, float],
+        ramp: int,
+        offset_mm: tuple[float, float],
+        gain: tuple[float, float],
+        twin: float,
+        pen_mm: tuple[float, float],
+        p: float,
     ) -> None:
         super().__init__(p=p)
         self.contact = as_range("OverlapTraces.contact", contact, lowest=0, highest=1)

@@ -7,10 +7,8 @@ import argparse
 from pathlib import Path
 
 import cv2
-import hydra
 import numpy as np
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 
 from data_gen import presets
 from data_gen.gallery import contact_sheet
@@ -31,7 +29,7 @@ def draw_sheet(*, seed: int = 0) -> NDArray[np.uint8]:
     generator = presets.load("clean", crop="extent", values={"page": {"layout": "3x4"}})
     tiles = []
     for path in sorted((presets.conf_dir() / "aug").glob("*.yaml")):
-        augmentation = hydra.utils.instantiate(OmegaConf.load(path), _convert_="all")
+        augmentation = presets.load_part("aug", path.stem)
         for index in range(LEADS):
             sample = generator.sample(index, seed=seed)
             donor = generator.sample(index + LEADS, seed=seed)

@@ -40,7 +40,8 @@ class ExampleMaker:
         augmentation: None for validation.
         window_px: Width of the random stretch of a crop that is kept, at the network's scale;
             None keeps all.
-        max_height_px: A taller crop is cut at random to this height, which bounds memory.
+        max_height_px: A taller crop is cut at random to this height, which bounds memory; None
+            keeps all.
         scale_jitter: The scale is drawn from 1 ± this, as a found grid is never exact.
         prompted: Fraction of the examples with a prompt: the row of the primary's baseline.
         prompt_error_mm: Standard deviation of that row's error.
@@ -51,11 +52,11 @@ class ExampleMaker:
 
     spec: inputs.InputSpec
     augmentation: Augmentation | None = None
-    window_px: int | None = 512
-    max_height_px: int = 512
+    window_px: int | None = None
+    max_height_px: int | None = None
     scale_jitter: float = 0.0
     prompted: float = 0.0
-    prompt_error_mm: float = 0.5
+    prompt_error_mm: float = 0.0
 
     def __post_init__(self) -> None:
         as_probability("data.prompted", self.prompted)
@@ -115,7 +116,7 @@ class ExampleMaker:
         rng: np.random.Generator,
     ) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]:
         height, width = pictures[0].shape[:2]
-        rows = min(height, self.max_height_px)
+        rows = height if self.max_height_px is None else min(height, self.max_height_px)
         columns = width if self.window_px is None else min(width, self.window_px)
         top = int(rng.integers(height - rows + 1))
         left = int(rng.integers(width - columns + 1))
@@ -265,17 +266,17 @@ class LeadDataModule(pl.LightningDataModule):
         train_source: SampleSource | None = None,
         val_source: SampleSource | None = None,
         seed: int = 0,
-        val_seed: int = 1_000_003,
-        batch_size: int = 8,
-        samples_per_epoch: int = 2400,
-        n_val: int = 48,
-        num_workers: int = 0,
-        window_px: int | None = 512,
-        max_height_px: int = 512,
-        scale_jitter: float = 0.02,
-        n_distinct: int | None = None,
-        prompted: float = 0.3,
-        prompt_error_mm: float = 0.5,
+        val_seed: int,
+        batch_size: int,
+        samples_per_epoch: int,
+        n_val: int,
+        num_workers: int,
+        window_px: int | None,
+        max_height_px: int | None,
+        scale_jitter: float,
+        n_distinct: int | None,
+        prompted: float,
+        prompt_error_mm: float,
     ) -> None:
         super().__init__()
         if seed == val_seed:

@@ -95,8 +95,8 @@ class ShardDataModule(LeadDataModule):
         spec: InputSpec,
         augmentation: Augmentation | None = None,
         *,
-        root: str | None = None,
-        val_root: str | None = None,
+        root: str | None,
+        val_root: str | None,
         **options: Any,
     ) -> None:
         if root is None:

@@ -22,7 +22,8 @@ class BceDice(nn.Module):
             so does a model that predicts the primary's alone.
 
     Example:
-        >>> loss = BceDice()
+        >>> from data_gen.presets import load_part
+        >>> loss = load_part("loss", "bce_dice")
         >>> masks = torch.ones(1, 2, 8, 8)
         >>> float(loss({"mask": masks * 20}, {"mask": masks})) < 1e-3
         True
@@ -31,10 +32,10 @@ class BceDice(nn.Module):
     def __init__(
         self,
         *,
-        bce_weight: float = 1.0,
-        dice_weight: float = 1.0,
-        pos_weight: float = 1.0,
-        other_weight: float = 0.3,
+        bce_weight: float,
+        dice_weight: float,
+        pos_weight: float,
+        other_weight: float,
     ) -> None:
         super().__init__()
         self.bce_weight, self.dice_weight = bce_weight, dice_weight
@@ -74,7 +75,8 @@ class MasksAndRows(nn.Module):
         InputError: A standard deviation below 0.1 px or above 100 px.
 
     Example:
-        >>> loss = MasksAndRows(BceDice())
+        >>> from data_gen.presets import load_part
+        >>> loss = load_part("loss", "rows")
         >>> masks = torch.ones(1, 2, 8, 8)
         >>> float(loss({"mask": masks * 20}, {"mask": masks})) < 1e-3
         True
@@ -84,11 +86,11 @@ class MasksAndRows(nn.Module):
         self,
         masks: nn.Module,
         *,
-        masks_weight: float = 1.0,
-        rows_weight: float = 0.5,
-        sigma_px: float = 1.0,
-        presence_weight: float = 0.3,
-        snr_weight: float = 0.0,
+        masks_weight: float,
+        rows_weight: float,
+        sigma_px: float,
+        presence_weight: float,
+        snr_weight: float,
     ) -> None:
         super().__init__()
         self.masks, self.masks_weight = masks, masks_weight

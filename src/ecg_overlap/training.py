@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import hydra
 import pytorch_lightning as pl
 import torch
+from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -17,11 +17,13 @@ from torch import nn
 
 from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator
+from data_gen.presets import GROUPS, make
 from ecg_overlap.callbacks import LastCheckpoint, TrainingInterrupt
 from ecg_overlap.contract import Model, as_model, stored_spec
 from ecg_overlap.data import LeadDataModule
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import build_method
+from ecg_overlap.evaluation.provenance import git, versions
 from ecg_overlap.evaluation.run import (
     command_line,
     device_name,
@@ -53,6 +55,7 @@ def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str
     if trainer.is_global_zero:
         OmegaConf.save(cfg, run_dir / "config.yaml", resolve=False)
         keep_log(run_dir / "logs" / "metrics.csv")
+        log_settings(trainer, cfg, task)
     try:
         fit(trainer, task, data, resume_from)
     except Exception as error:
@@ -74,9 +77,7 @@ def build(cfg: DictConfig) -> tuple[LeadGenerator, LeadDataModule, SegmentationT
         InputError: The configuration or its data cannot be used.
     """
     torch.manual_seed(cfg.seed)
-    generator = LeadGenerator(
-        **{group: make(cfg[group]) for group in ("signals", "page", "overlap", "crop")}
-    )
+    generator = LeadGenerator(**{group: make(cfg[group]) for group in GROUPS})
     model = as_model(make(cfg.model), where="model")
     if cfg.weights is not None:
         start_from(cfg.weights, model)
@@ -117,22 +118,24 @@ def keep_log(log: Path) -> None:
         log.replace(log.with_name(f"{log.stem}_{before}{log.suffix}"))
 
 
+def log_settings(trainer: pl.Trainer, cfg: DictConfig, task: SegmentationTask) -> None:
+    """Hand the whole configuration, code, versions and number of parameters to every logger.
+
+    Not by `save_hyperparameters`, which would put them into the checkpoints: a run is resumed
+    with `weights_only`, and that reads plain values alone.
+    """
+    settings: Any = OmegaConf.to_container(cfg, resolve=True)
+    params = sum(parameter.numel() for parameter in task.model.parameters())
+    for logger in trainer.loggers:
+        logger.log_hyperparams(settings | {"git": git(), "versions": versions(), "params": params})
+
+
 def close(trainer: pl.Trainer) -> None:
     """End what the loggers hold open: under `-m`, the next job would log into this one's run."""
     if any(isinstance(logger, WandbLogger) for logger in trainer.loggers):
         import wandb
 
         wandb.finish()
-
-
-def make(node: DictConfig, **more: Any) -> Any:
-    """Instantiate a `_target_` with plain Python values in place of OmegaConf's containers."""
-    try:
-        return hydra.utils.instantiate(node, _convert_="all", **more)
-    except hydra.errors.InstantiationException as error:
-        if isinstance(error.__cause__, InputError):
-            raise error.__cause__ from None
-        raise
 
 
 def make_trainer(cfg: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> pl.Trainer:
@@ -150,7 +153,7 @@ def make_trainer(cfg: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> pl.T
             ],
             logger=[make(node) for node in cfg.logger.values()],
         )
-    except hydra.errors.InstantiationException as error:
+    except InstantiationException as error:
         # Lightning's own words for a device that is not there, in one line.
         words = " ".join(str(error.__cause__).split())
         raise InputError("trainer", words, "choose trainer=cpu or other devices") from error

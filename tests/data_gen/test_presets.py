@@ -1,14 +1,27 @@
-"""Generators by name, read from conf/ with plain YAML."""
+"""Generators by name, read from conf/ by Hydra."""
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 import data_gen
 from data_gen.errors import InputError
-from data_gen.presets import GROUPS, PRESETS, conf_dir, load, load_part, resolve
+from data_gen.presets import (
+    GROUPS,
+    PRESETS,
+    _composed,
+    check_given,
+    conf_dir,
+    load,
+    load_part,
+    make,
+)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -75,13 +88,46 @@ def test_wrong_names_list_the_right_ones() -> None:
 def test_what_only_the_user_can_know_is_asked_for() -> None:
     with pytest.raises(InputError, match=r"signals=wfdb: root is not given; give signals\.root"):
         load("clean", signals="wfdb")
+    whole = OmegaConf.create({"signals": {"ptbxl": {"root": "???"}}})
+    with pytest.raises(InputError, match=r"signals\.ptbxl: root .* give signals\.ptbxl\.root"):
+        check_given(whole.signals)
 
 
-def test_targets_are_built_from_the_inside_out() -> None:
-    tree = yaml.safe_load("""
-        _target_: data_gen.style.PageDials
-        dpi: [100, 200]
-        distortion: {_target_: data_gen.distort.Distortion, rotation_p: 0.5}
-    """)
-    dials = resolve(tree, where="here")
+def test_values_are_merged_into_the_file_s_own() -> None:
+    photo = load("photo", values={"page": {"distortion": {"rotation_p": 0.25}}}).look
+    assert photo.distortion.rotation_p == 0.25
+    assert photo.distortion.curl_p == load("photo").look.distortion.curl_p > 0
+    assert load("photo").look.distortion.rotation_p != 0.25  # the next one is not touched
+
+
+def test_targets_are_made_from_the_inside_out() -> None:
+    distortion = {"_target_": "data_gen.distort.Distortion", "rotation_p": 0.5}
+    page = {"_target_": "data_gen.style.PageDials", "dpi": [100, 200], "distortion": distortion}
+    dials = make(page)
     assert dials.dpi == (100.0, 200.0) and dials.distortion.rotation_p == 0.5
+    with pytest.raises(InputError, match=r"there: PageDials.* 'dpis'; see data_gen\.style\.Page"):
+        make(
+            {"_target_": "data_gen.generate.LeadGenerator", "page": page | {"dpis": 1}},
+            where="there",
+        )
+    with pytest.raises(InputError, match=r"^distortion\.rotation_q: no such dial"):
+        make(page | {"distortion": distortion | {"rotation_q": 1}})
+
+
+def test_a_running_hydra_application_is_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: ${hydra.job.name}")
+    with initialize_config_dir(str(tmp_path), job_name="my_job", version_base="1.2"):
+        _composed.cache_clear()
+        assert load_part("page", "fax").dpi == (150, 250)
+        mine = compose("mine", return_hydra_config=True)
+    assert mine.name == "my_job" and mine.hydra.runtime.version_base == "1.2"
+    assert mine.hydra.runtime.config_sources[1].path == str(tmp_path)
+    _composed.cache_clear()
+    load_part("page", "fax")
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_importing_the_generator_loads_neither_hydra_nor_torch() -> None:
+    code = "import sys, data_gen.presets; print({'hydra', 'omegaconf', 'torch'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -5,15 +5,15 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from configured import as_configured
 
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
-from ecg_overlap.augment import Augmentation, OverlapTraces
+from ecg_overlap.augment import Augmentation
 from ecg_overlap.data import (
     DrawnExamples,
     ExampleMaker,
-    LeadDataModule,
     Repeat,
     StreamSampler,
     collate,
@@ -40,6 +40,8 @@ class Dots:
 
 
 SPEC = InputSpec(px_per_mm=6.0)
+LeadDataModule = as_configured("data", "drawn")
+OverlapTraces = as_configured("aug", "overlap", "transforms", 0)
 
 
 def examples(window_px: int | None = 64) -> DrawnExamples:

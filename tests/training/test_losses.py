@@ -4,17 +4,14 @@ import math
 
 import pytest
 import torch
+from configured import as_configured
 
 from data_gen.errors import InputError
-from ecg_overlap.losses import (
-    BceDice,
-    MasksAndRows,
-    check_trains,
-    noise_to_signal,
-    rows_cross_entropy,
-)
+from ecg_overlap.losses import check_trains, noise_to_signal, rows_cross_entropy
 
 ROWS, COLUMNS = 40, 16
+BceDice = as_configured("loss", "bce_dice")
+MasksAndRows = as_configured("loss", "rows")
 
 
 def masks() -> torch.Tensor:

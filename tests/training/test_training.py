@@ -1,5 +1,6 @@
 """The main job in small: train, test, results; resume to the last bit; bad input in one line."""
 
+import inspect
 import json
 import signal
 import subprocess
@@ -10,11 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from hydra.errors import ConfigCompositionException, MissingConfigException
-from omegaconf import DictConfig
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
 from train_process import ENVIRONMENT, ROOT, train_command
 
 from data_gen.errors import InputError
+from ecg_overlap.evaluation.provenance import git, versions
 from ecg_overlap.network import load_model
 from ecg_overlap.training import train
 
@@ -62,18 +66,25 @@ def test_a_loss_that_leaves_the_rows_untrained_is_refused(config: Compose) -> No
     ("logger", "left"),
     [("tensorboard", "tensorboard/events.out.*"), ("wandb", "wandb/offline-run-*/*.wandb")],
 )
-def test_pictures_and_scores_reach_every_logger(
+def test_settings_pictures_and_scores_reach_every_logger(
     logger: str, left: str, config: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_SILENT", "true")
-    train(config(f"logger={logger}", "test=null"))
+    train(config(f"logger={logger}", "test=null", "optimizer.lr=1.25e-3"))
     run = tmp_path / "run"
     assert (run / "logs" / "metrics.csv").is_file()  # always, whatever else there is
+    logged = yaml.safe_load((run / "logs" / "hparams.yaml").read_text())
+    assert logged["optimizer"]["lr"] == 1.25e-3 and logged["model"]["encoder"] == "resnet18"
+    assert logged["trainer"]["default_root_dir"] == str(run)  # resolved
+    assert logged["git"] == git() and logged["versions"] == versions()
+    model = load_model(run / "checkpoints" / "last.ckpt").model
+    assert logged["params"] == sum(p.numel() for p in model.parameters())
     (file,) = run.glob(left)
 
     def complete() -> bool:
         written = file.read_bytes()
-        return b"prediction_0" in written and b"val/snr_db" in written
+        words = (b"prediction_0", b"val/snr_db", b"resnet18", b"samples_per_epoch", b"params")
+        return all(word in written for word in words)
 
     deadline = time.monotonic() + 60  # wandb's own process may write after it said that it ended
     while not complete() and time.monotonic() < deadline:
@@ -223,3 +234,26 @@ def test_a_compiled_model_in_half_precision_leaves_a_checkpoint_like_any_other(
     saved = torch.load(tmp_path / "run" / "checkpoints" / "best.ckpt", weights_only=True)
     plain = load_model(tmp_path / "run" / "checkpoints" / "best.ckpt").model
     assert {f"model.{name}" for name in plain.state_dict()} == set(saved["state_dict"])
+
+
+def test_what_every_configuration_sets_has_no_second_default_in_code(config: Compose) -> None:
+    """But for a model: a file of conf/model need not name all of its arguments."""
+    nodes: dict[str, list[set[str]]] = {}
+
+    def collect(tree: object) -> None:
+        if isinstance(tree, dict):
+            if str(tree.get("_target_")).startswith("ecg_overlap."):
+                nodes.setdefault(tree["_target_"], []).append(set(tree))
+            collect(list(tree.values()))
+        elif isinstance(tree, list):
+            for item in tree:
+                collect(item)
+
+    for group in ("data", "loss", "aug", "callbacks"):
+        for path in (ROOT / "conf" / group).glob("*.yaml"):
+            collect(OmegaConf.to_container(config(f"{group}={path.stem}"))[group])
+    assert len(nodes) > 10
+    for target, given in nodes.items():
+        for name, parameter in inspect.signature(get_object(target)).parameters.items():
+            if all(name in arguments for arguments in given):
+                assert parameter.default is inspect.Parameter.empty, f"{target}: {name}"

@@ -23,7 +23,7 @@ class AveragedWeights(WeightAveraging):
         decay: Of the average, per step, once the run is long enough.
     """
 
-    def __init__(self, decay: float = 0.999) -> None:
+    def __init__(self, decay: float) -> None:
         super().__init__(multi_avg_fn=warmed_up_average(decay))
         self.decay = decay
 

@@ -40,9 +40,7 @@ class LastCheckpoint(Checkpoint):
         every_n_steps: The same in optimizer steps; None: only the time counts.
     """
 
-    def __init__(
-        self, dirpath: str, every_n_minutes: float = 5.0, every_n_steps: int | None = None
-    ) -> None:
+    def __init__(self, dirpath: str, every_n_minutes: float, every_n_steps: int | None) -> None:
         self.path = Path(dirpath) / "last.ckpt"
         self.every_n_minutes, self.every_n_steps = every_n_minutes, every_n_steps
         self.received = 0

@@ -27,7 +27,7 @@ class PredictionPictures(Callback):
         method: Of `ecg_overlap.digitize.plans`.
     """
 
-    def __init__(self, dirpath: str, n: int = 4, method: str = "default") -> None:
+    def __init__(self, dirpath: str, n: int, method: str = "default") -> None:
         self.dirpath, self.n, self.method = Path(dirpath), n, method
         self._samples: list[LeadSample] = []
 

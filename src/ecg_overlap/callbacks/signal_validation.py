@@ -32,7 +32,7 @@ class SignalValidation(Callback):
         method: Of `ecg_overlap.digitize.plans`.
     """
 
-    def __init__(self, n: int = 24, method: str = "default") -> None:
+    def __init__(self, n: int, method: str = "default") -> None:
         self.n, self.method = n, method
         self._samples: list[LeadSample] | None = None
 

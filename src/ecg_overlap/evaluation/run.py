@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tqdm import tqdm
 
@@ -117,10 +116,15 @@ def chosen_sets(cfg: DictConfig) -> list[TestSet]:
         return named
     n = N_GENERATED if cfg.n is None else cfg.n
     drawn = partial(generated_sets, cfg.sets, n=n, seed=cfg.seed)
-    test_sets = drawn(signals=instantiate(cfg.signals, _convert_="all"))
+    test_sets = drawn(signals=presets.make(cfg.signals))
     for source, node in cfg.held_back.items():
         if Path(node.root).is_dir():
-            test_sets += drawn(signals=instantiate(node, _convert_="all"), source=str(source))
+            test_sets += drawn(signals=presets.make(node), source=str(source))
+        else:
+            tqdm.write(
+                f"warning: held_back.{source}: no folder {node.root}, so its sets are left out; "
+                f"give held_back.{source}.root=FOLDER, or ~held_back.{source} to do without"
+            )
     return test_sets
 
 

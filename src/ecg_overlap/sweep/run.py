@@ -15,6 +15,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from data_gen.errors import InputError
+from data_gen.presets import make
 from ecg_overlap.evaluation.wording import number
 from ecg_overlap.sweep.best import best_trial, rerun_command, write_best
 from ecg_overlap.sweep.objective import TrainTrial, check_trials
@@ -22,7 +23,6 @@ from ecg_overlap.sweep.report import write_report
 from ecg_overlap.sweep.space import Space, parse_space
 from ecg_overlap.sweep.storage import open_storage, open_study
 from ecg_overlap.sweep.study import Interrupted, conduct, counted, ending
-from ecg_overlap.training import make
 
 # Settings of conf/sweep.yaml; every other override is passed on to train.py.
 OWN = (

@@ -1,0 +1,39 @@
+"""What eval.py's configuration chooses: which sets, and what is said of those it leaves out."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from data_gen.errors import InputError
+from ecg_overlap.evaluation.run import chosen_sets
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def config(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("eval", ["n=1", "sets=[clean]", "~held_back.ludb", *overrides])
+
+
+def test_a_held_back_set_whose_folder_is_missing_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = chosen_sets(config(f"paths.ptbxl={tmp_path}/gone"))
+    assert [test_set.name for test_set in sets] == ["clean"]
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"warning: held_back.ptbxl: no folder {tmp_path}/gone")
+    assert "give held_back.ptbxl.root=" in line
+
+
+def test_what_was_asked_for_is_all_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen_sets(config("~held_back.ptbxl"))
+    assert capsys.readouterr().out == ""
+
+
+def test_signals_without_their_folder_are_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"give signals\.root"):
+        chosen_sets(config("signals=wfdb"))
+    with pytest.raises(InputError, match="gone: no such folder"):
+        chosen_sets(config("signals=wfdb", f"signals.root={tmp_path}/gone"))
