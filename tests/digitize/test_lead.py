@@ -140,7 +140,7 @@ def test_a_tilted_grid_turns_the_path_back() -> None:
             phase_y_px=0.0,
             source=GridSource.FIVE_TO_ONE,
         )
-        patch.setattr(stages, "find_grid", lambda _: grid)
+        patch.setattr(stages, "find_grid", lambda *_, **__: grid)
         lead = digitize_lead(image, mask=mask)
     assert np.ptp(lead.signal_mv) < 0.01
     rows = 30 + (lead.path_px[:, 0] - 20) * slope

@@ -12,6 +12,7 @@ from data_gen.render import draw_stroke
 from ecg_overlap.digitize.baselines.paper import wander_mv
 from ecg_overlap.digitize.calibrate import INK_ERROR, to_signal
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid import Illumination
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.network import Image, Network, checked_map, info_of
@@ -69,6 +70,7 @@ def digitize_lead(
         (10, 500.0)
     """
     image = checked_image(image)
+    light = Illumination(image)  # computed once, as far as it is asked for
     plan = plan_for(method, default=_default_method(network, mask))
     _require_inputs(plan, mask, calibration, row_px, network)
     # 1. The scale: from the picture to straight paper, and its pixels to s and mV.
@@ -80,13 +82,13 @@ def digitize_lead(
         scale = Scale(paper, paper.calibration(mm_per_s, mm_per_mv))
     else:
         assert plan.find_scale is not None  # _require_inputs
-        scale = plan.find_scale(image, mm_per_s, mm_per_mv)
+        scale = plan.find_scale(light, mm_per_s, mm_per_mv)
     # 2. The ink.
     if mask is not None:
         ink = Ink(checked_map(mask, image))
     else:
         assert plan.find_ink is not None  # _require_inputs
-        ink = plan.find_ink(Asked(image, scale, row_px, network))
+        ink = plan.find_ink(Asked(light, scale, row_px, network))
     # 3. The trace: which of the ink is the primary's. 4. Its path.
     chosen = plan.decoder.choose_trace(ink, row_px)
     path: Path = plan.decoder.decode(chosen)

@@ -14,7 +14,7 @@ from data_gen.calibration import Calibration
 from ecg_overlap.digitize.baselines.fortune import find_grid_fortune, threshold_with_hedge
 from ecg_overlap.digitize.baselines.paper import find_grid_paper
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid import Grid, find_grid
+from ecg_overlap.digitize.grid import Grid, Illumination, find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.evidence import ink_of_primary
@@ -49,16 +49,20 @@ class Asked:
     """A picture with what is known before its ink is looked for.
 
     Args:
-        image: RGB uint8 (H, W, 3).
+        light: Of the picture, RGB uint8 (H, W, 3).
         scale: Found or given.
         row_px: Row of the primary's baseline, where the caller knows it.
         network: Where the method has one.
     """
 
-    image: Image
+    light: Illumination
     scale: Scale
     row_px: float | None
     network: Network | None
+
+    @property
+    def image(self) -> Image:
+        return self.light.image
 
     @property
     def px_per_mm(self) -> float:
@@ -71,35 +75,37 @@ class Asked:
         return checked_map(found, self.image)
 
 
-FindScale = Callable[[Image, float, float], Scale]  # of a picture, at mm/s and mm/mV
+FindScale = Callable[[Illumination, float, float], Scale]  # of a picture, at mm/s and mm/mV
 FindInk = Callable[[Asked], Ink]
 
 
-def scale_of_grid(image: Image, mm_per_s: float, mm_per_mv: float) -> Scale:
+def scale_of_grid(light: Illumination, mm_per_s: float, mm_per_mv: float) -> Scale:
     """Our grid; on paper without one the calibration pulse, where there is one.
 
     Raises:
         DigitizeError: Neither is found.
     """
     try:
-        return _scale(find_grid(image), mm_per_s, mm_per_mv)
+        return _scale(find_grid(light.image, light=light), mm_per_s, mm_per_mv)
     except DigitizeError as no_grid:
         try:
-            pulse = find_pulse(binarize(image), mm_per_s=mm_per_s, mm_per_mv=mm_per_mv)
+            pulse = find_pulse(
+                binarize(light.image, light=light), mm_per_s=mm_per_s, mm_per_mv=mm_per_mv
+            )
         except DigitizeError:
             raise no_grid from None
     paper = PaperMap(pulse.px_per_mm_x, pulse.px_per_mm_y, scale_from=ScaleSource.PULSE)
     return Scale(paper, paper.calibration(mm_per_s, mm_per_mv))
 
 
-def scale_of_fortune(image: Image, mm_per_s: float, mm_per_mv: float) -> Scale:
+def scale_of_fortune(light: Illumination, mm_per_s: float, mm_per_mv: float) -> Scale:
     """The grid as Fortune et al. 2022 find it."""
-    return _scale(find_grid_fortune(image), mm_per_s, mm_per_mv)
+    return _scale(find_grid_fortune(light.image), mm_per_s, mm_per_mv)
 
 
-def scale_of_paper(image: Image, mm_per_s: float, mm_per_mv: float) -> Scale:
+def scale_of_paper(light: Illumination, mm_per_s: float, mm_per_mv: float) -> Scale:
     """The grid as arXiv 2506.10617 finds it."""
-    return _scale(find_grid_paper(image), mm_per_s, mm_per_mv)
+    return _scale(find_grid_paper(light.image), mm_per_s, mm_per_mv)
 
 
 def _scale(grid: Grid, mm_per_s: float, mm_per_mv: float) -> Scale:
@@ -108,8 +114,8 @@ def _scale(grid: Grid, mm_per_s: float, mm_per_mv: float) -> Scale:
 
 def ink_binarized(asked: Asked) -> Ink:
     """All traces' ink, without a network."""
-    scale = asked.scale
-    return Ink(binarize(asked.image, px_per_mm=asked.px_per_mm, grid=scale.grid), binarized=True)
+    ink = binarize(asked.image, px_per_mm=asked.px_per_mm, grid=asked.scale.grid, light=asked.light)
+    return Ink(ink, binarized=True)
 
 
 def ink_of_fortune(asked: Asked) -> Ink:

@@ -9,7 +9,6 @@ from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid.comb import Comb, fit_comb
 from ecg_overlap.digitize.grid.fold import least_period, refined_period
 from ecg_overlap.digitize.grid.illumination import Illumination
-from ecg_overlap.digitize.grid.illumination import stroke_px as stroke_px  # for ink.binarize
 from ecg_overlap.digitize.grid.model import GridSource
 from ecg_overlap.digitize.grid.robust import MAD_TO_SD
 from ecg_overlap.digitize.grid.strips import AlignedStrips

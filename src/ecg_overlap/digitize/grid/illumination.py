@@ -60,7 +60,10 @@ class Illumination:
 
     @cached_property
     def stroke_px(self) -> float:
-        """Thickness of the trace, px: see `stroke_px`."""
+        """Thickness of the trace: the run of ink about each column's darkest pixel, px.
+
+        The median over the columns that hold ink; NaN where none does.
+        """
         return _stroke_px(self.lightest)
 
     @cached_property
@@ -110,18 +113,6 @@ def local_paper(channel: Image) -> Image:
     fits = min(small.shape) >= _PAPER_WINDOW
     paper = cv2.medianBlur(small, _PAPER_WINDOW if fits else _PAPER_WINDOW_SMALL)
     return np.asarray(cv2.resize(paper, (w, h), interpolation=cv2.INTER_LINEAR), np.uint8)
-
-
-def stroke_px(image: Image) -> float:
-    """Thickness of the trace: the run of ink about each column's darkest pixel, px.
-
-    Args:
-        image: uint8 (H, W, 3) RGB, or (H, W) gray.
-
-    Returns:
-        The median over the columns that hold ink; NaN where none does.
-    """
-    return Illumination(image).stroke_px
 
 
 def _stroke_px(lightest: Image) -> float:

@@ -13,8 +13,6 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.grid.illumination import extremes as extremes  # for ink.binarize
-
 STRIP_PX = 8  # a line tilted by 5° moves 0.7 px within a strip
 _HIGHEST_CPP = 0.42  # cycles per px: above it a line's profile is mostly noise
 _MOST_GROUPS = 8  # of strips; enough to see a slope, few enough that faint lines show in each

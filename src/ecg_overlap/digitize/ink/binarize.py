@@ -5,10 +5,9 @@ import numpy as np
 from numba import njit
 
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.grid.boxes import stroke_px
 from ecg_overlap.digitize.grid.find import check_picture, find_grid
+from ecg_overlap.digitize.grid.illumination import Illumination
 from ecg_overlap.digitize.grid.model import Grid
-from ecg_overlap.digitize.grid.strips import extremes
 from ecg_overlap.digitize.ink.darkness import (
     FloatImage,
     Image,
@@ -28,7 +27,7 @@ def binarize(
     *,
     px_per_mm: float | None = None,
     grid: Grid | None = None,
-    lightest: Image | None = None,
+    light: Illumination | None = None,
     dials: InkDials = DIALS,
 ) -> Image:
     """Coverage of the ink of traces.
@@ -42,7 +41,7 @@ def binarize(
         image: uint8 (H, W, 3) RGB, or (H, W) gray.
         px_per_mm: Scale, where known; sets what is a speck.
         grid: Where known; else it is sought where lines are dark enough to matter.
-        lightest: uint8 (H, W), the highest channel of each pixel, where it was computed already.
+        light: Of the picture, where it was computed already.
         dials: What counts as ink.
 
     Returns:
@@ -59,17 +58,18 @@ def binarize(
         [30, 31]
     """
     check_picture(image, "binarize")
+    light = light or Illumination(image)
     scale = grid.px_per_mm_x if grid is not None else px_per_mm
     if scale is None:
-        scale = _guessed_scale(image, dials)
-    dark = darkness(extremes(image)[1] if lightest is None else lightest, scale, dials)
+        scale = _guessed_scale(light, dials)
+    dark = darkness(light.lightest, scale, dials)
     ink = ink_level(dark, scale, dials)
     if float(np.median(ink)) < dials.faintest:
         raise DigitizeError("binarize", "no ink on this paper", "give a crop with a trace")
     lines = line_share(dark, ink, dials)
     dark_lines = lines > dials.grid_matters
     if grid is None and dark_lines:
-        grid = _grid_if_any(image, px_per_mm, dials)
+        grid = _grid_if_any(light, px_per_mm, dials)
     if grid is not None:
         base: FloatImage | np.float32 = line_darkness(dark, grid, dials)
     else:
@@ -85,17 +85,17 @@ def binarize(
     return _coverage(cover, fullest, np.float32(dials.palest))
 
 
-def _guessed_scale(image: Image, dials: InkDials) -> float:
+def _guessed_scale(light: Illumination, dials: InkDials) -> float:
     """px/mm of a picture of which only the trace's thickness tells."""
     least, most, unknown = dials.guessed_px_per_mm
-    stroke = stroke_px(image)
+    stroke = light.stroke_px
     return float(np.clip(stroke / dials.stroke_mm, least, most)) if np.isfinite(stroke) else unknown
 
 
-def _grid_if_any(image: Image, px_per_mm: float | None, dials: InkDials) -> Grid | None:
+def _grid_if_any(light: Illumination, px_per_mm: float | None, dials: InkDials) -> Grid | None:
     """A grid to take off; without one, a constant is taken off instead."""
     try:
-        found = find_grid(image, near_px_per_mm=px_per_mm)
+        found = find_grid(light.image, near_px_per_mm=px_per_mm, light=light)
     except DigitizeError:
         return None
     return found if found.confidence > dials.grid_confidence else None
