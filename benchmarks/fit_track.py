@@ -15,6 +15,7 @@ same. The JSON file is written after every lead, so that a run can be looked at 
 """
 
 import argparse
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
@@ -26,6 +27,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.presets import load
 from data_gen.sample import LeadSample
@@ -90,33 +92,48 @@ def settings() -> list[Setting]:
 
 
 class Lead:
-    """One lead under any setting, with what it need not compute twice."""
+    """One lead under any setting, with what need not be computed twice."""
 
     def __init__(self, sample: LeadSample, network: Callable[..., Any]) -> None:
         self.sample = sample
         self.network = network
         self.grid: Grid = find_grid(sample.image)
+        self.mask = as_coverage(np.asarray(sample.target_mask))
+        self.ink = self._ink(DIALS)
         self.answers: dict[float | None, Coverage] = {}
-        self.kept: dict[tuple[str, bytes, bytes], tuple[float, bool]] = {}
+        self.of_ink: dict[tuple[bytes, TrackCosts], Scores] = {}
+        self.of_chain: dict[tuple[str, bytes, bytes], tuple[float, bool]] = {}
 
     def scores(self, setting: Setting) -> Scores:
         """Of every method that the setting can change."""
-        px_per_mm = self.grid.px_per_mm_y
         found: Scores = {}
         if setting.dials is DIALS:
-            mask = as_coverage(np.asarray(self.sample.target_mask))
-            found["stroke@mask"] = self._score("stroke@mask", mask, None, setting.costs)
+            found["stroke@mask"] = self._score("stroke@mask", b"", self.mask, None, setting.costs)
+        ink = self.ink if setting.dials is DIALS else self._ink(setting.dials)
+        if ink is None:
+            return found | dict.fromkeys(("classical", "unet+stroke"), (0.0, True))
+        digest = hashlib.blake2b(ink.tobytes()).digest()
+        key = digest, setting.costs
+        if key not in self.of_ink:
+            self.of_ink[key] = self._of_ink(ink, digest, setting.costs)
+        return found | self.of_ink[key]
+
+    def _ink(self, dials: InkDials) -> NDArray[np.uint8] | None:
+        px_per_mm = self.grid.px_per_mm_y
         try:
-            ink = binarize(
-                self.sample.image, px_per_mm=px_per_mm, grid=self.grid, dials=setting.dials
-            )
+            return binarize(self.sample.image, px_per_mm=px_per_mm, grid=self.grid, dials=dials)
         except DigitizeError:
-            return found | {"classical": (0.0, True), "unet+stroke": (0.0, True)}
-        found["classical"] = self._score("classical", as_coverage(ink), None, setting.costs)
-        evidence = which_trace(self._ask, ink, px_per_mm=px_per_mm, costs=setting.costs)
+            return None
+
+    def _of_ink(self, ink: NDArray[np.uint8], digest: bytes, costs: TrackCosts) -> Scores:
+        px_per_mm = self.grid.px_per_mm_y
+        evidence = which_trace(self._ask, ink, px_per_mm=px_per_mm, costs=costs)
         own = ink_of_primary(ink, evidence, px_per_mm=px_per_mm)
-        found["unet+stroke"] = self._score("unet+stroke", own, evidence, setting.costs)
-        return found
+        which = str([answer is evidence for answer in self.answers.values()])
+        return {
+            "classical": self._score("classical", digest, as_coverage(ink), None, costs),
+            "unet+stroke": self._score("unet+stroke" + which, digest, own, evidence, costs),
+        }
 
     def _ask(self, row_px: float | None) -> Coverage:
         for row, answer in self.answers.items():
@@ -126,13 +143,18 @@ class Lead:
         return self.answers.setdefault(row_px, as_coverage(told))
 
     def _score(
-        self, method: str, cover: Coverage, evidence: Coverage | None, costs: TrackCosts
+        self,
+        method: str,
+        ink: bytes,
+        cover: Coverage,
+        evidence: Coverage | None,
+        costs: TrackCosts,
     ) -> tuple[float, bool]:
         trace = track(cover, evidence=evidence, costs=costs)
-        key = (method, cover.tobytes(), trace.run.tobytes())
-        if key not in self.kept:
-            self.kept[key] = self._snr(stroke_signal(self.grid, trace))
-        return self.kept[key]
+        key = (method, ink, trace.run.tobytes())
+        if key not in self.of_chain:
+            self.of_chain[key] = self._snr(stroke_signal(self.grid, trace))
+        return self.of_chain[key]
 
     def _snr(self, signal: NDArray[np.float64] | None) -> tuple[float, bool]:
         truth, fs_hz = self.sample.signal_mv, self.sample.fs_hz
@@ -147,7 +169,7 @@ def stroke_signal(grid: Grid, trace: TraceInk) -> NDArray[np.float64] | None:
     if not np.isfinite(path.y_px).any():
         return None
     try:
-        scale = grid.calibration(25.0, 10.0)
+        scale = Calibration(grid.px_per_mm_x, grid.px_per_mm_y)
         return to_signal(straightened(path, grid.levelled()), scale, fs_hz=500.0).signal_mv
     except InputError:
         return None
