@@ -9,9 +9,10 @@ from the whole is halved and doubled. Leads are drawn by the presets overlap and
 fold 9. Methods: classical, unet+stroke with the package's network, and for the costs of the search
 stroke@mask, on the true mask.
 
-To save time, the grid is found once a lead; a network's answer to a row prompt is used again for
-prompts within `SAME_ROW_PX`; and a result is used again where the ink or the chosen runs are the
-same. The JSON file is written after every lead, so that a run can be looked at or stopped early.
+The picture gives the scale, the sample its speed and gain. To save time, the grid is found once a
+lead; a network's answer to a row prompt is used again for prompts within `SAME_ROW_PX`; and a
+result is used again where the ink or the chosen runs are the same. The JSON file is written after
+every lead, so that a run can be looked at or stopped early.
 """
 
 import argparse
@@ -27,7 +28,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.presets import load
 from data_gen.sample import LeadSample
@@ -153,26 +153,31 @@ class Lead:
         trace = track(cover, evidence=evidence, costs=costs)
         key = (method, ink, trace.run.tobytes())
         if key not in self.of_chain:
-            self.of_chain[key] = self._snr(stroke_signal(self.grid, trace))
+            self.of_chain[key] = self._snr(self._signal(trace))
         return self.of_chain[key]
+
+    def _signal(self, trace: TraceInk) -> NDArray[np.float64] | None:
+        """The signal at 500 Hz, as `digitize_lead` gives it; None where it refuses."""
+        path = stroke(trace)
+        if not np.isfinite(path.y_px).any():
+            return None
+        assert self.sample.calibration is not None
+        scale = replace(
+            self.sample.calibration,
+            px_per_mm_x=self.grid.px_per_mm_x,
+            px_per_mm_y=self.grid.px_per_mm_y,
+        )
+        path = straightened(path, self.grid.levelled())
+        try:
+            return to_signal(path, scale, fs_hz=500.0).signal_mv
+        except InputError:
+            return None
 
     def _snr(self, signal: NDArray[np.float64] | None) -> tuple[float, bool]:
         truth, fs_hz = self.sample.signal_mv, self.sample.fs_hz
         assert truth is not None and fs_hz is not None
         found = score_lead(truth, signal, fs_hz, alignment="aligned", est_fs_hz=500.0)
         return found.snr_db, found.failed
-
-
-def stroke_signal(grid: Grid, trace: TraceInk) -> NDArray[np.float64] | None:
-    """The signal at 500 Hz, as `digitize_lead` gives it; None where it refuses."""
-    path = stroke(trace)
-    if not np.isfinite(path.y_px).any():
-        return None
-    try:
-        scale = Calibration(grid.px_per_mm_x, grid.px_per_mm_y)
-        return to_signal(straightened(path, grid.levelled()), scale, fs_hz=500.0).signal_mv
-    except InputError:
-        return None
 
 
 def leads(preset: str, records: Path | None, n: int) -> Iterator[LeadSample]:

@@ -189,7 +189,10 @@ def test_a_checkpoint_goes_before_the_package(
 
 @pytest.mark.parametrize(
     ("extra", "message"),
-    [(["--checkpoint", "none.ckpt"], "no such checkpoint"), (["--method", "paper"], "another")],
+    [
+        (["--checkpoint", "none.ckpt"], "no such checkpoint"),
+        (["--method", "paper"], "not made for it"),
+    ],
 )
 def test_a_network_that_cannot_serve_fails_once(
     packaged: Path, lead_png: Path, tmp_path: Path, extra: list[str], message: str,
@@ -243,7 +246,7 @@ def test_evaluation_takes_the_newest_run_then_the_package_and_says_which(
     run = tmp_path / "outputs" / "train" / "mine"
     shutil.copytree(tiny.parent / "run", run)
     networks = evaluation.networks_of(None)
-    assert networks["unet_coord"].checkpoint == "outputs/train/mine/checkpoints/best.ckpt"
+    assert networks["unet_coord"].info.checkpoint == "outputs/train/mine/checkpoints/best.ckpt"
     assert "network: outputs/train/mine" in capsys.readouterr().out
     assert evaluation.networks_of("package")["unet_coord"].sha256 == sha256(packaged)
 

@@ -181,7 +181,13 @@ def test_one_row_of_boxes_in_height_borrows_the_pitch_of_time() -> None:
 
 
 def test_the_source_is_told_with_its_reservations() -> None:
-    grid = Grid(8.0, 8.0, 0.0, 0.0, 0.0, 0.4, GridSource.FIVE_TO_ONE)
+    grid = Grid(
+        px_per_mm_x=8.0,
+        px_per_mm_y=8.0,
+        phase_x_px=0.0,
+        phase_y_px=0.0,
+        source=GridSource.FIVE_TO_ONE,
+    )
     assert grid.source_text == "lines 1:5"
     unsure = replace(grid, square_pixels=True, other_lines_between=True)
     assert unsure.source_text == "lines 1:5, square pixels, other lines between"

@@ -71,8 +71,9 @@ def test_other_classes_are_refused(path: str) -> None:
 
 
 def test_our_torch_modules_that_are_no_models_are_refused() -> None:
-    with pytest.raises(InputError, match="BceDice lacks input_spec and spec"):
-        build({"_target_": "ecg_overlap.losses.BceDice"}, {}, where="a.ckpt")
+    with pytest.raises(InputError, match="FineBranch lacks input_spec and spec"):
+        sizes = {"channels_in": 6, "channels": 4, "up": 2, "channels_out": 2}
+        build({"_target_": "ecg_overlap.models.FineBranch", **sizes}, {}, where="a.ckpt")
 
 
 def test_a_spec_that_its_class_does_not_take_is_one_line() -> None:
