@@ -55,7 +55,6 @@ WHOLES = {  # of which a field is a share above one half
     "line_percentile": 100.0,
     "strong": 1.0,
     "other_than_ink": 1.0,
-    "most_line": 1.0,
     "fold_quantile": 1.0,
     "rest_on_line": 1.0,
     "short_share": 1.0,

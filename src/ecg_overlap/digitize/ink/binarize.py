@@ -69,7 +69,7 @@ def binarize(
     lines = line_share(dark, ink, dials)
     dark_lines = lines > dials.grid_matters
     if grid is None and dark_lines:
-        grid = _grid_if_any(light, px_per_mm, dials)
+        grid = _grid_if_any(light, px_per_mm)
     if grid is not None:
         base: FloatImage | np.float32 = line_darkness(dark, grid, dials)
     else:
@@ -82,7 +82,7 @@ def binarize(
     cover = share * cv2.dilate(kept, np.ones((3, 3), np.uint8))
     # The rests of dark lines would become full ink too.
     fullest = np.float32(1) if dark_lines else _fullest_near(cover, scale, dials)
-    return _coverage(cover, fullest, np.float32(dials.palest))
+    return _coverage(cover, fullest, np.float32(dials.weak))
 
 
 def _guessed_scale(light: Illumination, dials: InkDials) -> float:
@@ -92,13 +92,12 @@ def _guessed_scale(light: Illumination, dials: InkDials) -> float:
     return float(np.clip(stroke / dials.stroke_mm, least, most)) if np.isfinite(stroke) else unknown
 
 
-def _grid_if_any(light: Illumination, px_per_mm: float | None, dials: InkDials) -> Grid | None:
+def _grid_if_any(light: Illumination, px_per_mm: float | None) -> Grid | None:
     """A grid to take off; without one, a constant is taken off instead."""
     try:
-        found = find_grid(light.image, near_px_per_mm=px_per_mm, light=light)
+        return find_grid(light.image, near_px_per_mm=px_per_mm, light=light)
     except DigitizeError:
         return None
-    return found if found.confidence > dials.grid_confidence else None
 
 
 @njit(cache=True)
@@ -118,7 +117,7 @@ def _fullest_near(share: FloatImage, px_per_mm: float, dials: InkDials) -> Float
 
 
 @njit(cache=True)
-def _coverage(share: FloatImage, fullest: FloatImage | np.float32, palest: np.float32) -> Image:
-    """The share of the fullest, 0 to 255."""
-    part = share / np.maximum(fullest, palest)
+def _coverage(share: FloatImage, fullest: FloatImage | np.float32, weak: np.float32) -> Image:
+    """The share of the fullest, 0 to 255; where there is ink, that is more than `weak`."""
+    part = share / np.maximum(fullest, weak)
     return (np.float32(255) * part + np.float32(0.5)).astype(np.uint8)

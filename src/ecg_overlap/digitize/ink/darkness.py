@@ -70,9 +70,7 @@ def line_share(dark: FloatImage, ink: FloatImage, dials: InkDials = DIALS) -> fl
     """Darkness of the grid's darker lines, as a share of the ink's (`ink_level`, (W,))."""
     share = dark[:, ::3] / np.maximum(ink[None, ::3], dials.faintest)
     other = share[share < dials.other_than_ink]
-    if not other.size:
-        return 0.0
-    return float(np.clip(np.percentile(other, dials.line_percentile), 0.0, dials.most_line))
+    return float(np.percentile(other, dials.line_percentile)) if other.size else 0.0
 
 
 def line_darkness(dark: FloatImage, grid: Grid, dials: InkDials = DIALS) -> FloatImage:

@@ -26,12 +26,10 @@ class InkDials:
         speck_px: … and in pixels, for coarse pictures.
         least_full: Darkness of full ink over the grid, as a share of that over paper, at the least.
         other_than_ink: Share under which a pixel is paper or a line; of those …
-        line_percentile: … this percentile is the lines' darkness, …
-        most_line: … at most this share.
+        line_percentile: … this percentile is the lines' darkness.
         grid_matters: Share of a line's darkness from which lines are modelled. On darker grids
             pale strokes are not raised to full ink, which drew the rests of lines: classical on
             real scans 12.8 dB instead of 9.8 in the median (`benchmarks/scans.py`).
-        grid_confidence: Confidence of a grid of our own finding from which it is taken off.
         bins_per_mm: How finely the darkness within a big box is kept.
         beside_line_mm: Distance of a pixel from the lines of the other family, to be counted.
         fold_quantile: Of the pixels at one place of all boxes: ink covers few of them.
@@ -40,14 +38,14 @@ class InkDials:
         rest_on_line: … at least this share of its pixels is on it, …
         rest_width_mm: … it is thinner than this, …
         rest_length_mm: … and shorter than this: a level trace along a line is longer.
-        pale_reach_mm: The edge of a stroke and its fullest ink are at most so far apart.
-        palest: Share that the fullest ink of a fast pen's stroke takes at the least. Real thermal
-            prints draw the QRS at 0.25 to 0.5; generated scans of a pen that pales, with a perfect
-            map: 17.8 dB instead of 16.8 in the median.
-        spike_height_mm: A pale piece is a fast pen's two flanks if it is taller than this, …
-        spike_width_mm: … its width between these two, as rests of lines are thinner, …
-        spike_slender: … its height more widths than this, …
-        spike_share: … and its mean share higher than this. Of 16 real crops, three have R waves
+        pale_reach_mm: The edge of a stroke and its fullest ink are at most so far apart. Real
+            thermal prints draw the QRS at 0.25 to 0.5 of the darkness of full ink; with its
+            fullest ink taken as full, generated scans of a pen that pales, with a perfect map,
+            give 17.8 dB instead of 16.8 in the median.
+        spike_width_mm: A pale piece is a fast pen's two flanks if it is wider than this, as rests
+            of lines are thinner, …
+        spike_slender: … its height is more widths than this, …
+        spike_share: … and its mean share is higher than this. Of 16 real crops, three have R waves
             again that were lost; 39 real leads with truth score the same.
     """
 
@@ -67,9 +65,7 @@ class InkDials:
     least_full: float = 0.25
     other_than_ink: float = 0.75
     line_percentile: float = 92.0
-    most_line: float = 0.6
     grid_matters: float = 0.2
-    grid_confidence: float = 0.3
     bins_per_mm: int = 12
     beside_line_mm: float = 0.25
     fold_quantile: float = 0.75
@@ -78,9 +74,7 @@ class InkDials:
     rest_width_mm: float = 0.8
     rest_length_mm: float = 30.0
     pale_reach_mm: float = 0.25
-    palest: float = 0.2
-    spike_height_mm: float = 1.5
-    spike_width_mm: tuple[float, float] = (0.7, 1.5)
+    spike_width_mm: float = 0.7
     spike_slender: float = 3.0
     spike_share: float = 0.33
 

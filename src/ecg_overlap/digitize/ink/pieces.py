@@ -58,11 +58,9 @@ def _steep(
         dials: Of binarization.
     """
     width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    least, most = dials.spike_width_mm
-    narrow = (width > least * px_per_mm) & (width < most * px_per_mm)
-    narrow &= height > dials.spike_slender * width
-    tall = height > dials.spike_height_mm * px_per_mm
-    return narrow & tall & (ink > dials.spike_share * stats[:, cv2.CC_STAT_AREA])
+    slender = (width > dials.spike_width_mm * px_per_mm) & (height > dials.spike_slender * width)
+    steep: NDArray[np.bool_] = slender & (ink > dials.spike_share * stats[:, cv2.CC_STAT_AREA])
+    return steep
 
 
 def without_line_rests(kept: Image, grid: Grid, dials: InkDials = DIALS) -> Image:
