@@ -22,8 +22,7 @@ class InkDials:
         noise_percentile: … this percentile of the paper's own shares, …
         noise_factor: … times this.
         least_sure: Share of a piece's pixels that must surely be ink.
-        speck_mm2: Area of a piece under which it is a speck, …
-        speck_px: … and in pixels, for coarse pictures.
+        speck_mm2: Area of a piece under which it is a speck.
         least_full: Darkness of full ink over the grid, as a share of that over paper, at the least.
         other_than_ink: Share under which a pixel is paper or a line; of those …
         line_percentile: … this percentile is the lines' darkness.
@@ -61,7 +60,6 @@ class InkDials:
     noise_factor: float = 1.5
     least_sure: float = 0.15
     speck_mm2: float = 0.25
-    speck_px: float = 4.0
     least_full: float = 0.25
     other_than_ink: float = 0.75
     line_percentile: float = 92.0

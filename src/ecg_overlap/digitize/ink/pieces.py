@@ -30,7 +30,7 @@ def connected_ink(share: FloatImage, px_per_mm: float, dials: InkDials = DIALS) 
     sure = np.bincount(label[strong], minlength=count)
     ink = np.bincount(piece, share[possible], count)
     keep = (sure > dials.least_sure * area) | _steep(stats, ink, px_per_mm, dials)
-    keep &= area > max(dials.speck_mm2 * px_per_mm**2, dials.speck_px)
+    keep &= area > dials.speck_mm2 * px_per_mm**2
     kept[possible] = keep[piece]
     return kept
 
