@@ -8,7 +8,10 @@ class InkDials:
     """What counts as ink. A *share* is of the darkness of full ink, unless another whole is named.
 
     `benchmarks/fit_track.py` prints the score as each is halved and doubled. Without a source, a
-    value was set by hand when binarization was written, and no measurement of it is kept.
+    value was set by hand when binarization was written, and no measurement of it is kept. Of the
+    sets there, none depends on the first two dials, on `black`, `faintest` and `rest_length_mm`:
+    they are for pictures without a scale, black borders, paper without ink, and a flat trace along
+    a major line.
 
     Args:
         stroke_mm: Usual thickness of a trace; gives the scale of a picture without one …
