@@ -248,7 +248,7 @@ def test_evaluation_takes_the_newest_run_then_the_package_and_says_which(
     networks = evaluation.networks_of(None)
     assert networks["unet_coord"].info.checkpoint == "outputs/train/mine/checkpoints/best.ckpt"
     assert "network: outputs/train/mine" in capsys.readouterr().out
-    assert evaluation.networks_of("package")["unet_coord"].sha256 == sha256(packaged)
+    assert evaluation.networks_of("package")["unet_coord"].info.sha256 == sha256(packaged)
 
 
 def test_evaluation_reads_a_network_by_its_kind_and_by_its_own_method(packaged: Path) -> None:
