@@ -34,14 +34,13 @@ from data_gen.sample import LeadSample
 from ecg_overlap.digitize.calibrate import to_signal
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import find_grid
-from ecg_overlap.digitize.grid.model import Grid
 from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.dials import DIALS, InkDials
 from ecg_overlap.digitize.ink.evidence import ink_of_primary
-from ecg_overlap.digitize.lead import straightened
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.primary import which_trace
+from ecg_overlap.digitize.straight import is_straight, straightened
 from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.track import COSTS, TrackCosts, track
 from ecg_overlap.metrics.signal import score_lead
@@ -96,8 +95,11 @@ class Lead:
     def __init__(self, sample: LeadSample, network: Callable[..., Any]) -> None:
         self.sample = sample
         self.network = network
-        self.grid: Grid = find_grid(sample.image)
-        self.mask = as_coverage(np.asarray(sample.target_mask))
+        image, mask, grid = sample.image, np.asarray(sample.target_mask), find_grid(sample.image)
+        if not is_straight(grid):
+            straight = straightened(image.shape, grid)
+            image, mask, grid = straight.image(image), straight.mask(mask), straight.grid(grid)
+        self.image, self.mask, self.grid = image, as_coverage(mask), grid
         self.ink = self._ink(DIALS)
         self.answers: dict[float | None, Coverage] = {}
         self.of_ink: dict[tuple[bytes, TrackCosts], Scores] = {}
@@ -120,7 +122,7 @@ class Lead:
     def _ink(self, dials: InkDials) -> NDArray[np.uint8] | None:
         px_per_mm = self.grid.px_per_mm_y
         try:
-            return binarize(self.sample.image, px_per_mm=px_per_mm, grid=self.grid, dials=dials)
+            return binarize(self.image, px_per_mm=px_per_mm, grid=self.grid, dials=dials)
         except DigitizeError:
             return None
 
@@ -138,7 +140,7 @@ class Lead:
         for row, answer in self.answers.items():
             if row == row_px or (row and row_px and abs(row - row_px) <= SAME_ROW_PX):
                 return answer
-        told = self.network(self.sample.image, px_per_mm=self.grid.px_per_mm_y, row_px=row_px)
+        told = self.network(self.image, px_per_mm=self.grid.px_per_mm_y, row_px=row_px)
         return self.answers.setdefault(row_px, as_coverage(told))
 
     def _score(
@@ -166,7 +168,6 @@ class Lead:
             px_per_mm_x=self.grid.px_per_mm_x,
             px_per_mm_y=self.grid.px_per_mm_y,
         )
-        path = straightened(path, self.grid.levelled())
         try:
             return to_signal(path, scale, fs_hz=500.0).signal_mv
         except InputError:

@@ -60,3 +60,11 @@ def test_a_trace_that_a_network_sees_in_most_columns_may_end() -> None:
     cover[29:32] = 1
     evidence = np.where(np.arange(200) < 170, cover, np.float32(0))
     assert track(cover, evidence=evidence).columns.max() < 180
+
+
+def test_the_pictures_edge_is_where_the_picture_ends() -> None:
+    cover = two_traces()
+    inside = np.ones(cover.shape, bool)
+    inside[:10] = False  # the picture begins at the first trace: it is cut by the crop
+    assert set(top_rows(track(cover, inside=inside))) == {50}
+    assert set(top_rows(track(cover))) == {10}

@@ -37,7 +37,7 @@ class Decoder(Generic[Trace]):
 
 def cheapest_chain(ink: Ink, row_px: float | None) -> TraceInk:
     """The chain of runs that is likeliest the primary."""
-    return track(as_coverage(ink.mask), row_px=row_px, evidence=ink.probability)
+    return track(as_coverage(ink.mask), row_px=row_px, evidence=ink.probability, inside=ink.inside)
 
 
 def straightest_chain(ink: Ink, row_px: float | None, *, but_last_row: bool = False) -> TraceInk:

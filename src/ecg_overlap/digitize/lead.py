@@ -20,6 +20,7 @@ from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import Plan, plan_for
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.stages import Asked, Scale
+from ecg_overlap.digitize.straight import StraightPicture, is_straight, straightened
 from ecg_overlap.digitize.traces.track import COSTS
 
 MIN_SIDE_PX = 16
@@ -83,21 +84,29 @@ def digitize_lead(
     else:
         assert plan.find_scale is not None  # _require_inputs
         scale = plan.find_scale(light, mm_per_s, mm_per_mv)
+    # From here on, the picture is straight paper.
+    straight = None if is_straight(scale.paper) else straightened(image.shape, scale.paper)
+    asked = Asked(light, scale, row_px, network)
+    if straight is not None:
+        asked = _straight(asked, straight)
     # 2. The ink.
     if mask is not None:
-        ink = Ink(checked_map(mask, image))
+        mask = checked_map(mask, image)
+        ink = Ink(mask if straight is None else straight.mask(mask))
     else:
         assert plan.find_ink is not None  # _require_inputs
-        ink = plan.find_ink(Asked(light, scale, row_px, network))
+        ink = plan.find_ink(asked)
+        ink = ink if straight is None else ink.within(straight.inside)
     # 3. The trace: which of the ink is the primary's. 4. Its path.
-    chosen = plan.decoder.choose_trace(ink, row_px)
+    chosen = plan.decoder.choose_trace(ink, asked.row_px)
     path: Path = plan.decoder.decode(chosen)
     if not np.isfinite(path.y_px).any():
         raise DigitizeError("trace", "no trace was found in the picture", "check the crop's box")
-    # The path on straight paper, in s and mV.
+    # The path in s and mV.
     axes = scale.paper.levelled()
+    drawn = path if straight is None else straight.on_paper(path)
     lead = to_signal(
-        straightened(path, axes),
+        drawn,
         _with_row(scale.calibration, axes, row_px, image.shape[1]),
         fs_hz=fs_hz,
         t0_known=scale.origin_known,
@@ -107,15 +116,38 @@ def digitize_lead(
     if plan.remove_wander:
         lead = replace(lead, signal_mv=lead.signal_mv - wander_mv(lead.signal_mv, fs_hz))
     by_network = network is not None and plan.network is not None and mask is None
+    drawn = on_picture(drawn, axes)
     return replace(
         lead,
-        flags=lead.flags + _flags(path, image.shape, scale.paper),
+        flags=lead.flags + _flags(drawn, image.shape, scale.paper),
         path_px=axes.unstraighten(lead.path_px),
         angle_deg=scale.paper.angle_deg,
         grid_confidence=scale.paper.confidence,
         method=plan.name,
         weights_sha256=info_of(network).sha256 if network is not None and by_network else None,
-        stage_images={"image": image, "mask": _taken(ink, path)} if stages else {},
+        stage_images={"image": image, "mask": _taken(ink, drawn, straight, image.shape)}
+        if stages
+        else {},
+    )
+
+
+def _straight(asked: Asked, straight: StraightPicture) -> Asked:
+    """What is asked of a picture, asked of it on straight paper."""
+    image, scale, row_px = asked.image, asked.scale, asked.row_px
+    pitch = straight.px_per_mm
+    calibration = replace(scale.calibration, px_per_mm_x=pitch, px_per_mm_y=pitch)
+    if row_px is not None:
+        middle = np.array([[image.shape[1] / 2, row_px]])
+        row_px = float(straight.from_picture(middle)[0, 1])
+    return Asked(
+        Illumination(straight.image(image)),
+        Scale(
+            PaperMap(pitch, pitch),
+            calibration,
+            grid=None if scale.grid is None else straight.grid(scale.grid),
+        ),
+        row_px,
+        asked.network,
     )
 
 
@@ -175,28 +207,12 @@ def _with_row(
     return replace(calibration, baseline_px=float(axes.straighten(middle)[0, 1]))
 
 
-def straightened(path: Path, axes: PaperMap) -> Path:
-    """The path on straight paper, its points again in the order of their columns."""
+def on_picture(path: Path, axes: PaperMap) -> Path:
+    """A path of straight paper as it runs on the picture; its order stays."""
     if axes.is_straight:
         return path
-    seen = np.isfinite(path.y_px)
-    ends = np.array([path.start_px, path.end_px])
-    # A gap's points get a row for the time being: without one they would have no column.
-    rows = np.interp(path.x_px, path.x_px[seen], path.y_px[seen])
-    points = axes.straighten(np.stack([path.x_px, rows], axis=1))
-    points[~seen, 1] = np.nan
-    order = np.argsort(points[:, 0])
-    rows = np.interp(ends, path.x_px[seen], path.y_px[seen])
-    ends = axes.straighten(np.stack([ends, rows], axis=1))[:, 0]
-    return replace(
-        path,
-        x_px=points[order, 0],
-        y_px=points[order, 1],
-        sigma_px=path.sigma_px[order],
-        confidence=path.confidence[order],
-        start_px=float(ends[0]),
-        end_px=float(ends[1]),
-    )
+    points = axes.unstraighten(np.stack([path.x_px, path.y_px], axis=1))
+    return replace(path, x_px=points[:, 0], y_px=points[:, 1])
 
 
 def _flags(path: Path, shape: tuple[int, ...], paper: PaperMap) -> tuple[str, ...]:
@@ -214,16 +230,19 @@ def _flags(path: Path, shape: tuple[int, ...], paper: PaperMap) -> tuple[str, ..
     return tuple(flags)
 
 
-def _taken(ink: Ink, path: Path) -> NDArray[np.uint8]:
+def _taken(
+    ink: Ink, path: Path, straight: StraightPicture | None, shape: tuple[int, ...]
+) -> NDArray[np.uint8]:
     """What was taken for the primary: the mask, or beside a network's evidence the path redrawn.
 
     Evidence tells whose the ink is, not how wide it is: there, the mask is the path drawn with
     its own pen, uint8 (H, W).
     """
-    if ink.probability is None:
-        if ink.mask.dtype == np.uint8:
-            return ink.mask
-        return np.rint(np.asarray(ink.mask, np.float64) * 255).astype(np.uint8)
-    mask = np.zeros(ink.mask.shape, np.uint8)
-    draw_stroke(mask, np.stack([path.x_px, path.y_px], axis=1), width_px=path.width_px)
-    return mask
+    if ink.probability is not None:
+        mask = np.zeros(shape[:2], np.uint8)
+        draw_stroke(mask, np.stack([path.x_px, path.y_px], axis=1), width_px=path.width_px)
+        return mask
+    mask = ink.mask
+    if mask.dtype != np.uint8:
+        mask = np.rint(np.asarray(mask, np.float64) * 255).astype(np.uint8)
+    return mask if straight is None else straight.mask_of_picture(mask)

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.calibration import Calibration
 
 FloatArray = NDArray[np.float64]
+FloatMap = NDArray[np.float32]
+_CELL_PX = 8  # a straight picture's map is exact so far apart, linear between
 _INVERSION_STEPS = 30  # each brings it nearer by the bend's slope, which is under a third
 _NEAR_ENOUGH_PX = 1e-4
 UPRIGHT_DEG = 0.02  # a smaller angle moves no end of a 4,000 px trace by more than 0.7 px
@@ -108,6 +111,30 @@ class PaperMap:
                 if np.abs(np.nan_to_num(step)).max(initial=0.0) < _NEAR_ENOUGH_PX:
                     break
         return points
+
+    def source_of(
+        self, origin_px: FloatArray, shape: tuple[int, int], factor: FloatArray
+    ) -> tuple[FloatMap, FloatMap]:
+        """Where in the picture each pixel of a straight one lies, as `cv2.remap` wants it.
+
+        Args:
+            origin_px: float64 (2,), (x, y) on straight paper of its pixel (0, 0).
+            shape: (height, width) of the straight picture.
+            factor: float64 (2,), its pixels to one of straight paper, in x and in y.
+
+        Returns:
+            Columns and rows of the picture, float32 (height, width) each.
+        """
+        height, width = shape
+        # A ring of cells more than the picture needs: beyond its outer cells nothing is linear.
+        n_x, n_y = (-(-length // _CELL_PX) + 2 for length in (width, height))
+        x, y = ((np.arange(n) - 0.5) * _CELL_PX - 0.5 for n in (n_x, n_y))
+        cells = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+        source = self.unstraighten(cells / factor + origin_px).reshape(n_y, n_x, 2)
+        full = (n_x * _CELL_PX, n_y * _CELL_PX)
+        maps = cv2.resize(source.astype(np.float32), full, interpolation=cv2.INTER_LINEAR)
+        inner = maps[_CELL_PX : _CELL_PX + height, _CELL_PX : _CELL_PX + width]
+        return np.ascontiguousarray(inner[..., 0]), np.ascontiguousarray(inner[..., 1])
 
     def _turned(self, matrix: FloatArray, points: FloatArray) -> FloatArray:
         """Each point (n, 2) times the matrix."""

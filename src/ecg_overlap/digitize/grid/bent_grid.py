@@ -28,7 +28,6 @@ _N_SPANS = 12  # that the places are averaged in
 _OVER_SCATTER = 1.5  # standard errors by which a slow change must exceed the scatter
 _SURELY_BENT = 0.03  # pitches: so slow a change is one whatever the scatter
 _LEAST_LINES, _LEAST_POINTS = 2, 8  # for an axis to be fitted
-_CELL_PX = 8  # the picture is straightened by a map that is exact so far apart, linear between
 
 
 def may_bend(seen: StraightGrid, shape: tuple[int, ...]) -> bool:
@@ -76,16 +75,11 @@ def flattened(evidence: Evidence, grid: Grid) -> tuple[Evidence, FloatArray]:
     height, width = evidence.shape
     middle = np.array([[(width - 1) / 2, (height - 1) / 2]])
     origin = (grid.straighten(middle) - middle)[0]
-    size = -(-width // _CELL_PX), -(-height // _CELL_PX)
-    x, y = ((np.arange(n) + 0.5) * _CELL_PX - 0.5 for n in size)
-    cells = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    source = grid.unstraighten(cells + origin).reshape(size[1], size[0], 2).astype(np.float32)
-    full = (size[0] * _CELL_PX, size[1] * _CELL_PX)
-    maps = cv2.resize(source, full, interpolation=cv2.INTER_LINEAR)[:height, :width]
+    x, y = grid.source_of(origin, (height, width), np.ones(2))
     flat = cv2.remap(
         evidence.dark,
-        maps,
-        np.empty(0),
+        x,
+        y,
         cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=PAPER_LEVEL,

@@ -21,6 +21,7 @@ _SURE = 0.5  # confidence from which no other candidate is sought
 _LEAST_CONFIDENCE = 0.2  # of answers below, nine in ten are wrong (benchmarks/grid_drift.py)
 _MOST_CANDIDATES = 3  # that are followed, where the first one is not sure
 _MOST_ROUNDS = 3  # of straightening and looking again
+_MOST_TILT_DEG = 5.0  # within a strip of 8 px, lines move 0.7 px: beyond, the tilt is not exact
 _WORTH_A_ROUND = 0.01  # of confidence gained
 _KEPT_IF_SLIPPED = 0.45  # of the confidence: under half of it, so that no such grid is sure
 
@@ -128,10 +129,11 @@ def _followed(
     The picture is straightened by what was followed and searched again: minor lines that
     the bend had smeared are then seen, and more of the bend.
     """
-    if not first.of_part and not may_bend(first, evidence.shape):
+    tilted = abs(first.grid.angle_deg) > _MOST_TILT_DEG
+    if not (first.of_part or tilted or may_bend(first, evidence.shape)):
         return first.grid
     grid = with_bend(first, evidence.shape)
-    if not grid.is_bent and not first.of_part:
+    if not (grid.is_bent or first.of_part or tilted):
         return first.grid
     sure, slipped = 0.0 if first.of_part else first.grid.confidence, False
     for _ in range(_MOST_ROUNDS):

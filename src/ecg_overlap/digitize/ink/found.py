@@ -1,8 +1,9 @@
 """What a method found of a picture's traces, before one of them is chosen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
@@ -19,9 +20,20 @@ class Ink:
             drawn or predicted mask.
         probability: float32 (H, W), a network's, of the primary: tells whose the ink is.
         columns: A coordinate head's rows, where the path is read from these.
+        inside: bool (H, W): where the picture is; None: everywhere.
     """
 
     mask: NDArray[Any]
     binarized: bool = False
     probability: Coverage | None = None
     columns: ColumnReading | None = None
+    inside: NDArray[np.bool_] | None = None
+
+    def within(self, inside: NDArray[np.bool_]) -> "Ink":
+        """The same without what lies outside of the picture, bool (H, W)."""
+        return replace(
+            self,
+            mask=np.where(inside, self.mask, 0).astype(self.mask.dtype),
+            probability=None if self.probability is None else self.probability * inside,
+            inside=inside,
+        )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.traces.chosen import TraceInk
@@ -80,6 +81,7 @@ def track(
     *,
     row_px: float | None = None,
     evidence: Coverage | None = None,
+    inside: NDArray[np.bool_] | None = None,
     to_the_ends: bool = True,
     costs: TrackCosts = COSTS,
 ) -> TraceInk:
@@ -96,18 +98,39 @@ def track(
         cover: float32 (H, W), coverage or probability of ink, 0–1.
         row_px: Row of the trace's baseline, where known; not used beside evidence.
         evidence: float32 (H, W), 0–1: a network's probability of the primary trace.
+        inside: bool (H, W): where the picture is, whose upper and lower edges tell the primary;
+            None: everywhere.
         to_the_ends: Whether to follow the ink on where a network has lost the trace.
         costs: Of the search.
     """
     runs = find_runs(cover, hole_px=HOLE_PX)
     if evidence is None:
-        chosen = _by_baseline(runs, len(cover), row_px, costs)
+        at_edge = _at_edge(runs, cover.shape, inside)
+        chosen = _by_baseline(runs, len(cover), row_px, at_edge, costs)
     else:
         chosen = _by_evidence(runs, evidence, to_the_ends, costs)
     return TraceInk(cover, runs, chosen)
 
 
-def _by_baseline(runs: Runs, height: int, row_px: float | None, costs: TrackCosts) -> IntArray:
+def _at_edge(
+    runs: Runs, shape: tuple[int, ...], inside: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
+    """Which runs touch the picture's upper or lower edge, bool (m,)."""
+    if inside is None:
+        first, last = np.zeros(shape[1], np.int64), np.full(shape[1], shape[0])
+    else:
+        first, last = inside.argmax(axis=0), shape[0] - inside[::-1].argmax(axis=0)
+    at_edge: NDArray[np.bool_] = runs.row[:, 0] <= first[runs.column]
+    return at_edge | (runs.row[:, 1] >= last[runs.column])
+
+
+def _by_baseline(
+    runs: Runs,
+    height: int,
+    row_px: float | None,
+    at_edge: NDArray[np.bool_],
+    costs: TrackCosts,
+) -> IntArray:
     """The chain that returns to its baseline row, without a network."""
     passed = _passed(np.ones(len(runs.first) - 1), costs)
     rows = baseline_rows(runs, height, costs) if row_px is None else [float(row_px)]
@@ -116,7 +139,7 @@ def _by_baseline(runs: Runs, height: int, row_px: float | None, costs: TrackCost
         away = costs.off_baseline_weight * np.abs(runs.centre_px - row)
         off_baseline = np.minimum(away, costs.most_off_baseline_px)
         chains.append(_cheapest(runs, off_baseline, passed, costs))
-    return min(chains, key=lambda chain: _doubt(runs, chain, height, costs))
+    return min(chains, key=lambda chain: _doubt(chain, at_edge, costs))
 
 
 def _by_evidence(runs: Runs, evidence: Coverage, to_the_ends: bool, costs: TrackCosts) -> IntArray:
@@ -199,11 +222,10 @@ def _span(chain: IntArray) -> int:
     return int(np.ptp(taken)) + 1 if len(taken) else 0
 
 
-def _doubt(runs: Runs, chain: IntArray, height: int, costs: TrackCosts) -> float:
+def _doubt(chain: IntArray, at_edge: NDArray[np.bool_], costs: TrackCosts) -> float:
     """What speaks against a chain: columns without a run, and those at the picture's edge."""
-    row = runs.row[chain[chain >= 0]]
-    at_edge = np.count_nonzero((row[:, 0] == 0) | (row[:, 1] == height))
-    return costs.column_passed_px * np.count_nonzero(chain < 0) + costs.edge_px * at_edge
+    n_at_edge = np.count_nonzero(at_edge[chain[chain >= 0]])
+    return costs.column_passed_px * np.count_nonzero(chain < 0) + costs.edge_px * n_at_edge
 
 
 def _cheapest(runs: Runs, own: FloatArray, passed: FloatArray, costs: TrackCosts) -> IntArray:

@@ -1,0 +1,143 @@
+"""A picture as it would be on straight paper: upright, even, at one scale.
+
+Every stage after the scale works on it; only what is shown goes back to the picture.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid import Grid
+from ecg_overlap.digitize.network import Image
+from ecg_overlap.digitize.paths.path import Path
+from ecg_overlap.digitize.scale import FloatArray, FloatMap, PaperMap
+
+SQUARE = 0.02  # pitches that differ by less are taken for equal: a 5 px pen is 0.1 px off round
+EDGE_STEP_PX = 16  # along the picture's edges, to see how far it reaches on straight paper
+MOST_LARGER = 4.0  # a picture that is so much larger when straightened has a map that is wrong
+BLANK_STRIDE = 4  # every fourth pixel tells the median colour
+MARGIN_PX = 1.5  # the picture's outermost pixels are mixed with what lies outside of it
+
+
+@dataclass(frozen=True, eq=False)
+class StraightPicture:
+    """A picture resampled onto straight paper.
+
+    Args:
+        paper: From the picture to straight paper.
+        shape: (height, width) of the picture.
+        origin_px: float64 (2,), (x, y) on straight paper of the straight picture's pixel (0, 0).
+        factor: float64 (2,), its pixels to one of straight paper, in x and in y.
+        source: float32 (H, W) each: column and row of each of its pixels in the picture.
+        inside: bool (H, W): where the picture is; elsewhere it is blank.
+    """
+
+    paper: PaperMap
+    shape: tuple[int, int]
+    origin_px: FloatArray
+    factor: FloatArray
+    source: tuple[FloatMap, FloatMap]
+    inside: NDArray[np.bool_]
+
+    @property
+    def px_per_mm(self) -> float:
+        return float(self.paper.px_per_mm_y * self.factor[1])
+
+    def image(self, image: Image) -> Image:
+        """The picture (h, w, 3), here: uint8 (H, W, 3)."""
+        blank = np.median(image[::BLANK_STRIDE, ::BLANK_STRIDE], axis=(0, 1))
+        return self._sampled(image, cv2.INTER_LANCZOS4, blank.tolist())
+
+    def mask(self, mask: NDArray[Any]) -> NDArray[Any]:
+        """A mask of the picture (h, w), here: (H, W)."""
+        return self._sampled(mask, cv2.INTER_LINEAR, 0)
+
+    def _sampled(self, values: NDArray[Any], how: int, blank: Any) -> NDArray[Any]:
+        x, y = self.source
+        edge = cv2.BORDER_CONSTANT
+        return np.asarray(cv2.remap(values, x, y, how, borderMode=edge, borderValue=blank))
+
+    def mask_of_picture(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A mask (H, W) from here, as one of the picture (h, w)."""
+        height, width = self.shape
+        x, y = np.meshgrid(np.arange(float(width)), np.arange(float(height)))
+        points = self.from_picture(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32)
+        x, y = points.T.reshape(2, height, width)
+        return np.asarray(cv2.remap(mask, x, y, cv2.INTER_LINEAR), np.uint8)
+
+    def from_picture(self, points_px: FloatArray) -> FloatArray:
+        """Points (n, 2) of the picture, here."""
+        return (self.paper.straighten(points_px) - self.origin_px) * self.factor
+
+    def on_paper(self, path: Path) -> Path:
+        """A path from here, in px of straight paper."""
+        x, y = self.origin_px
+        along, across = self.factor
+        return replace(
+            path,
+            x_px=path.x_px / along + x,
+            y_px=path.y_px / across + y,
+            sigma_px=path.sigma_px / across,
+            width_px=path.width_px / across,
+            start_px=path.start_px / along + x,
+            end_px=path.end_px / along + x,
+        )
+
+    def grid(self, grid: Grid) -> Grid:
+        """The picture's grid, here: upright and of one pitch."""
+        crossing = self.from_picture(np.array([[grid.phase_x_px, grid.phase_y_px]]))[0]
+        return replace(
+            grid,
+            px_per_mm_x=self.px_per_mm,
+            px_per_mm_y=self.px_per_mm,
+            angle_deg=0.0,
+            bend_x=None,
+            bend_y=None,
+            phase_x_px=float(crossing[0]),
+            phase_y_px=float(crossing[1]),
+        )
+
+
+def is_straight(paper: PaperMap) -> bool:
+    """Whether a picture is straight paper as it is: upright, even, its pixels square."""
+    return paper.levelled().is_straight and abs(paper.px_per_mm_x / paper.px_per_mm_y - 1) < SQUARE
+
+
+def straightened(shape: tuple[int, ...], paper: PaperMap) -> StraightPicture:
+    """How to resample a picture onto straight paper, at the finer of its two pitches.
+
+    Args:
+        shape: (height, width, …) of the picture.
+        paper: From the picture to straight paper.
+
+    Raises:
+        DigitizeError: The map takes the picture far beyond its size.
+    """
+    low, high = _reach(shape, paper)
+    pitch = np.array([paper.px_per_mm_x, paper.px_per_mm_y])
+    factor = pitch.max() / pitch
+    width, height = (np.ceil((high - low) * factor).astype(int) + 1).tolist()
+    if width * height > MOST_LARGER * shape[0] * shape[1]:
+        raise DigitizeError(
+            "grid", f"tilts by {paper.angle_deg:.1f}° and bends beyond reason", "give px_per_mm"
+        )
+    x, y = source = paper.source_of(low, (height, width), factor)
+    inside = (x > MARGIN_PX) & (x < shape[1] - 1 - MARGIN_PX)
+    inside &= (y > MARGIN_PX) & (y < shape[0] - 1 - MARGIN_PX)
+    return StraightPicture(paper, (shape[0], shape[1]), low, factor, source, inside)
+
+
+def _reach(shape: tuple[int, ...], paper: PaperMap) -> tuple[FloatArray, FloatArray]:
+    """Least and greatest (x, y) of the picture's edges on straight paper, whole px."""
+    height, width = shape[0] - 1.0, shape[1] - 1.0
+    x, y = (np.append(np.arange(0, length, EDGE_STEP_PX), length) for length in (width, height))
+    edges = np.concatenate(
+        [np.stack([x, np.full_like(x, row)], axis=1) for row in (0.0, height)]
+        + [np.stack([np.full_like(y, column), y], axis=1) for column in (0.0, width)]
+    )
+    straight = paper.straighten(edges)
+    return np.floor(straight.min(axis=0)), np.ceil(straight.max(axis=0))

@@ -1,0 +1,105 @@
+"""A picture on straight paper: resampled where it tilts, bends or has oblong pixels, and back."""
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid import find_grid
+from ecg_overlap.digitize.lead import digitize_lead
+from ecg_overlap.digitize.paths.path import Path
+from ecg_overlap.digitize.scale import PaperMap
+from ecg_overlap.digitize.straight import is_straight, straightened
+from ecg_overlap.metrics.signal import score_lead
+from tests.digitize.drawn import beats, drawn
+
+SHAPE = (120, 400)
+
+
+def turned(image: NDArray[np.uint8], angle_deg: float) -> NDArray[np.uint8]:
+    """The picture turned clockwise about its middle, on a larger white sheet."""
+    height, width = image.shape[:2]
+    size = round(width + height * 0.2), round(height + width * 0.2)
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -angle_deg, 1.0)
+    turn[:, 2] += ((size[0] - width) / 2, (size[1] - height) / 2)
+    white = (255, 255, 255)
+    return np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_CUBIC, borderValue=white))
+
+
+@pytest.mark.parametrize("angle_deg", [-8.0, -5.0, 5.0, 8.0])
+def test_a_tilted_lead_is_read_as_well_as_an_upright_one(angle_deg: float) -> None:
+    truth = drawn(beats(3.0))
+    scores = []
+    for image in (truth.image, turned(truth.image, angle_deg)):
+        lead = digitize_lead(image)
+        score = score_lead(
+            truth.signal_mv, lead.signal_mv, 500.0, alignment="aligned", est_fs_hz=lead.fs_hz
+        )
+        scores.append(score.snr_db)
+    assert scores[1] > min(scores[0] - 2, 24)
+
+
+def test_an_upright_picture_is_left_as_it_is() -> None:
+    assert is_straight(PaperMap(8.0, 8.0, angle_deg=0.01))
+    assert not is_straight(PaperMap(8.0, 8.0, angle_deg=0.05))
+    assert not is_straight(PaperMap(8.0, 10.4))
+
+
+@pytest.mark.parametrize(
+    "paper", [PaperMap(8.0, 8.0, 6.0), PaperMap(8.0, 10.4), PaperMap(9.0, 8.0, -2.0)]
+)
+def test_points_go_there_and_back(paper: PaperMap) -> None:
+    straight = straightened(SHAPE, paper)
+    points = np.random.default_rng(0).uniform((0, 0), (399, 119), (50, 2))
+    here = straight.from_picture(points)
+    x, y = straight.source
+    for (column, row), point in zip(np.rint(here).astype(int), points, strict=True):
+        assert 0 <= row < x.shape[0] and 0 <= column < x.shape[1]
+        assert abs(x[row, column] - point[0]) < 1 and abs(y[row, column] - point[1]) < 1
+    n = np.arange(50.0)
+    path = Path(here[:, 0], here[:, 1], n, n, 3.0, here[0, 0], here[-1, 0])
+    on_paper = straight.on_paper(path)
+    back = paper.unstraighten(np.stack([on_paper.x_px, on_paper.y_px], axis=1))
+    assert back == pytest.approx(points, abs=1e-6)
+
+
+def test_both_pitches_become_the_finer_one() -> None:
+    straight = straightened(SHAPE, PaperMap(8.0, 10.4))
+    assert straight.px_per_mm == pytest.approx(10.4)
+    assert straight.inside.shape == (120, pytest.approx(400 * 1.3, abs=3))
+
+
+def test_a_mask_returns_to_its_place_in_the_picture() -> None:
+    mask = np.zeros(SHAPE, np.uint8)
+    cv2.line(mask, (40, 60), (360, 70), 255, 5)
+    straight = straightened(SHAPE, PaperMap(8.0, 8.0, 4.0))
+    returned = straight.mask_of_picture(np.asarray(straight.mask(mask), np.uint8))
+    both = ((mask > 127) & (returned > 127)).sum()
+    assert both / ((mask > 127) | (returned > 127)).sum() > 0.9
+
+
+def test_the_grid_of_the_straight_picture_is_the_one_that_is_told() -> None:
+    image = turned(drawn(beats(3.0)).image, 5.0)
+    grid = find_grid(image)
+    straight = straightened(image.shape, grid)
+    told, seen = straight.grid(grid), find_grid(straight.image(image))
+    assert abs(seen.angle_deg) < 0.05
+    assert seen.px_per_mm_x == pytest.approx(told.px_per_mm_x, rel=1e-3)
+    offset = np.array([seen.phase_x_px - told.phase_x_px, seen.phase_y_px - told.phase_y_px])
+    boxes = offset / (5 * told.px_per_mm_x)
+    assert np.abs(boxes - np.rint(boxes)).max() < 0.02
+
+
+def test_the_path_lies_on_the_trace_in_the_picture() -> None:
+    image = turned(drawn(beats(3.0)).image, 5.0)
+    lead = digitize_lead(image, stages=True)
+    seen = lead.path_px[np.isfinite(lead.path_px).all(axis=1)]
+    dark = image.max(axis=2)[np.rint(seen[:, 1]).astype(int), np.rint(seen[:, 0]).astype(int)]
+    assert np.mean(dark < 128) > 0.95
+    assert lead.stage_images["mask"].shape == image.shape[:2]
+
+
+def test_a_map_beyond_reason_is_refused() -> None:
+    with pytest.raises(DigitizeError, match="beyond reason"):
+        straightened((40, 2000), PaperMap(8.0, 8.0, 45.0))
