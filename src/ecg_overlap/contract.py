@@ -104,6 +104,8 @@ def build(
     Raises:
         InputError: A class that may not be made, or a spec or weights that do not fit it.
     """
+    if not isinstance(spec, Mapping) or not isinstance(state, Mapping):
+        raise InputError(where, "is not a network's spec and weights", "train or export one")
     arguments = dict(spec)
     kind = _class_of(str(arguments.pop(CLASS, class_path(SegmentationModel))), where, network)
     try:
@@ -112,7 +114,13 @@ def build(
         raise InputError(
             where, f"its network cannot be made ({error})", "use the version that wrote it"
         ) from error
-    missing, unexpected = model.load_state_dict(state, strict=False)
+    try:
+        missing, unexpected = model.load_state_dict(state, strict=False)
+    except (RuntimeError, TypeError, AttributeError) as error:  # another shape, or no tensor
+        why = " ".join(str(error).split())[:200]
+        raise InputError(
+            where, f"its weights do not fit ({why})", "train or export anew"
+        ) from error
     if missing or unexpected:
         raise InputError(
             where,

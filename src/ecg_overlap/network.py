@@ -32,7 +32,7 @@ class ModelNetwork:
         device: Where it runs.
         checkpoint: Where the weights come from, for the record.
         sha256: Of the file that they were read from, for the record.
-        method: What it is best read by; None: what `METHOD_OF` says of its kind.
+        method: What it is best read by; None: what `plans.default_method` says of its kind.
 
     Attributes:
         info: What is known of it beside its outputs.

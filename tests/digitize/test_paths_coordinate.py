@@ -139,3 +139,10 @@ def test_a_network_without_a_coordinate_head_is_refused() -> None:
 
     with pytest.raises(InputError, match="unet_coord"):
         digitize_lead(image, px_per_mm=1.0, network=masks_only, method="unet_coord")
+
+
+def test_a_mask_cannot_be_read_by_rows() -> None:
+    image = np.full((60, 200, 3), 255, np.uint8)
+    mask = np.zeros((60, 200), np.uint8)
+    with pytest.raises(InputError, match="no mask"):
+        digitize_lead(image, px_per_mm=8.0, mask=mask, method="unet_coord")

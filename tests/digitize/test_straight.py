@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.lead import digitize_lead
@@ -17,14 +18,24 @@ from tests.digitize.drawn import beats, drawn
 SHAPE = (120, 400)
 
 
-def turned(image: NDArray[np.uint8], angle_deg: float) -> NDArray[np.uint8]:
-    """The picture turned clockwise about its middle, on a larger white sheet."""
+class Runaway:
+    """A bend that takes one end of a picture far beyond the other."""
+
+    def at(self, points_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        return 3 * points_px[:, 0]
+
+    def over(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        raise AssertionError("not asked for")
+
+
+def turned(image: NDArray[np.uint8], angle_deg: float, *, blank: int = 255) -> NDArray[np.uint8]:
+    """The picture turned clockwise about its middle, on a larger blank sheet."""
     height, width = image.shape[:2]
     size = round(width + height * 0.2), round(height + width * 0.2)
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -angle_deg, 1.0)
     turn[:, 2] += ((size[0] - width) / 2, (size[1] - height) / 2)
-    white = (255, 255, 255)
-    return np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_CUBIC, borderValue=white))
+    sheet = (blank, blank, blank)
+    return np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_CUBIC, borderValue=sheet))
 
 
 @pytest.mark.parametrize("angle_deg", [-8.0, -5.0, 5.0, 8.0])
@@ -102,4 +113,20 @@ def test_the_path_lies_on_the_trace_in_the_picture() -> None:
 
 def test_a_map_beyond_reason_is_refused() -> None:
     with pytest.raises(DigitizeError, match="beyond reason"):
-        straightened((40, 2000), PaperMap(8.0, 8.0, 45.0))
+        straightened((40, 2000), PaperMap(8.0, 8.0, bend_x=Runaway()))
+
+
+def test_a_long_strip_may_tilt() -> None:
+    height, width = straightened((105, 2600), PaperMap(8.0, 8.0, 8.0)).inside.shape
+    assert width > 2500 and height > 400
+
+
+@pytest.mark.parametrize("kind", [bool, np.float16, np.float64])
+def test_a_tilted_mask_of_any_kind_is_read(kind: type) -> None:
+    truth = drawn(beats(3.0))
+    tilted = turned(truth.image, 3.0)
+    mask = turned(np.repeat(truth.mask[..., None], 3, axis=2), 3.0, blank=0)[..., 0]
+    given = (mask / 255).round().astype(kind)
+    assert np.ptp(digitize_lead(tilted, mask=given, method="stroke@mask").signal_mv) > 1
+    with pytest.raises(InputError, match="type int64"):
+        digitize_lead(tilted, mask=mask.astype(np.int64), method="stroke@mask")

@@ -102,3 +102,11 @@ def test_outputs_are_named_with_their_shapes() -> None:
 def test_what_is_no_model_says_what_it_lacks(made: object) -> None:
     with pytest.raises(InputError, match="lacks input_spec and spec; see `Add a model`"):
         as_model(made, where="model")
+
+
+@pytest.mark.parametrize(
+    ("spec", "state"), [([1], {}), (3, {}), ({}, [1]), ({}, {"net.encoder.conv1.weight": 3})]
+)
+def test_what_is_no_spec_or_no_weights_is_one_line(spec: Any, state: Any) -> None:
+    with pytest.raises(InputError, match=r"a\.ckpt: "):
+        build(spec, state, where="a.ckpt")

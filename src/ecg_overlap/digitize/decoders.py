@@ -51,8 +51,15 @@ def all_ink(ink: Ink, row_px: float | None) -> Coverage:
 
 
 def rows_of_network(ink: Ink, row_px: float | None) -> ColumnReading:
-    """The network's own choice."""
-    assert ink.columns is not None  # `unet_coord` alone decodes so, and its ink has them
+    """The network's own choice.
+
+    Raises:
+        InputError: A mask was given in the place of a network's rows.
+    """
+    if ink.columns is None:
+        raise InputError(
+            "method 'unet_coord'", "reads a network's rows, and no mask", "leave the mask out"
+        )
     return ink.columns
 
 

@@ -13,13 +13,14 @@ from ecg_overlap.digitize.baselines.paper import wander_mv
 from ecg_overlap.digitize.calibrate import INK_ERROR, to_signal
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Illumination
+from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.network import Image, Network, checked_map, info_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import Plan, plan_for
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
-from ecg_overlap.digitize.stages import Asked, Scale
+from ecg_overlap.digitize.stages import Scale, ScaledPicture
 from ecg_overlap.digitize.straight import StraightPicture, is_straight, straightened
 from ecg_overlap.digitize.traces.track import COSTS
 
@@ -71,7 +72,7 @@ def digitize_lead(
         (10, 500.0)
     """
     image = checked_image(image)
-    light = Illumination(image)  # computed once, as far as it is asked for
+    light = Illumination(image)  # computed once, as far as it is picture for
     plan = plan_for(method, default=_default_method(network, mask))
     _require_inputs(plan, mask, calibration, row_px, network)
     # 1. The scale: from the picture to straight paper, and its pixels to s and mV.
@@ -86,19 +87,18 @@ def digitize_lead(
         scale = plan.find_scale(light, mm_per_s, mm_per_mv)
     # From here on, the picture is straight paper.
     straight = None if is_straight(scale.paper) else straightened(image.shape, scale.paper)
-    asked = Asked(light, scale, row_px, network)
+    picture = ScaledPicture(light, scale, row_px, network)
     if straight is not None:
-        asked = _straight(asked, straight)
+        picture = _straight(picture, straight)
     # 2. The ink.
     if mask is not None:
-        mask = checked_map(mask, image)
-        ink = Ink(mask if straight is None else straight.mask(mask))
+        ink = Ink(_given(checked_map(mask, image), straight))
     else:
         assert plan.find_ink is not None  # _require_inputs
-        ink = plan.find_ink(asked)
+        ink = plan.find_ink(picture)
         ink = ink if straight is None else ink.within(straight.inside)
     # 3. The trace: which of the ink is the primary's. 4. Its path.
-    chosen = plan.decoder.choose_trace(ink, asked.row_px)
+    chosen = plan.decoder.choose_trace(ink, picture.row_px)
     path: Path = plan.decoder.decode(chosen)
     if not np.isfinite(path.y_px).any():
         raise DigitizeError("trace", "no trace was found in the picture", "check the crop's box")
@@ -131,15 +131,15 @@ def digitize_lead(
     )
 
 
-def _straight(asked: Asked, straight: StraightPicture) -> Asked:
-    """What is asked of a picture, asked of it on straight paper."""
-    image, scale, row_px = asked.image, asked.scale, asked.row_px
+def _straight(picture: ScaledPicture, straight: StraightPicture) -> ScaledPicture:
+    """What is picture of a picture, picture of it on straight paper."""
+    image, scale, row_px = picture.image, picture.scale, picture.row_px
     pitch = straight.px_per_mm
     calibration = replace(scale.calibration, px_per_mm_x=pitch, px_per_mm_y=pitch)
     if row_px is not None:
         middle = np.array([[image.shape[1] / 2, row_px]])
         row_px = float(straight.from_picture(middle)[0, 1])
-    return Asked(
+    return ScaledPicture(
         Illumination(straight.image(image)),
         Scale(
             PaperMap(pitch, pitch),
@@ -147,8 +147,15 @@ def _straight(asked: Asked, straight: StraightPicture) -> Asked:
             grid=None if scale.grid is None else straight.grid(scale.grid),
         ),
         row_px,
-        asked.network,
+        picture.network,
     )
+
+
+def _given(mask: NDArray[Any], straight: StraightPicture | None) -> NDArray[Any]:
+    """A mask that was given, as it is on straight paper."""
+    if straight is None:
+        return mask
+    return straight.mask(mask if mask.dtype == np.uint8 else as_coverage(mask))
 
 
 def _default_method(network: Network | None, mask: object) -> str:

@@ -93,7 +93,8 @@ def with_columns(network: Network, *, where: str) -> ColumnNetwork:
     Raises:
         InputError: It has none.
     """
-    if not hasattr(network, "columns"):
+    has_none = hasattr(network, "info") and not info_of(network).has_columns
+    if has_none or not hasattr(network, "columns"):
         raise InputError(where, "the network has no coordinate head", "train model=unet_coord")
     return cast(ColumnNetwork, network)
 

@@ -1,8 +1,8 @@
 """Which of several traces in a crop is the primary: a network is asked about each of them.
 
-A network that is told no row may see half of two leads, changing over in the middle of the
-picture. Told the row of one, it follows that one throughout; which of the answers it believes
-most without having been told, and which fits the crop best, is then one choice for the whole lead.
+A network without a prompt may see half of two leads, changing over in the middle of the picture.
+Prompted with the row of one, it follows that one throughout; which of its answers it believes most
+without a prompt, and which fits the crop best, is then one choice for the whole lead.
 """
 
 from typing import Any, Protocol
@@ -19,15 +19,15 @@ from ecg_overlap.digitize.traces.track import COSTS, HOLE_PX, TrackCosts, baseli
 OFF_CENTRE_PER_MM = 0.06  # what a mm between the margins above and below costs, in probability
 
 
-class Asked(Protocol):
+class Prompted(Protocol):
     """A network with the picture and its scale given."""
 
     def __call__(self, row_px: float | None) -> Coverage:
-        """Probability of the primary, float32 (H, W), told the row of its baseline or not."""
+        """Probability of the primary, float32 (H, W), with the row of its baseline as prompt."""
 
 
 def which_trace(
-    ask: Asked, ink: NDArray[Any], *, px_per_mm: float, costs: TrackCosts = COSTS
+    ask: Prompted, ink: NDArray[Any], *, px_per_mm: float, costs: TrackCosts = COSTS
 ) -> Coverage:
     """The network's answer for the trace that is likeliest the primary, float32 (H, W).
 
@@ -43,18 +43,18 @@ def which_trace(
     rows = baseline_rows(find_runs(as_coverage(ink), hole_px=HOLE_PX), len(ink), costs)
     if len(rows) < 2:
         return ask(rows[0] if rows else None)
-    untold = ask(None)
+    unprompted = ask(None)
     answers = [ask(row) for row in rows]
 
-    def belief(told: Coverage) -> float:
+    def belief(prompted: Coverage) -> float:
         """Probability without a row where the trace runs, less what its place costs."""
-        cover = ink_of_primary(ink, told, px_per_mm=px_per_mm)
-        chain = track(cover, evidence=told, to_the_ends=False, costs=costs)
+        cover = ink_of_primary(ink, prompted, px_per_mm=px_per_mm)
+        chain = track(cover, evidence=prompted, to_the_ends=False, costs=costs)
         y = stroke(chain, refine=False).y_px
         if not np.isfinite(y).any():
             return -np.inf
         off_centre_mm = abs(float(np.nanmin(y) - (len(ink) - 1 - np.nanmax(y)))) / px_per_mm
-        believed = float((told * untold).sum() / told.sum())
+        believed = float((prompted * unprompted).sum() / prompted.sum())
         return believed - OFF_CENTRE_PER_MM * off_centre_mm
 
-    return answers[int(np.argmax([belief(told) for told in answers]))]
+    return answers[int(np.argmax([belief(prompted) for prompted in answers]))]

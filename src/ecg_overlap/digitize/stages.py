@@ -45,7 +45,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScaledPicture:
     """A picture with what is known before its ink is looked for.
 
     Args:
@@ -76,7 +76,7 @@ class Asked:
 
 
 FindScale = Callable[[Illumination, float, float], Scale]  # of a picture, at mm/s and mm/mV
-FindInk = Callable[[Asked], Ink]
+FindInk = Callable[[ScaledPicture], Ink]
 
 
 def scale_of_grid(light: Illumination, mm_per_s: float, mm_per_mv: float) -> Scale:
@@ -112,44 +112,46 @@ def _scale(grid: Grid, mm_per_s: float, mm_per_mv: float) -> Scale:
     return Scale(grid, grid.calibration(mm_per_s, mm_per_mv), grid=grid)
 
 
-def ink_binarized(asked: Asked) -> Ink:
+def ink_binarized(picture: ScaledPicture) -> Ink:
     """All traces' ink, without a network."""
-    ink = binarize(asked.image, px_per_mm=asked.px_per_mm, grid=asked.scale.grid, light=asked.light)
+    ink = binarize(
+        picture.image, px_per_mm=picture.px_per_mm, grid=picture.scale.grid, light=picture.light
+    )
     return Ink(ink, binarized=True)
 
 
-def ink_of_fortune(asked: Asked) -> Ink:
+def ink_of_fortune(picture: ScaledPicture) -> Ink:
     """Fortune's threshold."""
-    return Ink(threshold_with_hedge(asked.image), binarized=True)
+    return Ink(threshold_with_hedge(picture.image), binarized=True)
 
 
-def mask_of_network(asked: Asked) -> Ink:
+def mask_of_network(picture: ScaledPicture) -> Ink:
     """The network's map of the primary, taken as its mask."""
-    return Ink(asked.probability(asked.row_px))
+    return Ink(picture.probability(picture.row_px))
 
 
-def columns_of_network(asked: Asked) -> Ink:
+def columns_of_network(picture: ScaledPicture) -> Ink:
     """What a coordinate head says of every column."""
-    assert asked.network is not None  # `lead` has seen to it
-    network = with_columns(asked.network, where="method 'unet_coord'")
-    reading = network.columns(asked.image, px_per_mm=asked.px_per_mm, row_px=asked.row_px)
-    return Ink(checked_map(reading.mask, asked.image), columns=reading)
+    assert picture.network is not None  # `lead` has seen to it
+    network = with_columns(picture.network, where="method 'unet_coord'")
+    reading = network.columns(picture.image, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
+    return Ink(checked_map(reading.mask, picture.image), columns=reading)
 
 
-def ink_with_evidence(asked: Asked) -> Ink:
+def ink_with_evidence(picture: ScaledPicture) -> Ink:
     """The picture's ink, as far as a network gives it to the primary, and the network's map."""
 
     def ask(row_px: float | None) -> Coverage:
-        return as_coverage(asked.probability(row_px))
+        return as_coverage(picture.probability(row_px))
 
     try:
-        ink = ink_binarized(asked).mask
+        ink = ink_binarized(picture).mask
     except DigitizeError:  # too faint for binarization, not for the network
-        probability = ask(asked.row_px)
+        probability = ask(picture.row_px)
         return Ink(probability, binarized=True, probability=probability)
-    if asked.row_px is None:
-        probability = which_trace(ask, ink, px_per_mm=asked.px_per_mm)
+    if picture.row_px is None:
+        probability = which_trace(ask, ink, px_per_mm=picture.px_per_mm)
     else:
-        probability = ask(asked.row_px)
-    own = ink_of_primary(ink, probability, px_per_mm=asked.px_per_mm)
+        probability = ask(picture.row_px)
+    own = ink_of_primary(ink, probability, px_per_mm=picture.px_per_mm)
     return Ink(own, binarized=True, probability=probability)

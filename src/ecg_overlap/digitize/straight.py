@@ -3,6 +3,7 @@
 Every stage after the scale works on it; only what is shown goes back to the picture.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from ecg_overlap.digitize.scale import FloatArray, FloatMap, PaperMap
 
 SQUARE = 0.02  # pitches that differ by less are taken for equal: a 5 px pen is 0.1 px off round
 EDGE_STEP_PX = 16  # along the picture's edges, to see how far it reaches on straight paper
-MOST_LARGER = 4.0  # a picture that is so much larger when straightened has a map that is wrong
+MOST_LONGER = 1.5  # of its diagonal, to which a turn may take a picture; bends add little
 BLANK_STRIDE = 4  # every fourth pixel tells the median colour
 MARGIN_PX = 1.5  # the picture's outermost pixels are mixed with what lies outside of it
 
@@ -121,10 +122,8 @@ def straightened(shape: tuple[int, ...], paper: PaperMap) -> StraightPicture:
     pitch = np.array([paper.px_per_mm_x, paper.px_per_mm_y])
     factor = pitch.max() / pitch
     width, height = (np.ceil((high - low) * factor).astype(int) + 1).tolist()
-    if width * height > MOST_LARGER * shape[0] * shape[1]:
-        raise DigitizeError(
-            "grid", f"tilts by {paper.angle_deg:.1f}° and bends beyond reason", "give px_per_mm"
-        )
+    if max((high - low).tolist()) > MOST_LONGER * math.hypot(*shape[:2]):
+        raise DigitizeError("grid", "its lines bend beyond reason", "give px_per_mm")
     x, y = source = paper.source_of(low, (height, width), factor)
     inside = (x > MARGIN_PX) & (x < shape[1] - 1 - MARGIN_PX)
     inside &= (y > MARGIN_PX) & (y < shape[0] - 1 - MARGIN_PX)

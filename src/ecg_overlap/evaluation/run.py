@@ -83,8 +83,7 @@ def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, ModelNetwork]
         InputError: A checkpoint that cannot be used.
     """
     if isinstance(ckpt, Mapping):
-        kinds = {m: str(plan.network) for m, plan in METHODS.items() if plan.network}
-        return {kinds.get(name, name): _load(path) for name, path in ckpt.items()}
+        return {str(name): _load(path) for name, path in ckpt.items()}
     chosen = ckpt or newest_checkpoint() or ("package" if weights.PACKAGED.is_file() else None)
     if chosen is None:
         tqdm.write("warning: no checkpoint given or found: classical methods and oracles only")

@@ -53,7 +53,7 @@ def read_weights(file: Path) -> Weights:
 def _read_checkpoint(file: Path) -> Weights:
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-        spec, state = checkpoint["network"], checkpoint["state_dict"]
+        spec, state = dict(checkpoint["network"]), dict(checkpoint["state_dict"])
     except Exception as error:  # torch.load raises a dozen types on a foreign file
         raise InputError(
             file, f"not a checkpoint of ecg-overlap ({type(error).__name__})", "train one"
