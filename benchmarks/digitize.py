@@ -31,7 +31,7 @@ from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.network import Network
-from ecg_overlap.digitize.paths.columns import least_angle_chain
+from ecg_overlap.digitize.paths.columns import least_angle
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.digitize.traces.runs import Runs, find_runs
 from ecg_overlap.digitize.write import write_png, write_wfdb
@@ -72,7 +72,9 @@ def main() -> None:
         "path: centroid": best_ms(lambda: decode(mask, "centroid")),
         "calibrate": best_ms(lambda: to_signal(path, scale)),
         "digitize_lead, classical": best_ms(lambda: digitize_lead(image)),
-        "viterbi search alone": best_ms(lambda: least_angle_chain(runs)),
+        "viterbi search alone": best_ms(
+            lambda: least_angle(runs.centre_px, runs.column, runs.first)
+        ),
         "viterbi search alone, pure Python": best_ms(lambda: python_chain(runs)),
     }
     with tempfile.TemporaryDirectory() as name:
@@ -89,9 +91,9 @@ def main() -> None:
         except InputError as error:
             print(f"without the package's network: {error}", file=sys.stderr)
         else:
-            row = f"file to WFDB, with the package's network ({trained.method})"
+            row = f"file to WFDB, with the package's network ({trained.info.method})"
             if arguments.checkpoint:
-                row = f"file to WFDB, with {trained.checkpoint} ({trained.method})"
+                row = f"file to WFDB, with {trained.info.checkpoint} ({trained.info.method})"
             ms[row] = best_ms(lambda: whole_way(trained))
             ms["the network alone"] = best_ms(lambda: trained(image, px_per_mm=scale.px_per_mm_y))
     result = {
@@ -111,7 +113,7 @@ def main() -> None:
 
 
 def python_chain(runs: Runs) -> list[int]:
-    """The search of `least_angle_chain` in plain Python; the same result."""
+    """The search of `least_angle` in plain Python; the same result."""
     centre, first = runs.centre_px.tolist(), runs.first.tolist()
     cost, angle, back = [0.0] * len(centre), [0.0] * len(centre), [-1] * len(centre)
     before = -1
@@ -137,7 +139,7 @@ def python_chain(runs: Runs) -> list[int]:
     while at >= 0:
         chosen[int(runs.column[at])] = at
         at = back[at]
-    assert np.array_equal(chosen, least_angle_chain(runs))
+    assert np.array_equal(chosen, least_angle(runs.centre_px, runs.column, runs.first))
     return chosen
 
 

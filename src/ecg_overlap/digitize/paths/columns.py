@@ -76,7 +76,7 @@ def extent_px(seen: IntArray, width_px: float) -> tuple[float, float]:
 
 
 @njit(cache=True)
-def _least_angle(centre: FloatArray, column: IntArray, first: IntArray) -> IntArray:
+def least_angle(centre: FloatArray, column: IntArray, first: IntArray) -> IntArray:
     """Viterbi over run centres; the direction of arrival is that of the best predecessor."""
     n = len(centre)
     cost = np.zeros(n)
@@ -120,7 +120,7 @@ def least_angle_chain(cover: Coverage, *, but_last_row: bool = False) -> TraceIn
     runs = find_runs(cover)
     if but_last_row:
         runs = _subset(runs, runs.row[:, 1] < len(cover))
-    return TraceInk(cover, runs, _least_angle(runs.centre_px, runs.column, runs.first))
+    return TraceInk(cover, runs, least_angle(runs.centre_px, runs.column, runs.first))
 
 
 def _subset(runs: Runs, kept: NDArray[np.bool_]) -> Runs:
