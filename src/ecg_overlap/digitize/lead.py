@@ -72,7 +72,7 @@ def digitize_lead(
         (10, 500.0)
     """
     image = checked_image(image)
-    light = Illumination(image)  # computed once, as far as it is picture for
+    light = Illumination(image)  # each part is computed once, when it is asked for
     plan = plan_for(method, default=_default_method(network, mask))
     _require_inputs(plan, mask, calibration, row_px, network)
     # 1. The scale: from the picture to straight paper, and its pixels to s and mV.
@@ -132,7 +132,7 @@ def digitize_lead(
 
 
 def _straight(picture: ScaledPicture, straight: StraightPicture) -> ScaledPicture:
-    """What is picture of a picture, picture of it on straight paper."""
+    """The picture on straight paper, with its grid and prompt there; its origin is not carried."""
     image, scale, row_px = picture.image, picture.scale, picture.row_px
     pitch = straight.px_per_mm
     calibration = replace(scale.calibration, px_per_mm_x=pitch, px_per_mm_y=pitch)

@@ -35,8 +35,8 @@ class InkDials:
         bins_per_mm: How finely the darkness within a big box is kept.
         beside_line_mm: Distance of a pixel from the lines of the other family, to be counted.
         fold_quantile: Of the pixels at one place of all boxes: ink covers few of them. The median
-            gains 1 to 3 dB on drawn leads that overlap (LUDB 17.9 to 20.8 dB), but loses lines that
-            are dashed: three real scans 15.9 to 15.0 dB (`benchmarks/scans.py`), one lead 20 to 7.
+            gains on drawn leads that overlap (`benchmarks/fit_track.py`), but loses on three real
+            scans: 15.9 to 15.0 dB (`benchmarks/scans.py`), one lead 20 to 7.
         rest_on_line_mm: A pixel is on a major line within this distance. A piece is the line's
             rest if …
         rest_on_line: … at least this share of its pixels is on it, …
