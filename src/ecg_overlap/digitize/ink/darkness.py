@@ -1,5 +1,7 @@
 """How much light ink and the grid's lines take away at each pixel."""
 
+import math
+
 import cv2
 import numpy as np
 from numba import njit
@@ -77,7 +79,9 @@ def line_darkness(dark: FloatImage, grid: Grid, dials: InkDials = DIALS) -> Floa
     """The grid's own darkness at every pixel, float32 (H, W): that of its place in a big box.
 
     Over all boxes, ink covers few of the pixels that share a place, so their upper quartile
-    is the grid's own darkness there, also where its lines are dashed.
+    is the grid's own darkness there, also where its lines are dashed. In a crop one or two boxes
+    high, a level trace covers most of a horizontal line: but both families of lines are printed
+    with one ink, and a line is not taken to be much darker than the other family's at its place.
 
     Args:
         dark: float32 (H, W), from `darkness`.
@@ -87,12 +91,26 @@ def line_darkness(dark: FloatImage, grid: Grid, dials: InkDials = DIALS) -> Floa
     along, across = grid.millimetres_over(dark.shape)
     n_bins = BIG_BOX_MM * dials.bins_per_mm
     level = (dark * (GRAYS - 1)).astype(np.int32)
-    folds = []
+    reach = math.ceil(dials.alike_within_mm * dials.bins_per_mm)
+    places, usual, least, nearby = [], [], [], []
     for mm, other in ((along, across), (across, along)):
         place = ((mm % BIG_BOX_MM) * dials.bins_per_mm).astype(np.int32) % n_bins
         off_line = np.abs(other - np.rint(other)) > dials.beside_line_mm
         counts = np.bincount((place * GRAYS + level)[off_line], minlength=n_bins * GRAYS)
         below = counts.reshape(n_bins, GRAYS).cumsum(axis=1)
-        under = (below < dials.fold_quantile * below[:, -1:]).sum(axis=1)
-        folds.append((under / np.float32(GRAYS - 1)).astype(np.float32)[place])
+        places.append(place)
+        usual.append(_quantile(below, dials.fold_quantile))
+        least.append(_quantile(below, 1 - dials.fold_quantile))
+        shifts = range(-reach, reach + 1)
+        nearby.append(np.max([np.roll(usual[-1], shift) for shift in shifts], axis=0))
+    folds = [
+        np.minimum(usual[n], np.maximum(dials.families_alike * nearby[1 - n], least[n]))[places[n]]
+        for n in (0, 1)
+    ]
     return np.asarray(np.maximum(folds[0], folds[1]), np.float32)
+
+
+def _quantile(below: NDArray[np.int64], share: float) -> NDArray[np.float32]:
+    """Darkness at a quantile in each bin, float32 (n,), of cumulated counts (n, GRAYS)."""
+    under = (below < share * below[:, -1:]).sum(axis=1)
+    return np.asarray(under / np.float32(GRAYS - 1), np.float32)
