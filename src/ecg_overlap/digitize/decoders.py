@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
@@ -13,12 +14,34 @@ from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.network import ColumnReading
 from ecg_overlap.digitize.paths.columns import centroid, least_angle_chain, path_of_centres
 from ecg_overlap.digitize.paths.coordinate import coordinate
-from ecg_overlap.digitize.paths.path import Path
+from ecg_overlap.digitize.paths.leftover import Leftover, leftover
+from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
+from ecg_overlap.digitize.primary import primary_of
 from ecg_overlap.digitize.traces.chosen import TraceInk
-from ecg_overlap.digitize.traces.track import track
+from ecg_overlap.digitize.traces.joint import Traces, trace_all
+from ecg_overlap.digitize.traces.rows import rows_of
+from ecg_overlap.digitize.traces.runs import px_per_mm_of
 
 Trace = TypeVar("Trace")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What was read of a picture's ink.
+
+    Args:
+        path: Of the primary.
+        others: Of the other traces, where they were traced.
+        contested: Share of the picture's columns in which the primary's ink is another trace's
+            too; NaN where the others were not traced.
+        leftover: What all paths together leave over; None likewise.
+    """
+
+    path: Path
+    others: tuple[Path, ...] = ()
+    contested: float = np.nan
+    leftover: Leftover | None = None
 
 
 @dataclass(frozen=True)
@@ -27,17 +50,44 @@ class Decoder(Generic[Trace]):
 
     Args:
         choose_trace: From the ink, and the row of the primary's baseline where it is known, to
-            what of it is the primary.
+            what of it is which trace's.
         decode: From that to the pen's path.
     """
 
     choose_trace: Callable[[Ink, float | None], Trace]
-    decode: Callable[[Trace], Path]
+    decode: Callable[[Trace], Decoded]
 
 
-def cheapest_chain(ink: Ink, row_px: float | None) -> TraceInk:
-    """The chain of runs that is likeliest the primary."""
-    return track(as_coverage(ink.mask), row_px=row_px, evidence=ink.probability, inside=ink.inside)
+def all_traces(ink: Ink, row_px: float | None) -> Traces:
+    """All traces of the picture."""
+    cover = as_coverage(ink.mask)
+    px_per_mm = ink.px_per_mm or px_per_mm_of(cover)
+    rows = ink.rows_px or rows_of(cover, px_per_mm=px_per_mm, row_px=row_px)
+    return trace_all(
+        cover, rows, px_per_mm=px_per_mm, maps=ink.maps, row_px=row_px, inside=ink.inside
+    )
+
+
+def strokes(traces: Traces) -> Decoded:
+    """The path of every trace's stroke, and which is the primary's."""
+    paths = [stroke(traces.ink(k)) for k in range(len(traces.rows_px))]
+    primary = primary_of(traces, paths) if traces.known is None else traces.known
+    shared = traces.shared(primary)
+    return Decoded(
+        contested(paths[primary], shared),
+        tuple(path for k, path in enumerate(paths) if k != primary),
+        float(shared.mean()),
+        leftover(traces, paths, primary),
+    )
+
+
+def _decoded(trace: Trace, decode: Callable[[Trace], Path]) -> Decoded:
+    return Decoded(decode(trace))
+
+
+def alone(decode: Callable[[Trace], Path]) -> Callable[[Trace], Decoded]:
+    """A decoder that knows of one trace."""
+    return partial(_decoded, decode=decode)
 
 
 def straightest_chain(ink: Ink, row_px: float | None, *, but_last_row: bool = False) -> TraceInk:
@@ -65,13 +115,13 @@ def rows_of_network(ink: Ink, row_px: float | None) -> ColumnReading:
 
 # Fortune 2022 drops what touches the last row: its known fault, kept as described.
 DECODERS: dict[str, Decoder[Any]] = {
-    "stroke": Decoder(cheapest_chain, stroke),
-    "centroid": Decoder(all_ink, centroid),
-    "viterbi": Decoder(straightest_chain, path_of_centres),
-    "fortune": Decoder(partial(straightest_chain, but_last_row=True), path_of_centres),
-    "fortune_fixed": Decoder(straightest_chain, path_of_centres),
+    "stroke": Decoder(all_traces, strokes),
+    "centroid": Decoder(all_ink, alone(centroid)),
+    "viterbi": Decoder(straightest_chain, alone(path_of_centres)),
+    "fortune": Decoder(partial(straightest_chain, but_last_row=True), alone(path_of_centres)),
+    "fortune_fixed": Decoder(straightest_chain, alone(path_of_centres)),
 }
-COORDINATE = Decoder(rows_of_network, coordinate)
+COORDINATE = Decoder(rows_of_network, alone(coordinate))
 
 
 def decode(
@@ -79,7 +129,7 @@ def decode(
     decoder: str = "stroke",
     *,
     row_px: float | None = None,
-    evidence: Coverage | None = None,
+    px_per_mm: float | None = None,
 ) -> Path:
     """The centre line of the trace in a mask.
 
@@ -87,7 +137,7 @@ def decode(
         mask: uint8 coverage 0–255 or float probability 0–1, (H, W).
         decoder: One of `DECODERS`.
         row_px: Row of the trace's baseline, where known; only `stroke` uses it.
-        evidence: float32 (H, W), a network's probability of the primary; likewise.
+        px_per_mm: The mask's scale; None: as its stroke's width tells. Likewise.
 
     Raises:
         InputError: An unknown decoder, or no mask.
@@ -103,5 +153,5 @@ def decode(
     if decoder not in DECODERS:
         raise InputError(f"decoder {decoder!r}", "unknown", f"choose of {', '.join(DECODERS)}")
     of = DECODERS[decoder]
-    path: Path = of.decode(of.choose_trace(Ink(mask, probability=evidence), row_px))
-    return path
+    read: Decoded = of.decode(of.choose_trace(Ink(mask, px_per_mm=px_per_mm), row_px))
+    return read.path

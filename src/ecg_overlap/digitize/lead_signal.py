@@ -19,6 +19,8 @@ FLAGS = {
     "baseline_unknown": "0 mV is an estimate of the isoelectric line, not a known row",
     "trace_leaves_crop": "the trace touches the picture's edge: its peaks may be cut off",
     "peak_doubtful": "a peak with faint flanks was joined from pieces of ink, or may be lost",
+    "path_invented": "more than 1 % of the path leads over blank paper: see the overlay",
+    "ink_shared": "much of the trace's ink is another trace's too: whose is whose may be wrong",
     "trace_short": "less than three quarters of the picture's width hold the trace",
 }
 
@@ -43,6 +45,11 @@ class LeadSignal:
         angle_deg: Tilt of the grid, clockwise on the screen; the calibration is along it.
         grid_confidence: 0–1; NaN where the scale was given.
         method: How it was made.
+        contested: Share of the picture's columns in which the trace shares its ink with another;
+            NaN where the method traces no others.
+        unexplained: Share of the picture's ink that no trace's path draws (text, pulses, or a peak
+            that was lost); likewise.
+        invented: Share of the path that leads over blank paper; likewise.
         weights_sha256: Of the file of the network's weights; None where no network was used, or
             one that does not tell.
     """
@@ -59,6 +66,9 @@ class LeadSignal:
     angle_deg: float = 0.0
     grid_confidence: float = np.nan
     method: str = ""
+    contested: float = np.nan
+    unexplained: float = np.nan
+    invented: float = np.nan
     weights_sha256: str | None = None
 
     @property

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,13 @@ from ecg_overlap.digitize.baselines.paper import find_grid_paper
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Grid, Illumination, find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
-from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
-from ecg_overlap.digitize.ink.evidence import ink_of_primary
+from ecg_overlap.digitize.ink.coverage import as_coverage
+from ecg_overlap.digitize.ink.evidence import ink_and_maps
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.network import Network, checked_map, with_columns
-from ecg_overlap.digitize.primary import which_trace
 from ecg_overlap.digitize.pulse import find_pulse
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
+from ecg_overlap.digitize.traces.rows import rows_of
 
 Image = NDArray[np.uint8]
 
@@ -117,17 +117,18 @@ def ink_binarized(picture: ScaledPicture) -> Ink:
     ink = binarize(
         picture.image, px_per_mm=picture.px_per_mm, grid=picture.scale.grid, light=picture.light
     )
-    return Ink(ink, binarized=True)
+    return Ink(ink, binarized=True, px_per_mm=picture.px_per_mm)
 
 
 def ink_of_fortune(picture: ScaledPicture) -> Ink:
     """Fortune's threshold."""
-    return Ink(threshold_with_hedge(picture.image), binarized=True)
+    ink = threshold_with_hedge(picture.image)
+    return Ink(ink, binarized=True, px_per_mm=picture.px_per_mm)
 
 
 def mask_of_network(picture: ScaledPicture) -> Ink:
     """The network's map of the primary, taken as its mask."""
-    return Ink(picture.probability(picture.row_px))
+    return Ink(picture.probability(picture.row_px), px_per_mm=picture.px_per_mm)
 
 
 def columns_of_network(picture: ScaledPicture) -> Ink:
@@ -139,19 +140,18 @@ def columns_of_network(picture: ScaledPicture) -> Ink:
 
 
 def ink_with_evidence(picture: ScaledPicture) -> Ink:
-    """The picture's ink, as far as a network gives it to the primary, and the network's map."""
+    """The picture's ink, and a network's map of each trace in it: what it says, prompted with each.
 
-    def ask(row_px: float | None) -> Coverage:
-        return as_coverage(picture.probability(row_px))
-
+    What the network sees of pale strokes is ink too.
+    """
     try:
-        ink = ink_binarized(picture).mask
+        ink = ink_binarized(picture)
     except DigitizeError:  # too faint for binarization, not for the network
-        probability = ask(picture.row_px)
-        return Ink(probability, binarized=True, probability=probability)
-    if picture.row_px is None:
-        probability = which_trace(ask, ink, px_per_mm=picture.px_per_mm)
-    else:
-        probability = ask(picture.row_px)
-    own = ink_of_primary(ink, probability, px_per_mm=picture.px_per_mm)
-    return Ink(own, binarized=True, probability=probability)
+        return replace(mask_of_network(picture), binarized=True)
+    cover = as_coverage(ink.mask)
+    rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
+    if not rows:
+        return ink
+    maps = np.stack([as_coverage(picture.probability(row)) for row in rows])
+    cover = ink_and_maps(cover, maps, px_per_mm=picture.px_per_mm)
+    return replace(ink, mask=cover, rows_px=tuple(rows), maps=maps)

@@ -13,37 +13,41 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 
-SURE = 0.5  # probability from which the primary is in a column, and from which a hole is its ink
-# In such a column, ink is another trace's if no probability near it is higher than RULED_OUT. On 37
-# overlapping leads of fold 9, with the true mask in the network's place, none fails; with 0.1 and
-# 0.4 mm seven did, as ink beside the primary was fitted as its own.
-RULED_OUT = 0.03
+SURE = 0.5  # probability from which a trace is in a column, and from which a hole is its ink
+RULED_OUT = 0.03  # in such a column, ink is another trace's if no probability near is higher
 REACH_MM = 0.15  # what is near: the network's map is coarser than the ink
+LOST_MM = 0.3  # from any ink: a network's sight of a trace so far from it is of a pale stroke
 INK = 0.5  # coverage from which a pixel is ink
 
 
-def ink_of_primary(ink: NDArray[Any], probability: Coverage, *, px_per_mm: float) -> Coverage:
-    """The primary's coverage, as far as it is known before its path is.
+def likely_near(probability: Coverage, *, px_per_mm: float) -> Coverage:
+    """Highest probability near each pixel, float32 (H, W): a network's map is coarser than ink."""
+    reach = max(round(REACH_MM * px_per_mm), 1)
+    around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    return np.asarray(cv2.dilate(probability, around), np.float32)
 
-    Ink that the network gives to another trace is cut off. Holes that binarization has left
-    in a stroke are filled where the network sees the trace in them. Columns without ink get the
-    network's probability.
+
+def ink_and_maps(ink: NDArray[Any], maps: Coverage, *, px_per_mm: float) -> Coverage:
+    """All ink, and what maps are sure of: strokes without any ink near, and holes in strokes.
+
+    Binarization loses pale strokes that a network sees.
 
     Args:
-        ink: (H, W), the picture's ink, whatever trace it is of.
-        probability: float32 (H, W), the network's, of the primary.
+        ink: (H, W), the picture's ink.
+        maps: float32 (K, H, W), probability of each trace.
         px_per_mm: The picture's scale.
 
     Returns:
         float32 (H, W), 0–1.
     """
-    cover = as_coverage(ink)
-    reach = max(round(REACH_MM * px_per_mm), 1)
-    near = cv2.dilate(probability, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    sure = probability.max(axis=0) >= SURE
-    cover = np.where(sure & (near < RULED_OUT), np.float32(0), cover)
-    _fill_holes(cover, probability, SURE)
-    return np.where((cover >= INK).any(axis=0), cover, probability)
+    cover = as_coverage(ink).copy()
+    for of_trace in maps:
+        _fill_holes(cover, of_trace, SURE)
+    reach = max(round(LOST_MM * px_per_mm), 1)
+    around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    near_ink = cv2.dilate((cover >= INK).astype(np.uint8), around) > 0
+    sure = np.where(near_ink | (maps < SURE), np.float32(0), maps).max(axis=0)
+    return np.asarray(np.maximum(cover, sure), np.float32)
 
 
 @njit(cache=True)

@@ -1,4 +1,4 @@
-"""What a method found of a picture's traces, before one of them is chosen."""
+"""What a method found of a picture's ink, before it is known whose it is."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,14 +18,18 @@ class Ink:
         mask: (H, W), coverage or probability: uint8 0–255 or float 0–1.
         binarized: Whether the picture's own ink was read: its edge is less exact than that of a
             drawn or predicted mask.
-        probability: float32 (H, W), a network's, of the primary: tells whose the ink is.
+        px_per_mm: The picture's scale; None: not known, as of a mask by itself.
+        rows_px: Rows to which the picture's traces return, where they were looked for already.
+        maps: float32 (K, H, W), a network's probability of each of those traces: whose the ink is.
         columns: A coordinate head's rows, where the path is read from these.
         inside: bool (H, W): where the picture is; None: everywhere.
     """
 
     mask: NDArray[Any]
     binarized: bool = False
-    probability: Coverage | None = None
+    px_per_mm: float | None = None
+    rows_px: tuple[float, ...] | None = None
+    maps: Coverage | None = None
     columns: ColumnReading | None = None
     inside: NDArray[np.bool_] | None = None
 
@@ -34,6 +38,6 @@ class Ink:
         return replace(
             self,
             mask=np.where(inside, self.mask, 0).astype(self.mask.dtype),
-            probability=None if self.probability is None else self.probability * inside,
+            maps=None if self.maps is None else self.maps * inside,
             inside=inside,
         )

@@ -2,13 +2,17 @@
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.path import FloatArray, Path
 from ecg_overlap.digitize.traces.chosen import TraceInk
-from ecg_overlap.digitize.traces.runs import IntArray, Runs, find_runs, stroke_width_px
-from ecg_overlap.digitize.traces.track import chain_back_from
+from ecg_overlap.digitize.traces.runs import (
+    IntArray,
+    chain_back_from,
+    find_runs,
+    part_of,
+    stroke_width_px,
+)
 
 # Of `centroid`, set by hand.
 FAINT = 0.1  # coverage below this is no ink: a network's low probabilities would move the centroid
@@ -119,11 +123,5 @@ def least_angle_chain(cover: Coverage, *, but_last_row: bool = False) -> TraceIn
     """
     runs = find_runs(cover)
     if but_last_row:
-        runs = _subset(runs, runs.row[:, 1] < len(cover))
+        runs = part_of(runs, runs.row[:, 1] < len(cover))
     return TraceInk(cover, runs, least_angle(runs.centre_px, runs.column, runs.first))
-
-
-def _subset(runs: Runs, kept: NDArray[np.bool_]) -> Runs:
-    column = runs.column[kept]
-    first = np.searchsorted(column, np.arange(len(runs.first))).astype(np.int64)
-    return Runs(column, runs.top_px[kept], runs.bottom_px[kept], first, runs.row[kept])

@@ -1,11 +1,13 @@
 """The pen's centre line in pixels: what every decoder returns and calibration reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+
+CONTESTED = 0.5  # factor of the confidence where two traces share their ink
 
 
 @dataclass(frozen=True)
@@ -31,3 +33,9 @@ class Path:
     start_px: float
     end_px: float
     peak_doubtful: bool = False
+
+
+def contested(path: Path, columns: NDArray[np.bool_]) -> Path:
+    """The path, less sure where its ink is another trace's too: in `columns`, bool (W,)."""
+    there = columns[np.rint(path.x_px).astype(int).clip(0, len(columns) - 1)]
+    return replace(path, confidence=np.where(there, CONTESTED, 1.0) * path.confidence)

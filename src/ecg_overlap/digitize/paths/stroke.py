@@ -2,7 +2,7 @@
 
 A round pen inks every point within half its width of the centre line. Going back:
 
-1. the trace's own ink: one run per column (`traces.track`), led over peaks below which the chain
+1. the trace's own ink: one run per column (`traces.joint`), led over peaks below which the chain
    took a short cut, and to the tips of peaks whose flanks left no ink (`spikes`);
 2. the core of that ink, and the pen's shortest way through it (`core`);
 3. the way is refined until, drawn again with the same pen, it gives the mask (`redraw`).

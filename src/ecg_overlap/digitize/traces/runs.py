@@ -11,9 +11,13 @@ from ecg_overlap.digitize.ink.coverage import Coverage
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+HOLE_PX = 2  # holes in a trace's ink of up to so many rows part no run; by hand
+
 # Of `stroke_width_px`, set by hand.
 GENTLE_SLOPE = 0.5  # rows per column, under which a run is little taller than the pen
 LEAST_GENTLE = 8  # columns; with fewer, all are taken
+USUAL_QUANTILE = 0.3  # of the runs' heights: most of a trace is level, and letters are as thin
+STROKE_MM = 0.35  # usual thickness of a stroke
 WIDTH_QUANTILE = 0.2  # of the columns' widths: neighbouring strokes that merge only widen
 
 
@@ -87,6 +91,47 @@ def _scan(cover: Coverage, hole_px: int) -> tuple[IntArray, IntArray, IntArray]:
                 row[stop[c] - 1, 1] = r + 1
                 last[c] = r
     return column, row, first
+
+
+def part_of(runs: Runs, kept: NDArray[np.bool_]) -> Runs:
+    """Some of the runs, bool (m,)."""
+    column = runs.column[kept]
+    first = np.searchsorted(column, np.arange(len(runs.first))).astype(np.int64)
+    return Runs(column, runs.top_px[kept], runs.bottom_px[kept], first, runs.row[kept])
+
+
+@njit(cache=True)
+def chain_back_from(last: int, before: IntArray, column: IntArray, n_columns: int) -> IntArray:
+    """The chain that ends in a run, int64 (W,), -1 in columns without one.
+
+    Args:
+        last: The run, -1 for an empty chain.
+        before: int64 (m,), the run before each, -1 at a chain's start.
+        column: int64 (m,), each run's column.
+        n_columns: Of the picture.
+    """
+    chosen = np.full(n_columns, -1, np.int64)
+    while last >= 0:
+        chosen[column[last]] = last
+        last = before[last]
+    return chosen
+
+
+def usual_height_px(runs: Runs) -> float:
+    """Height of a run in a level stroke, px: hardly more than the pen's width; 0 without runs."""
+    height = runs.bottom_px - runs.top_px
+    return float(np.quantile(height, USUAL_QUANTILE)) if len(height) else 0.0
+
+
+def px_per_mm_of(cover: Coverage) -> float:
+    """Scale of a picture of which only its strokes' thickness tells."""
+    runs = find_runs(cover, hole_px=HOLE_PX)
+    if not len(runs.column):
+        return 1.0
+    edges = np.full((2, cover.shape[1]), np.nan)
+    uppermost = runs.first[:-1][np.diff(runs.first) > 0]
+    edges[:, runs.column[uppermost]] = runs.top_px[uppermost], runs.bottom_px[uppermost]
+    return max(min(usual_height_px(runs), stroke_width_px(*edges)) / STROKE_MM, 1.0)
 
 
 def stroke_width_px(top_px: FloatArray, bottom_px: FloatArray) -> float:

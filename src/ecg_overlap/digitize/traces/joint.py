@@ -1,0 +1,333 @@
+"""All traces of a picture, traced at once: all ink is explained, and by as few strokes as can be.
+
+The cost that is minimised is written down in docs/architecture.md; `costs` has its numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.ink.evidence import RULED_OUT, SURE, likely_near
+from ecg_overlap.digitize.traces.chosen import TraceInk
+from ecg_overlap.digitize.traces.costs import COSTS, TraceCosts
+from ecg_overlap.digitize.traces.graph import Graph, graph_of
+from ecg_overlap.digitize.traces.rows import find_rows, presence
+from ecg_overlap.digitize.traces.runs import (
+    HOLE_PX,
+    FloatArray,
+    IntArray,
+    Runs,
+    find_runs,
+    part_of,
+    usual_height_px,
+)
+from ecg_overlap.digitize.traces.search import ABSENT, NEVER, Prices, search
+from ecg_overlap.digitize.traces.share import own_rows
+
+VISITOR_MM = 2.0  # beyond the picture's edge: the row of traces of which only peaks come in
+LEVEL = 2.2  # strokes: a run of a trace by itself that is lower is all its own
+NO_DIVISION_BY_0 = 1e-6
+LEAST_PROBABILITY = 0.02  # of a map, added before its logarithm is taken
+BRIDGE = -4  # in `Traces.where`: on a bridge over blank paper
+SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
+
+
+@dataclass(frozen=True)
+class Traces:
+    """All traces of a picture.
+
+    Args:
+        cover: float32 (H, W), 0–1: all ink.
+        runs: Its vertical runs.
+        rows_px: float64 (K,): where the traces that stand in the picture return to, ascending.
+        where: int64 (K + 2, W): each trace's run in each column, or ABSENT, ABOVE, BELOW the
+            picture, or on a BRIDGE. The last two are of traces from above and below, of which
+            only peaks come in.
+        own: int64 (K + 2, W, 2): of that run, the trace's first row and the one after its last.
+        pen_px: The strokes' usual width.
+        px_per_mm: The picture's scale.
+        maps: float32 (K, H, W), a network's probability of each trace; None without a network.
+        known: Number of the trace that is known to be the primary.
+    """
+
+    cover: Coverage
+    runs: Runs
+    rows_px: FloatArray
+    where: IntArray
+    own: IntArray
+    pen_px: float
+    px_per_mm: float
+    maps: NDArray[np.float32] | None = None
+    known: int | None = None
+
+    def shared(self, k: int) -> NDArray[np.bool_]:
+        """The columns in which trace `k` is in one run with another, bool (W,)."""
+        through = (self.where == self.where[k]).sum(axis=0)
+        shared: NDArray[np.bool_] = (through > 1) & (self.where[k] >= 0)
+        return shared
+
+    def share_of(self, k: int, *states: int) -> float:
+        """The share of the columns in which trace `k` is in one of certain states."""
+        return float(np.isin(self.where[k], states).mean())
+
+    def ink(self, k: int) -> TraceInk:
+        """The ink that trace `k` has, and what no trace has: a peak may stand apart.
+
+        Where a network's map of it is known, shared runs are cut by that too.
+        """
+        columns = np.flatnonzero(self.where[k] >= 0)
+        of_it = self.where[k, columns]
+        whole, rows = self.runs.row[of_it], self.own[k, columns]
+        if self.maps is not None:
+            likely = self.maps[k]
+            rows = _with_sure(likely, columns, rows, whole)
+            open_to_doubt = self.shared(k)[columns] | (np.ptp(rows, axis=1) >= LEVEL * self.pen_px)
+            near = likely_near(likely, px_per_mm=self.px_per_mm)
+            rows = np.where(open_to_doubt[:, None], _trimmed(near, columns, rows), rows)
+        own = self.cover.copy()
+        others = np.setdiff1d(self.where[self.where >= 0], of_it)
+        nothing = np.repeat(self.runs.row[others, :1], 2, axis=1)
+        _erase(own, self.runs.column[others], self.runs.row[others], nothing)
+        _erase(own, columns, whole, rows)
+        runs = find_runs(own, hole_px=HOLE_PX)
+        return TraceInk(own, runs, _found_again(runs.row, runs.first, columns, rows))
+
+
+def trace_all(
+    cover: Coverage,
+    rows_px: Sequence[float] | None = None,
+    *,
+    px_per_mm: float,
+    maps: NDArray[np.float32] | None = None,
+    row_px: float | None = None,
+    inside: NDArray[np.bool_] | None = None,
+    costs: TraceCosts = COSTS,
+) -> Traces:
+    """Trace all of a picture's traces at once.
+
+    Args:
+        cover: float32 (H, W), coverage or probability of ink, 0–1, whatever trace it is of.
+        rows_px: Where the traces return to, ascending; None: as `find_rows` says.
+        px_per_mm: The picture's scale.
+        maps: float32 (K, H, W), 0–1: a network's probability of each row's trace.
+        row_px: That of the primary, where it is known: the nearest of `rows_px` is meant.
+        inside: bool (H, W): where the picture is; None: everywhere.
+        costs: Of the search.
+    """
+    height, width = cover.shape
+    runs = find_runs(cover, hole_px=HOLE_PX)
+    if rows_px is None:
+        rows_px = [row.y_px for row in find_rows(runs, height, px_per_mm=px_per_mm)]
+    rows = np.array(rows_px or [height / 2], np.float64)  # a trace may be nowhere level
+    known = None if row_px is None else int(np.abs(rows - row_px).argmin())
+    at_row = presence(runs, rows, px_per_mm=px_per_mm)
+    present = np.minimum(at_row / max(min(costs.surely_present, at_row.max()), NO_DIVISION_BY_0), 1)
+    if known is not None:
+        present[known] = 1
+    upper, lower = limits_of(cover.shape, inside)
+    pen = max(usual_height_px(runs), 1.0)
+    where = np.full((len(rows) + 2, width), ABSENT)
+    for group, kept in _groups(len(rows), costs.together):
+        strip = (
+            upper if group.start == 0 else np.maximum(upper, round(rows[group.start - 1])),
+            lower if group.stop == len(rows) else np.minimum(lower, round(rows[group.stop])),
+        )
+        here = (runs.row[:, 1] > strip[0][runs.column]) & (runs.row[:, 0] < strip[1][runs.column])
+        if not here.any():
+            continue
+        of_group = None if maps is None else maps[group]
+        some = part_of(runs, here)
+        found = _searched(some, rows[group], present[group], of_group, strip, pen, px_per_mm, costs)
+        found = np.where(found >= 0, np.flatnonzero(here)[found.clip(0)], found)
+        where[kept] = found[kept.start - group.start : kept.stop - group.start]
+        if group.start == 0:
+            where[-2] = found[-2]
+        if group.stop == len(rows):
+            where[-1] = found[-1]
+    own = own_rows(where, runs.row, pen)
+    return Traces(cover, runs, rows, where, own, pen, px_per_mm, maps, known)
+
+
+def _groups(n_rows: int, together: int) -> list[tuple[slice, slice]]:
+    """Which rows are searched for together, and which of them are kept: each once."""
+    if n_rows <= together:
+        return [(slice(0, n_rows), slice(0, n_rows))]
+    groups = []
+    for k in range(n_rows):
+        first = min(max(k - together // 2, 0), n_rows - together)
+        groups.append((slice(first, first + together), slice(k, k + 1)))
+    return groups
+
+
+def limits_of(
+    shape: tuple[int, ...], inside: NDArray[np.bool_] | None
+) -> tuple[IntArray, IntArray]:
+    """First row of the picture in each column, and the one after its last, int64 (W,)."""
+    height, width = shape
+    if inside is None:
+        return np.zeros(width, np.int64), np.full(width, height)
+    return inside.argmax(axis=0), height - inside[::-1].argmax(axis=0)
+
+
+def _searched(
+    runs: Runs,
+    rows: FloatArray,
+    present: FloatArray,
+    maps: NDArray[np.float32] | None,
+    limits: tuple[IntArray, IntArray],
+    pen_px: float,
+    px_per_mm: float,
+    costs: TraceCosts,
+) -> IntArray:
+    """Each trace's run in each column, int64 (K + 2, W), or what else `Traces.where` holds."""
+    graph = graph_of(runs, limits, px_per_mm=px_per_mm, pen_px=pen_px, costs=costs)
+    visitor = VISITOR_MM * px_per_mm
+    at_row = presence(runs, rows, px_per_mm=px_per_mm)
+    present = at_row / max(min(costs.surely_present, at_row.max()), NO_DIVISION_BY_0)
+    present = np.minimum(present, 1)
+    places = [*rows, limits[0].min() - visitor, limits[1].max() + visitor]
+    prices = _prices(graph, places, present, limits, pen_px, px_per_mm, costs)
+    if maps is not None:
+        for k in range(len(rows)):
+            prices.node[k] += _unlikely(graph, maps[k], px_per_mm, costs)
+    found = search(graph, prices)
+    return np.where(found < graph.n_runs, found, BRIDGE)
+
+
+def _prices(
+    graph: Graph,
+    places: list[float],
+    present: FloatArray,
+    limits: tuple[IntArray, IntArray],
+    pen_px: float,
+    px_per_mm: float,
+    costs: TraceCosts,
+) -> Prices:
+    """The costs per pixel of traces that return to the rows `places`; the last two are visitors.
+
+    `present`, 0–1, says how surely the others are traces.
+    """
+
+    def off_row(rows_px: NDArray[Any]) -> FloatArray:
+        away_mm = np.maximum(rows_px, 0) / px_per_mm
+        cost: FloatArray = costs.off_row / px_per_mm * np.log1p(away_mm / costs.off_row_mm)
+        return cost
+
+    middle = (graph.top_px + graph.bottom_px) / 2
+    low = np.minimum(graph.top_px + pen_px / 2, middle)
+    high = np.maximum(graph.bottom_px - pen_px / 2, middle)
+    upper, lower = limits
+    node, without = [], np.full((3, len(places), len(upper)), NEVER)
+    for k, y in enumerate(places):
+        node.append(off_row(np.maximum(low - y, y - high)))
+        if k >= len(places) - 2:  # a visitor is beyond its edge when it is not in the picture
+            without[1 + k - (len(places) - 2), k] = 0
+            continue
+        without[0, k] = present[k] * costs.absent_per_mm / px_per_mm
+        beyond = (y - upper, lower - y)
+        nearer = int(beyond[1].mean() < beyond[0].mean())
+        without[1 + nearer, k] = costs.outside_per_mm / px_per_mm + off_row(beyond[nearer])
+    strokes = (graph.bottom_px - graph.top_px) / pen_px
+    tall = 1 - costs.tall_share + costs.tall_share * np.log1p(strokes)
+    is_run = np.arange(len(strokes)) < graph.n_runs
+    return Prices(
+        node=np.stack(node),
+        without=without,
+        height=strokes,
+        unexplained=np.where(is_run, costs.unexplained_per_mm / px_per_mm * tall, 0.0),
+        leave=costs.leave,
+        cross=costs.cross_edge,
+        shared=costs.shared_per_mm / px_per_mm,
+        turn=costs.turn,
+        turn_px=costs.turn_mm * px_per_mm,
+        blend=1 / max(costs.slope_mm * px_per_mm, 1.0),
+        pen_px=pen_px,
+        hopeless=costs.hopeless,
+        beam=costs.beam,
+    )
+
+
+def _unlikely(
+    graph: Graph, probability: NDArray[np.float32], px_per_mm: float, costs: TraceCosts
+) -> FloatArray:
+    """What a map speaks against each node, float64 (n,), relative to its column's likeliest row."""
+    near = likely_near(probability, px_per_mm=px_per_mm)
+    most = probability.max(axis=0).astype(np.float64)[graph.column]
+    rows = np.stack([np.rint(graph.top_px), np.rint(graph.bottom_px) + 1], axis=1).astype(np.int64)
+    here = likeliest(near, graph.column, rows)
+    odds = np.log((most + LEAST_PROBABILITY) / (here + LEAST_PROBABILITY))
+    sure = np.minimum(most / costs.sure, 1)
+    cost: FloatArray = sure * np.clip(odds, 0, costs.most_unlikely)
+    return costs.unlikely_per_mm / px_per_mm * cost
+
+
+@njit(cache=True)
+def likeliest(probability: NDArray[np.float32], column: IntArray, rows: IntArray) -> FloatArray:
+    """Highest probability in rows (n, 2), from a first to before a last, of columns (n,)."""
+    found = np.zeros(len(column))
+    for i in range(len(column)):
+        for r in range(max(0, rows[i, 0]), min(len(probability), rows[i, 1])):
+            found[i] = max(found[i], probability[r, column[i]])
+    return found
+
+
+@njit(cache=True)
+def _with_sure(
+    probability: NDArray[np.float32], columns: IntArray, rows: IntArray, runs: IntArray
+) -> IntArray:
+    """A trace's rows (n, 2), and all rows of its runs (n, 2) in which its map is sure of it."""
+    wider = rows.copy()
+    for i in range(len(columns)):
+        for r in range(runs[i, 0], runs[i, 1]):
+            if probability[r, columns[i]] >= SURE:
+                wider[i, 0], wider[i, 1] = min(wider[i, 0], r), max(wider[i, 1], r + 1)
+    return wider
+
+
+@njit(cache=True)
+def _trimmed(near: Coverage, columns: IntArray, rows: IntArray) -> IntArray:
+    """Rows (n, 2) without those at both ends that a map, sure of the column, rules out.
+
+    What it rules out in between stays: there the stroke goes through another trace.
+    """
+    trimmed = rows.copy()
+    for i in range(len(columns)):
+        c, first, stop = columns[i], rows[i, 0], rows[i, 1]
+        if near[:, c].max() < SURE:
+            continue
+        while first < stop and near[first, c] < RULED_OUT:
+            first += 1
+        while stop > first and near[stop - 1, c] < RULED_OUT:
+            stop -= 1
+        if stop > first:
+            trimmed[i, 0], trimmed[i, 1] = first, stop
+    return trimmed
+
+
+@njit(cache=True)
+def _erase(own: Coverage, columns: IntArray, runs: IntArray, kept: IntArray) -> None:
+    """Erase runs (n, 2) of columns (n,) and their soft edges, but for the rows `kept` (n, 2)."""
+    for i in range(len(columns)):
+        first = kept[i, 0] - (SOFT_EDGE_PX if kept[i, 0] == runs[i, 0] else 0)
+        stop = kept[i, 1] + (SOFT_EDGE_PX if kept[i, 1] == runs[i, 1] else 0)
+        for r in range(max(0, runs[i, 0] - SOFT_EDGE_PX), min(len(own), runs[i, 1] + SOFT_EDGE_PX)):
+            if kept[i, 0] == kept[i, 1] or not first <= r < stop:
+                own[r, columns[i]] = 0
+
+
+@njit(cache=True)
+def _found_again(row: IntArray, first: IntArray, columns: IntArray, rows: IntArray) -> IntArray:
+    """The run in each column that has most of a trace's rows (n, 2), int64 (W,); -1 for none."""
+    run = np.full(len(first) - 1, -1)
+    for i in range(len(columns)):
+        most = 0
+        for j in range(first[columns[i]], first[columns[i] + 1]):
+            common = min(row[j, 1], rows[i, 1]) - max(row[j, 0], rows[i, 0])
+            if common > most:
+                most, run[columns[i]] = common, j
+    return run

@@ -1,0 +1,410 @@
+"""The cheapest explanation of a picture's ink by several traces at once.
+
+An explanation says where each trace is in every column: in a run, on a bridge, absent, or beyond
+the picture's edge. Column by column, every explanation so far is continued in all ways, those that
+end alike are merged into the cheapest, and the dearest are given up. What is given up is judged by
+its cost so far and by what each trace would cost from there to the end if it were alone: of two
+ways through a QRS complex, the one that cannot get back to its row is seen to be wrong inside it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ecg_overlap.digitize.traces.graph import AT_BOTTOM, AT_TOP, ENDS, OPENS, Graph
+from ecg_overlap.digitize.traces.runs import FloatArray, IntArray
+
+# Where a trace is that is in no node: not in the ink, above the picture, or below it.
+ABSENT, ABOVE, BELOW = -1, -2, -3
+_ANYWHERE = -4  # before the first column
+WIDE_STROKE = 1.3  # strokes' widths that one more trace takes of a run
+NEVER = 1e6  # cost of what cannot be
+_MOST_WAYS = 16  # of one trace from one column to the next
+_MOST_NEW = 4096  # explanations in one column before the dearest are given up
+
+
+class Prices(NamedTuple):
+    """What an explanation costs, per pixel of the picture.
+
+    Args:
+        node: float64 (K, n): each trace at each node, for its row and by its map.
+        without: float64 (3, K, W): each trace absent, above the picture, and below it.
+        height: float64 (n,), of the nodes, in strokes.
+        unexplained: float64 (n,): a run that no trace goes through.
+        leave: To end or to begin inside of the picture.
+        cross: To go over the picture's edge.
+        shared: A run that explains another trace already and is not tall enough for both.
+        turn: For a change of direction …
+        turn_px: … of so many rows: turn · log(1 + rows / turn_px).
+        blend: Share of a new column in the mean direction.
+        pen_px: The strokes' usual width.
+        hopeless: Beyond the best.
+        beam: Explanations that are followed at the most.
+    """
+
+    node: FloatArray
+    without: FloatArray
+    height: FloatArray
+    unexplained: FloatArray
+    leave: float
+    cross: float
+    shared: float
+    turn: float
+    turn_px: float
+    blend: float
+    pen_px: float
+    hopeless: float
+    beam: int
+
+
+class _Beam(NamedTuple):
+    """The explanations of the columns so far: one row each."""
+
+    cost: FloatArray  # (B,)
+    at: IntArray  # (B, K): node, or ABSENT, ABOVE, BELOW
+    low: FloatArray  # (B, K): uppermost row at which the pen can be
+    high: FloatArray  # (B, K): lowermost row
+    slope: FloatArray  # (B, K): rows per column, of a gentle stroke
+    speed: FloatArray  # (B, K): likewise, of a steep one that it has by itself
+
+
+class _New(NamedTuple):
+    """Room for the explanations of one more column, and for one that is being looked at."""
+
+    cost: FloatArray  # (N,), so far
+    to_go: FloatArray  # (N,)
+    where: IntArray  # (N, K)
+    come_from: IntArray  # (N,), which explanation it continues
+    name: IntArray  # (N,), a hash of `where`
+    way: IntArray  # (K, M), where each trace can be next, …
+    price: FloatArray  # (K, M), … at what cost, …
+    far: FloatArray  # (K, M), … and to go from there
+    n_ways: IntArray  # (K,)
+    turn: IntArray  # (K,), which of the ways
+    here: IntArray  # (K,), the nodes of these ways
+
+
+@njit(cache=True)
+def search(graph: Graph, prices: Prices) -> IntArray:
+    """Where each trace is in each column, int64 (K, W): a node, ABSENT, ABOVE or BELOW."""
+    n_traces, width = prices.without.shape[1], prices.without.shape[2]
+    ahead, ahead_without = _alone(graph, prices)
+    size = prices.beam
+    at_column = np.full((width, size, n_traces), ABSENT, np.int64)
+    parent = np.zeros((width, size), np.int64)
+    beam, following, new = _empty(size, n_traces), _empty(size, n_traces), _room(n_traces)
+    alive = 1
+    for c in range(width):
+        n = _continued(graph, prices, beam, alive, c, ahead, ahead_without, new)
+        total = new.cost[:n] + new.to_go[:n]
+        ranked = np.argsort(total)
+        alive = 0
+        for z in ranked:
+            if alive == size or total[z] > total[ranked[0]] + prices.hopeless:
+                break
+            at_column[c, alive] = new.where[z]
+            parent[c, alive] = new.come_from[z]
+            following.cost[alive] = new.cost[z]
+            _follow(graph, prices, beam, new.come_from[z], new.where[z], following, alive)
+            alive += 1
+        following.cost[:alive] -= following.cost[:alive].min()
+        beam, following = following, beam
+    chosen = np.empty((n_traces, width), np.int64)
+    h = 0
+    for c in range(width - 1, -1, -1):
+        chosen[:, c] = at_column[c, h]
+        h = parent[c, h]
+    return chosen
+
+
+@njit(cache=True)
+def _empty(size: int, n_traces: int) -> _Beam:
+    shape = (size, n_traces)
+    return _Beam(
+        np.zeros(size),
+        np.full(shape, _ANYWHERE, np.int64),
+        np.zeros(shape),
+        np.zeros(shape),
+        np.zeros(shape),
+        np.zeros(shape),
+    )
+
+
+@njit(cache=True)
+def _room(n_traces: int) -> _New:
+    return _New(
+        np.empty(_MOST_NEW),
+        np.empty(_MOST_NEW),
+        np.empty((_MOST_NEW, n_traces), np.int64),
+        np.empty(_MOST_NEW, np.int64),
+        np.empty(_MOST_NEW, np.int64),
+        np.empty((n_traces, _MOST_WAYS), np.int64),
+        np.empty((n_traces, _MOST_WAYS)),
+        np.empty((n_traces, _MOST_WAYS)),
+        np.empty(n_traces, np.int64),
+        np.empty(n_traces, np.int64),
+        np.empty(n_traces, np.int64),
+    )
+
+
+@njit(cache=True)
+def _may_enter(gate: int, state: int) -> bool:
+    """Whether a trace that is in no node may be in a run with these gates in the next column."""
+    if state == ABSENT:
+        return gate & (OPENS | AT_TOP | AT_BOTTOM) != 0
+    return gate & (AT_TOP if state == ABOVE else AT_BOTTOM) != 0
+
+
+@njit(cache=True)
+def _may_leave(gate: int, state: int) -> bool:
+    """Whether a trace in a run with these gates may be in no node in the next column."""
+    if state == ABSENT:
+        return gate & ENDS != 0
+    return gate & (AT_TOP if state == ABOVE else AT_BOTTOM) != 0
+
+
+@njit(cache=True)
+def _alone(graph: Graph, prices: Prices) -> tuple[FloatArray, FloatArray]:
+    """Least cost of each trace by itself to the picture's end.
+
+    Returns:
+        From each node, float64 (K, n); and in each state without one before each column,
+        float64 (3, K, W + 1).
+    """
+    node, without, gates = prices.node, prices.without, graph.gates
+    first, after, step, own = graph.first, graph.after, graph.step, graph.own
+    n_traces, n_nodes = node.shape
+    width = without.shape[2]
+    ahead = np.zeros((n_traces, n_nodes))
+    ahead_without = np.zeros((3, n_traces, width + 1))
+    for k in range(n_traces):
+        for c in range(width - 1, -1, -1):
+            nodes = graph.by_column[graph.starts[c] : graph.starts[c + 1]]
+            if c < width - 1:
+                for i in nodes:
+                    best = np.inf
+                    for e in range(first[i], first[i + 1]):
+                        j = after[e]
+                        here = own[j] + step[e] + node[k, j] + ahead[k, j]
+                        best = min(best, here)
+                    for s in range(3):
+                        if _may_leave(gates[i], -1 - s):
+                            fixed = prices.leave if s == 0 else prices.cross
+                            here = fixed + without[s, k, c + 1]
+                            best = min(best, here + ahead_without[s, k, c + 2])
+                    ahead[k, i] = best
+            for s in range(3):
+                best = without[s, k, c] + ahead_without[s, k, c + 1]
+                for j in nodes:
+                    if _may_enter(gates[j], -1 - s):
+                        fixed = prices.leave if s == 0 else prices.cross
+                        best = min(best, fixed + node[k, j] + ahead[k, j])
+                ahead_without[s, k, c] = best
+    return ahead, ahead_without
+
+
+@njit(cache=True)
+def _ways(
+    graph: Graph,
+    prices: Prices,
+    beam: _Beam,
+    h: int,
+    k: int,
+    c: int,
+    ahead: FloatArray,
+    ahead_without: FloatArray,
+    new: _New,
+) -> int:
+    """Where trace `k` of explanation `h` can be in column `c`, at what cost; how many there are."""
+    node, gates = prices.node[k], graph.gates
+    way, cost, to_go = new.way[k], new.price[k], new.far[k]
+    n = 0
+    at = beam.at[h, k]
+    if at >= 0:
+        first, after, step, own = graph.first, graph.after, graph.step, graph.own
+        top, bottom = graph.top_px, graph.bottom_px
+        half = prices.pen_px / 2
+        up, down = beam.high[h, k] + beam.slope[h, k], beam.low[h, k] + beam.slope[h, k]
+        for e in range(first[at], min(first[at + 1], first[at] + _MOST_WAYS - 3)):
+            j = after[e]
+            off = max(0.0, top[j] + half - up, down - bottom[j] + half)
+            way[n], to_go[n] = j, ahead[k, j]
+            cost[n] = own[j] + step[e] + node[j]
+            if off > 0:
+                cost[n] += prices.turn * np.log1p(off / prices.turn_px)
+            n += 1
+    for s in range(3):
+        state = -1 - s
+        fixed = 0.0
+        if at >= 0:
+            if not (_may_leave(gates[at], state) or (n == 0 and state == ABSENT)):
+                continue
+            fixed = prices.leave if state == ABSENT else prices.cross
+        elif at == _ANYWHERE:  # a trace of the picture is not beyond its edge from the start
+            if state != ABSENT and prices.without[0, k, c] < NEVER:
+                continue
+        elif at != state:
+            continue
+        way[n], cost[n] = state, fixed + prices.without[s, k, c]
+        to_go[n] = ahead_without[s, k, c + 1]
+        n += 1
+    if at >= 0:
+        return n
+    fixed = prices.leave if at == ABSENT else prices.cross
+    by_column = graph.by_column
+    for q in range(graph.starts[c], graph.starts[c + 1]):
+        j = by_column[q]
+        if n < _MOST_WAYS and j < graph.n_runs and (at == _ANYWHERE or _may_enter(gates[j], at)):
+            way[n], to_go[n] = j, ahead[k, j]
+            cost[n] = node[j] + (0.0 if at == _ANYWHERE else fixed)
+            n += 1
+    return n
+
+
+@njit(cache=True)
+def _together(
+    where: IntArray,
+    n_runs: int,
+    height: FloatArray,
+    unexplained: FloatArray,
+    shared: float,
+) -> float:
+    """What runs cost that several traces go through, less what all runs save that one does.
+
+    Args:
+        where: int64 (K,), each trace's node.
+        n_runs: Nodes beyond are of bridges.
+        height: float64 (n,), of the runs, in strokes.
+        unexplained: float64 (n,), `Prices`.
+        shared: Likewise.
+    """
+    cost = 0.0
+    for k in range(len(where)):
+        j = where[k]
+        if j < 0 or j >= n_runs:
+            continue
+        through, counted = 0, False
+        for other in range(len(where)):
+            if where[other] == j:
+                through += 1
+                counted = counted or other < k
+        if counted:
+            continue
+        cost -= unexplained[j]
+        if through > 1:
+            room = min(1.0, max(0.0, height[j] / WIDE_STROKE - (through - 1)))
+            cost += (through - 1) * shared * (1 - room)
+    return cost
+
+
+@njit(cache=True)
+def _continued(
+    graph: Graph,
+    prices: Prices,
+    beam: _Beam,
+    alive: int,
+    c: int,
+    ahead: FloatArray,
+    ahead_without: FloatArray,
+    new: _New,
+) -> int:
+    """Write all explanations up to column `c` that are not hopeless to `new`; how many they are.
+
+    Each ends only once: of those that end alike, the cheapest is kept.
+    """
+    way, price, far, n_ways = new.way, new.price, new.far, new.n_ways
+    turn, here, height, unexplained = new.turn, new.here, prices.height, prices.unexplained
+    n_traces = len(here)
+    all_ink = 0.0
+    for q in range(graph.starts[c], graph.starts[c + 1]):
+        all_ink += unexplained[graph.by_column[q]]
+    n, best = 0, np.inf
+    for h in range(alive):
+        for k in range(n_traces):
+            n_ways[k] = _ways(graph, prices, beam, h, k, c, ahead, ahead_without, new)
+        turn[:] = 0
+        k = 0
+        while k < n_traces:  # all combinations of the traces' ways
+            so_far, left, name = beam.cost[h], 0.0, np.int64(17)
+            for k in range(n_traces):
+                here[k] = way[k, turn[k]]
+                so_far += price[k, turn[k]]
+                left += far[k, turn[k]]
+                name = name * 1000003 + here[k] + 4
+            if so_far + left <= best + prices.hopeless:  # what it saves is at most all ink
+                so_far += all_ink + _together(
+                    here, graph.n_runs, height, unexplained, prices.shared
+                )
+                if so_far + left <= best + prices.hopeless:
+                    n = _keep(new, n, h, name, so_far, left)
+                    best = min(best, so_far + left)
+            k = 0
+            while k < n_traces:
+                turn[k] += 1
+                if turn[k] < n_ways[k]:
+                    break
+                turn[k] = 0
+                k += 1
+    return n
+
+
+@njit(cache=True)
+def _keep(new: _New, n: int, h: int, name: np.int64, so_far: float, left: float) -> int:
+    """Keep an explanation unless one that ends alike is cheaper; how many there are then."""
+    names = new.name
+    same = 0
+    while same < n and names[same] != name:
+        same += 1
+    if same == _MOST_NEW or (same < n and new.cost[same] <= so_far):
+        return n
+    new.cost[same], new.to_go[same], new.come_from[same] = so_far, left, h
+    new.name[same] = name
+    new.where[same] = new.here
+    return max(n, same + 1)
+
+
+@njit(cache=True)
+def _follow(
+    graph: Graph,
+    prices: Prices,
+    beam: _Beam,
+    h: int,
+    where: IntArray,
+    following: _Beam,
+    to: int,
+) -> None:
+    """Write where the pens are, and where they are going, into place `to` of `following`.
+
+    In a run of its own a trace may be anywhere. In a run that it shares it goes straight on.
+    """
+    for k in range(len(where)):
+        j = where[k]
+        following.at[to, k] = j
+        if j < 0:
+            continue
+        low = graph.top_px[j] + prices.pen_px / 2
+        high = graph.bottom_px[j] - prices.pen_px / 2
+        if low > high:
+            low = high = (low + high) / 2
+        shared = False
+        for other in range(len(where)):
+            shared = shared or (other != k and where[other] == j)
+        slope = beam.slope[h, k]
+        speed = 0.0
+        if beam.at[h, k] < 0:
+            slope = 0.0
+        elif shared and j < graph.n_runs:
+            slope += beam.speed[h, k]
+            low, high = (
+                min(max(beam.low[h, k] + slope, low), high),
+                min(max(beam.high[h, k] + slope, low), high),
+            )
+        elif high - low < prices.pen_px and beam.high[h, k] - beam.low[h, k] < prices.pen_px:
+            move = (low + high - beam.low[h, k] - beam.high[h, k]) / 2
+            slope = (1 - prices.blend) * slope + prices.blend * move
+        else:
+            slope = 0.0  # a steep stroke: it may end anywhere
+            speed = (low + high - beam.low[h, k] - beam.high[h, k]) / 2
+        following.low[to, k], following.high[to, k] = low, high
+        following.slope[to, k], following.speed[to, k] = slope, speed

@@ -1,0 +1,99 @@
+"""How many traces stand in a picture, and the rows that they return to."""
+
+import numpy as np
+import pytest
+from drawn import beats, drawn
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.ink.coverage import as_coverage
+from ecg_overlap.digitize.traces.rows import Row, find_rows, presence, rows_of
+from ecg_overlap.digitize.traces.runs import find_runs
+
+PX_PER_MM = 8.0
+HEIGHT, WIDTH = 240, 320
+
+
+def levels(*rows: int) -> NDArray[np.float32]:
+    """Level lines of 3 px around some rows, in all columns."""
+    cover = np.zeros((HEIGHT, WIDTH), np.float32)
+    for row in rows:
+        cover[row - 1 : row + 2] = 1
+    return cover
+
+
+def found(cover: NDArray[np.float32]) -> list[Row]:
+    return find_rows(find_runs(cover), len(cover), px_per_mm=PX_PER_MM)
+
+
+def test_one_trace_has_one_row_from_its_first_column_to_its_last() -> None:
+    cover = levels(120)
+    cover[:, :40] = cover[:, 280:] = 0
+    assert found(cover) == [Row(120.0, 40, 279)]
+
+
+def test_rows_of_three_traces_come_from_top_to_bottom() -> None:
+    assert [row.y_px for row in found(levels(200, 40, 120))] == [40.0, 120.0, 200.0]
+
+
+def test_beats_have_the_row_of_their_baseline_and_none_of_their_peaks() -> None:
+    truth = drawn(beats())
+    row = float(truth.calibration.y_px(np.zeros(1))[0])
+    # The T waves are level at their tops too, but for a few columns only.
+    found_rows = rows_of(as_coverage(truth.mask), px_per_mm=PX_PER_MM)
+    assert found_rows == [pytest.approx(row, abs=2)]
+
+
+def test_a_trace_that_wanders_has_one_row_where_two_traces_have_two() -> None:
+    both = levels(80, 150)
+    wandering = both.copy()
+    wandering[140:, :160] = wandering[:100, 160:] = 0  # first in the one row, then in the other
+    assert len(found(wandering)) == 1
+    assert [row.y_px for row in found(both)] == [80.0, 150.0]
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(40, [120.0]), (60, [30.0, 120.0])])
+def test_a_short_piece_of_ink_is_no_row(columns: int, rows: list[float]) -> None:
+    # A word above the trace: a row is in at least 15 % of the picture's columns, here in 48.
+    cover = levels(30, 120)
+    cover[:60, 20 + columns :] = cover[:60, :20] = 0
+    assert [row.y_px for row in found(cover)] == rows
+
+
+def test_a_blank_picture_has_no_row() -> None:
+    assert found(levels()) == []
+    assert rows_of(levels(), px_per_mm=PX_PER_MM) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "rows"),
+    [
+        (None, [40.0, 120.0]),
+        (131.0, [40.0, 131.0]),  # 1.4 mm off: the same trace
+        (80.0, [40.0, 80.0, 120.0]),  # 5 mm from both: another
+    ],
+)
+def test_a_known_row_takes_the_place_of_the_one_that_is_found_there(
+    known: float | None, rows: list[float]
+) -> None:
+    assert rows_of(levels(120, 40), px_per_mm=PX_PER_MM, row_px=known) == rows
+
+
+def test_a_known_row_is_the_only_one_of_a_blank_picture() -> None:
+    assert rows_of(levels(), px_per_mm=PX_PER_MM, row_px=50.0) == [50.0]
+
+
+def test_presence_is_the_share_of_the_columns_with_level_ink_near_the_row() -> None:
+    cover = levels(40, 120)
+    cover[110:130, 240:] = 0  # the lower trace ends after three quarters
+    # 9 px are within 1.2 mm of its row, 10 px are not.
+    shares = presence(find_runs(cover), np.array([40, 120, 129, 130.0]), px_per_mm=PX_PER_MM)
+    assert shares.tolist() == [1.0, 0.75, 0.75, 0.0]
+
+
+def test_steep_strokes_and_blank_paper_are_no_presence() -> None:
+    cover = levels(120)
+    cover[110:131, :80] = 1  # seven pens high
+    shares = presence(find_runs(cover), np.array([120.0]), px_per_mm=PX_PER_MM)
+    assert shares.tolist() == [0.75]
+    blank = presence(find_runs(levels()), np.array([120.0]), px_per_mm=PX_PER_MM)
+    assert blank.tolist() == [0.0]
