@@ -1,5 +1,7 @@
 """Where a pen can have gone: at 8 px/mm, blank paper costs 1 a column and 1 a row that is leapt."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from ecg_overlap.digitize.traces.runs import find_runs
 
 PX_PER_MM = 8.0
 PEN_PX = 3.0
+ONE_A_PIXEL = replace(COSTS, blank_per_mm=8.0, leap_per_mm=8.0)
 Piece = tuple[int, int, int]  # the first row of 3, the first column, the one after the last
 
 
@@ -26,7 +29,7 @@ def graph(*pieces: Piece, shape: tuple[int, int] = (80, 120), margin: int = 0) -
     for row, start, stop in pieces:
         cover[row : row + 3, start:stop] = 1
     limits = (np.full(shape[1], margin), np.full(shape[1], shape[0] - margin))
-    return graph_of(find_runs(cover), limits, px_per_mm=PX_PER_MM, pen_px=PEN_PX, costs=COSTS)
+    return graph_of(find_runs(cover), limits, px_per_mm=PX_PER_MM, pen_px=PEN_PX, costs=ONE_A_PIXEL)
 
 
 def run_at(of: Graph, column: int, row: int) -> int:

@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.paths.path import FloatArray
-from ecg_overlap.digitize.traces.runs import IntArray, Runs
+from ecg_overlap.digitize.traces.runs import IntArray, Runs, part_of
 
 # Set by hand on pictures of faint QRS complexes; a *pen* is the stroke's width.
 MOST_WIDTH = 4.0  # of a piece, in pens: two flanks and what is between them
@@ -55,6 +55,25 @@ def pieces(runs: Runs, pen_px: float) -> Pieces:
     kept &= height >= LEAST_SLENDER * width
     number = np.where(kept, np.cumsum(kept) - 1, -1)
     return Pieces(number[label], column[kept], row[kept])
+
+
+def _with_left_over(found: Pieces, runs: Runs, chosen: IntArray, pen_px: float) -> Pieces:
+    """The pieces, and those that are left of a peak of which the chain has but one flank.
+
+    With the flank, such a piece hangs together with the whole trace; without the chosen runs it is
+    tall and narrow by itself.
+    """
+    free = np.ones(len(runs.column), np.bool_)
+    free[chosen[chosen >= 0]] = False
+    free &= found.label < 0
+    more = pieces(part_of(runs, free), pen_px)
+    label = found.label.copy()
+    label[free] = np.where(more.label >= 0, more.label + len(found.column), -1)
+    return Pieces(
+        label,
+        np.concatenate([found.column, more.column]),
+        np.concatenate([found.row_px, more.row_px]),
+    )
 
 
 @njit(cache=True)
@@ -173,7 +192,7 @@ def find_spikes(
         bottom_px: float64 (W,), lower edge.
         pen_px: The stroke's width.
     """
-    found = pieces(runs, pen_px)
+    found = _with_left_over(pieces(runs, pen_px), runs, chosen, pen_px)
     trunk = np.flatnonzero((chosen >= 0) & (found.label[chosen] < 0))
     columns, own, joined = [], [], []
     tips: list[tuple[float, float]] = []

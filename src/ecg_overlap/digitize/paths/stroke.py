@@ -68,6 +68,8 @@ def stroke(trace: TraceInk, *, refine: bool = True) -> Path:
         column = np.rint(x).astype(int).clip(0, width - 1)
         inner = np.stack([top[column] + pen / 2, bottom[column] - pen / 2])
         y, sigma, pen = redraw(own, x, y, pen, inner)
+        # Where no ink holds it, the fit may overshoot; a pen's ink is seen in the picture.
+        y = np.clip(y, -pen / 2, len(cover) - 1 + pen / 2)
         start, end = _ends(own, x, y, pen, extent_px(columns, pen))
     else:
         sigma = np.where(np.isfinite(y), COARSE_SIGMA_PX, np.nan)

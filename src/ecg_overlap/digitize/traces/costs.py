@@ -27,6 +27,9 @@ class TraceCosts:
         unexplained_per_mm: A run of ink that no trace goes through: a part is the same for all
             runs, …
         tall_share: … and this share grows as the logarithm of the height in strokes.
+        peak_share: For each stroke that it is taller than a letter, `unexplained_per_mm` times this
+            more: a peak that is left over is worth a way through blank paper.
+        peak_strokes: Height of a letter, in strokes.
         off_row: Per mm, at a distance d from the trace's row: `off_row` · log(1 + d/`off_row_mm`),
             so that one trace far away is cheaper than two half as far: a peak is one trace's.
         off_row_mm: Likewise.
@@ -43,7 +46,7 @@ class TraceCosts:
     """
 
     blank_per_mm: float = 8.0
-    leap_per_mm: float = 8.0
+    leap_per_mm: float = 3.0
     most_leap_mm: float = 2.0
     reach_mm: float = 8.0
     bridges: int = 3
@@ -55,6 +58,8 @@ class TraceCosts:
     shared_per_mm: float = 16.0
     unexplained_per_mm: float = 2.5
     tall_share: float = 0.3
+    peak_share: float = 0.3
+    peak_strokes: float = 8.0
     off_row: float = 1.2
     off_row_mm: float = 2.0
     turn: float = 2.0

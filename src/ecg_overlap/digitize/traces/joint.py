@@ -234,6 +234,7 @@ def _prices(
         without[1 + nearer, k] = costs.outside_per_mm / px_per_mm + off_row(beyond[nearer])
     strokes = (graph.bottom_px - graph.top_px) / pen_px
     tall = 1 - costs.tall_share + costs.tall_share * np.log1p(strokes)
+    tall += costs.peak_share * np.maximum(strokes - costs.peak_strokes, 0)
     is_run = np.arange(len(strokes)) < graph.n_runs
     return Prices(
         node=np.stack(node),
