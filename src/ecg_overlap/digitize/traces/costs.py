@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class TraceCosts:
     """The numbers of the search for all traces. "per mm" is along the paper unless it says rows.
 
-    They were set by hand and then tried at half and double on drawn leads of PTB-XL's fold 9;
-    `benchmarks/fit_traces.py` prints what each does there.
+    They were set by hand on drawn leads of PTB-XL's fold 9; `benchmarks/fit_traces.py` prints what
+    each does there when it is halved and doubled.
 
     Args:
         blank_per_mm: A bridge over blank paper.
