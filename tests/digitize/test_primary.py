@@ -115,11 +115,9 @@ def test_a_maps_margins_count_where_the_paths_do_not_tell(peaked: int) -> None:
 
 def test_a_known_row_is_the_primarys_whatever_the_margins_say() -> None:
     ink = Ink(inked(HEIGHT, level(20), level(50)), px_per_mm=PX_PER_MM)
-    for row_px, primary, other in ((None, 50, 20), (20.0, 20, 50), (50.0, 50, 20)):
-        decoded = strokes(all_traces(ink, row_px))
-        assert np.nanmedian(decoded.path.y_px) == pytest.approx(primary, abs=0.1)
-        assert len(decoded.others) == 1
-        assert np.nanmedian(decoded.others[0].y_px) == pytest.approx(other, abs=0.1)
+    for row_px, primary in ((None, 50), (20.0, 20), (50.0, 50)):
+        path = strokes(all_traces(ink, row_px)).path
+        assert np.nanmedian(path.y_px) == pytest.approx(primary, abs=0.1)
 
 
 def test_rows_that_were_looked_for_already_are_kept() -> None:

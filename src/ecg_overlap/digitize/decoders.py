@@ -32,14 +32,12 @@ class Decoded:
 
     Args:
         path: Of the primary.
-        others: Of the other traces, where they were traced.
         contested: Share of the picture's columns in which the primary's ink is another trace's
-            too; NaN where the others were not traced.
+            too; NaN where the other traces were not traced.
         leftover: What all paths together leave over; None likewise.
     """
 
     path: Path
-    others: tuple[Path, ...] = ()
     contested: float = np.nan
     leftover: Leftover | None = None
 
@@ -75,7 +73,6 @@ def strokes(traces: Traces) -> Decoded:
     shared = traces.shared(primary)
     return Decoded(
         contested(paths[primary], shared),
-        tuple(path for k, path in enumerate(paths) if k != primary),
         float(shared.mean()),
         leftover(traces, paths, primary),
     )

@@ -29,7 +29,7 @@ LOW_CONFIDENCE = 0.5
 # A path that spans less of the picture's width was lost: of 98 leads of fold 9 none does, of cut
 # real crops two.
 SHORT_SHARE = 0.75
-# Of 250 drawn leads of fold 9 that are read well (r ≥ 0.9), 3 % go beyond each.
+# Of 250 drawn leads of fold 9 that are read well (r ≥ 0.9), at most 3 % go beyond each.
 MOST_INVENTED = 0.01  # share of the path
 MOST_CONTESTED = 0.2  # share of the columns
 

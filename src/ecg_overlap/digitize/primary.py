@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.ink.evidence import likely_near
+from ecg_overlap.digitize.ink.evidence import SURE, likely_near
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.traces.joint import Traces
-from ecg_overlap.digitize.traces.rows import presence
 from ecg_overlap.digitize.traces.search import ABSENT
 
 # Log odds against a trace, in round numbers between two fits (conditional logit), with and without
@@ -27,7 +26,6 @@ ABSENT_ALL = 50.0  # if it were absent in all columns
 AT_EDGE_ALL = 45.0  # if all of it were at the picture's upper or lower edge
 AT_ROW = 1.5  # in favour of it: if all columns held a level run at its row
 SEEN = 10.0  # in favour of it: if a network's map of it held all of its path
-SURE = 0.5  # probability from which a map shows it
 LEAST_SEEN = 0.25  # share of the columns in which a trace has ink, for it to be one
 
 
@@ -56,8 +54,7 @@ def _doubt(traces: Traces, k: int, path: Path) -> float:
     unlike = UNLIKE_PER_MM * abs(float(y.min() + y.max()) - height + 1)
     doubt: float = (unlike + UNLIKE_USUAL_PER_MM * _unlike(y, y, height)) / traces.px_per_mm
     doubt += ABSENT_ALL * traces.share_of(k, ABSENT) + AT_EDGE_ALL * float(at_edge.mean())
-    at_row = presence(traces.runs, traces.rows_px[k : k + 1], px_per_mm=traces.px_per_mm)
-    doubt -= AT_ROW * float(at_row[0])
+    doubt -= AT_ROW * float(traces.at_row[k])
     if traces.maps is None:
         return doubt
     row = np.rint(y).astype(int).clip(0, height - 1)

@@ -8,7 +8,6 @@ from ecg_overlap.digitize.paths.path import FloatArray, Path
 from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.runs import (
     IntArray,
-    chain_back_from,
     find_runs,
     part_of,
     stroke_width_px,
@@ -80,6 +79,23 @@ def extent_px(seen: IntArray, width_px: float) -> tuple[float, float]:
 
 
 @njit(cache=True)
+def _chain_back_from(last: int, before: IntArray, column: IntArray, n_columns: int) -> IntArray:
+    """The chain that ends in a run, int64 (W,), -1 in columns without one.
+
+    Args:
+        last: The run, -1 for an empty chain.
+        before: int64 (m,), the run before each, -1 at a chain's start.
+        column: int64 (m,), each run's column.
+        n_columns: Of the picture.
+    """
+    chosen = np.full(n_columns, -1, np.int64)
+    while last >= 0:
+        chosen[column[last]] = last
+        last = before[last]
+    return chosen
+
+
+@njit(cache=True)
 def least_angle(centre: FloatArray, column: IntArray, first: IntArray) -> IntArray:
     """Viterbi over run centres; the direction of arrival is that of the best predecessor."""
     n = len(centre)
@@ -108,7 +124,7 @@ def least_angle(centre: FloatArray, column: IntArray, first: IntArray) -> IntArr
     last = -1
     if before >= 0:
         last = first[before] + np.argmin(cost[first[before] : first[before + 1]])
-    return chain_back_from(last, back, column, len(first) - 1)
+    return _chain_back_from(last, back, column, len(first) - 1)
 
 
 def least_angle_chain(cover: Coverage, *, but_last_row: bool = False) -> TraceInk:

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.render import draw_stroke
+from ecg_overlap.digitize.ink.evidence import INK
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.traces.joint import Traces
 from ecg_overlap.digitize.traces.share import visited
 
 NEAR_MM = 0.3  # ink so near to a path is drawn by it, and a path so near to ink is no invention
-INK = 0.5  # coverage from which a pixel is ink
 
 
 @dataclass(frozen=True)

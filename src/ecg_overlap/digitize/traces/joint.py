@@ -19,6 +19,7 @@ from ecg_overlap.digitize.traces.graph import Graph, graph_of
 from ecg_overlap.digitize.traces.rows import find_rows, presence
 from ecg_overlap.digitize.traces.runs import (
     HOLE_PX,
+    LEVEL_STROKES,
     FloatArray,
     IntArray,
     Runs,
@@ -30,7 +31,6 @@ from ecg_overlap.digitize.traces.search import ABSENT, NEVER, Prices, search
 from ecg_overlap.digitize.traces.share import own_rows
 
 VISITOR_MM = 2.0  # beyond the picture's edge: the row of traces of which only peaks come in
-LEVEL = 2.2  # strokes: a run of a trace by itself that is lower is all its own
 NO_DIVISION_BY_0 = 1e-6
 LEAST_PROBABILITY = 0.02  # of a map, added before its logarithm is taken
 BRIDGE = -4  # in `Traces.where`: on a bridge over blank paper
@@ -45,6 +45,7 @@ class Traces:
         cover: float32 (H, W), 0–1: all ink.
         runs: Its vertical runs.
         rows_px: float64 (K,): where the traces that stand in the picture return to, ascending.
+        at_row: float64 (K,): share of the columns that hold a level run at that row.
         where: int64 (K + 2, W): each trace's run in each column, or ABSENT, ABOVE, BELOW the
             picture, or on a BRIDGE. The last two are of traces from above and below, of which
             only peaks come in.
@@ -58,6 +59,7 @@ class Traces:
     cover: Coverage
     runs: Runs
     rows_px: FloatArray
+    at_row: FloatArray
     where: IntArray
     own: IntArray
     pen_px: float
@@ -86,7 +88,8 @@ class Traces:
         if self.maps is not None:
             likely = self.maps[k]
             rows = _with_sure(likely, columns, rows, whole)
-            open_to_doubt = self.shared(k)[columns] | (np.ptp(rows, axis=1) >= LEVEL * self.pen_px)
+            steep = np.ptp(rows, axis=1) >= LEVEL_STROKES * self.pen_px
+            open_to_doubt = self.shared(k)[columns] | steep
             near = likely_near(likely, px_per_mm=self.px_per_mm)
             rows = np.where(open_to_doubt[:, None], _trimmed(near, columns, rows), rows)
         own = self.cover.copy()
@@ -127,8 +130,6 @@ def trace_all(
     known = None if row_px is None else int(np.abs(rows - row_px).argmin())
     at_row = presence(runs, rows, px_per_mm=px_per_mm)
     present = np.minimum(at_row / max(min(costs.surely_present, at_row.max()), NO_DIVISION_BY_0), 1)
-    if known is not None:
-        present[known] = 1
     upper, lower = limits_of(cover.shape, inside)
     pen = max(usual_height_px(runs), 1.0)
     where = np.full((len(rows) + 2, width), ABSENT)
@@ -150,7 +151,7 @@ def trace_all(
         if group.stop == len(rows):
             where[-1] = found[-1]
     own = own_rows(where, runs.row, pen)
-    return Traces(cover, runs, rows, where, own, pen, px_per_mm, maps, known)
+    return Traces(cover, runs, rows, at_row, where, own, pen, px_per_mm, maps, known)
 
 
 def _groups(n_rows: int, together: int) -> list[tuple[slice, slice]]:
@@ -187,9 +188,6 @@ def _searched(
     """Each trace's run in each column, int64 (K + 2, W), or what else `Traces.where` holds."""
     graph = graph_of(runs, limits, px_per_mm=px_per_mm, pen_px=pen_px, costs=costs)
     visitor = VISITOR_MM * px_per_mm
-    at_row = presence(runs, rows, px_per_mm=px_per_mm)
-    present = at_row / max(min(costs.surely_present, at_row.max()), NO_DIVISION_BY_0)
-    present = np.minimum(present, 1)
     places = [*rows, limits[0].min() - visitor, limits[1].max() + visitor]
     prices = _prices(graph, places, present, limits, pen_px, px_per_mm, costs)
     if maps is not None:

@@ -17,6 +17,7 @@ HOLE_PX = 2  # holes in a trace's ink of up to so many rows part no run; by hand
 GENTLE_SLOPE = 0.5  # rows per column, under which a run is little taller than the pen
 LEAST_GENTLE = 8  # columns; with fewer, all are taken
 USUAL_QUANTILE = 0.3  # of the runs' heights: most of a trace is level, and letters are as thin
+LEVEL_STROKES = 2.2  # of that height: a run that is taller is part of a steep stroke
 STROKE_MM = 0.35  # usual thickness of a stroke
 WIDTH_QUANTILE = 0.2  # of the columns' widths: neighbouring strokes that merge only widen
 
@@ -100,21 +101,9 @@ def part_of(runs: Runs, kept: NDArray[np.bool_]) -> Runs:
     return Runs(column, runs.top_px[kept], runs.bottom_px[kept], first, runs.row[kept])
 
 
-@njit(cache=True)
-def chain_back_from(last: int, before: IntArray, column: IntArray, n_columns: int) -> IntArray:
-    """The chain that ends in a run, int64 (W,), -1 in columns without one.
-
-    Args:
-        last: The run, -1 for an empty chain.
-        before: int64 (m,), the run before each, -1 at a chain's start.
-        column: int64 (m,), each run's column.
-        n_columns: Of the picture.
-    """
-    chosen = np.full(n_columns, -1, np.int64)
-    while last >= 0:
-        chosen[column[last]] = last
-        last = before[last]
-    return chosen
+def level_runs(runs: Runs) -> Runs:
+    """The runs that are little taller than the pen's width: those of level strokes."""
+    return part_of(runs, runs.bottom_px - runs.top_px < LEVEL_STROKES * usual_height_px(runs))
 
 
 def usual_height_px(runs: Runs) -> float:

@@ -7,10 +7,7 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.traces.runs import IntArray
 
 LEAST_STROKE = 0.6  # of the pen's width: what is left of a run at the least
-LOOSE_STROKE = (
-    0.7  # of the pen's width: ink of a shared run that no trace has is left if it is less
-)
-STEEP_STROKES = 2.0  # pens: taller rows are those of a steep stroke
+LOOSE_STROKE = 0.7  # of the pen's width: less of a shared run may stay without a trace
 
 
 @njit(cache=True)
@@ -40,7 +37,7 @@ def own_rows(chosen: IntArray, row: IntArray, pen_px: float) -> IntArray:
         _between(own[k], chosen[k], shared[k], row, pen_px)
     for c in range(width):
         for k in range(n_traces):
-            if shared[k, c]:
+            if shared[k, c] and not (chosen[:k, c] == chosen[k, c]).any():  # once for each run
                 _hand_out(own[:, c], chosen[:, c], chosen[k, c], row[chosen[k, c]], pen_px)
     return own
 
