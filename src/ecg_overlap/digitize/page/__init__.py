@@ -1,0 +1,1 @@
+"""A whole page to a 12-lead record; no torch."""
