@@ -104,10 +104,10 @@ class FolderSet:
         return f"{self.name}/{names[at] if names else f'{at:05d}'}"
 
     def identity(self) -> str:
-        return json.dumps([self.kind, self.root, self.chosen, list(_listing(Path(self.root)))])
+        return json.dumps([self.kind, self.root, self.chosen, list(listing(Path(self.root)))])
 
 
-def _listing(root: Path) -> Iterator[tuple[str, int, int]]:
+def listing(root: Path) -> Iterator[tuple[str, int, int]]:
     """Name, size and time of every file below a folder; nothing for an address."""
     for path in sorted(root.rglob("*")) if root.is_dir() else ():
         if path.is_file():

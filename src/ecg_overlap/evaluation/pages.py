@@ -1,0 +1,342 @@
+"""A digitized page against what is printed on it: layout, names, and each lead's signal.
+
+A lead's truth is its longest trace on the page: 10 s where a rhythm strip repeats it. The page as a
+whole may be late or early by one lag; a lead that then stands at a wrong place in time is scored
+there, as a reader would find it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import correlate
+
+from data_gen.layout import find_layout, place
+from data_gen.sample import LEADS, Page, Record
+from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.page.page_signal import PageSignal, Strip
+from ecg_overlap.metrics.align import FloatArray
+from ecg_overlap.metrics.signal import score_lead
+
+MAX_LAG_S = 0.5  # of the whole page's time axis
+MIN_RHO, SAME_RHO = 0.6, 0.02  # a lead follows its truth: at least so well, others hardly better
+_TIE = 1e-9  # sums of ρ that differ by less are equal (FFT rounding)
+RECORD_S, MM_PER_S = 10.0, 25.0  # of what `printed_record` takes to be printed
+
+
+@dataclass(frozen=True)
+class PrintedLead:
+    """One trace on a page, as the truth has it.
+
+    Args:
+        lead_name: In the spelling of `LEADS`.
+        signal_mv: float32 (n,), mV; NaN where a sample is missing.
+        fs_hz: Its sampling frequency.
+        record_s: Where in the record it begins, from where the page's first column does.
+        paper_s: How far right of the first column it begins, by the paper speed. The two differ
+            where there is blank paper between columns, and a reader may give either.
+        polyline_px: float32 (n, 2), (x, y) in the picture, where known.
+    """
+
+    lead_name: str
+    signal_mv: NDArray[np.float32]
+    fs_hz: float
+    record_s: float
+    paper_s: float
+    polyline_px: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class TruePage:
+    """A page's picture, and what is printed on it.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        traces: Every trace, also of a lead that is printed twice.
+        layout: As "3x4+1R".
+        record_id: The record that was printed.
+    """
+
+    image: NDArray[np.uint8]
+    traces: tuple[PrintedLead, ...]
+    layout: str
+    record_id: str
+
+    @property
+    def leads(self) -> tuple[PrintedLead, ...]:
+        """The longest trace of every lead, in the order of `LEADS`."""
+        longest: dict[str, PrintedLead] = {}
+        for trace in self.traces:
+            known = longest.get(trace.lead_name)
+            if known is None or len(trace.signal_mv) > len(known.signal_mv):
+                longest[trace.lead_name] = trace
+        return tuple(longest[name] for name in LEADS if name in longest)
+
+
+def true_page(page: Page, *, layout: str | None = None) -> TruePage:
+    """The truth of a drawn page.
+
+    Args:
+        page: With a polyline and a calibration for every trace.
+        layout: Where the page's own name of it is another than ours.
+    """
+    first_s = min(trace.start_s for trace in page.traces)
+    left_px = min(trace.calibration.t0_px for trace in page.traces)
+    traces = (
+        PrintedLead(
+            trace.lead_name,
+            trace.signal_mv,
+            trace.fs_hz,
+            record_s=trace.start_s - first_s,
+            paper_s=(trace.calibration.t0_px - left_px) / trace.calibration.px_per_s,
+            polyline_px=trace.polyline_px,
+        )
+        for trace in page.traces
+    )
+    return TruePage(page.image, tuple(traces), layout or page.layout, page.record_id)
+
+
+def printed_record(image: NDArray[np.uint8], record: Record, layout: str) -> TruePage:
+    """The truth of a scan of a record's first 10 s, without blank paper between its columns.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        record: What was printed.
+        layout: As "3x4+1R".
+
+    Raises:
+        InputError: There is no such layout, or a lead is not in the record.
+    """
+    named = find_layout(layout)
+    seconds = min(RECORD_S, record.duration_s) / named.columns
+    traces = []
+    for where in place(named, seconds=seconds, left_mm=0.0, mm_per_s=MM_PER_S, gap_mm=0.0):
+        first, last = (
+            round(s * record.fs_hz) for s in (where.start_s, where.start_s + where.duration_s)
+        )
+        signal = record.lead_mv(where.lead_name)[first:last]
+        start_s = first / record.fs_hz
+        traces.append(PrintedLead(where.lead_name, signal, record.fs_hz, start_s, start_s))
+    return TruePage(image, tuple(traces), layout, record.record_id)
+
+
+@dataclass(frozen=True)
+class ReadLead:
+    """A printed lead and what was found under its name.
+
+    Args:
+        truth: What is printed.
+        found: As digitized, cut to the time of the truth: sample 0 of both at the same time; None
+            where no strip has its name.
+        named: Whether that strip is a trace of this lead.
+    """
+
+    truth: PrintedLead
+    found: LeadSignal | None
+    named: bool
+
+    def aligned(self) -> tuple[float, float]:
+        """SNR (dB) and Pearson's ρ under `aligned`, by the failure rule."""
+        found = self.found
+        score = score_lead(
+            self.truth.signal_mv,
+            None if found is None else found.signal_mv,
+            self.truth.fs_hz,
+            alignment="aligned",
+            est_fs_hz=None if found is None else found.fs_hz,
+        )
+        return score.snr_db, score.pearson_r
+
+
+@dataclass(frozen=True)
+class ReadPage:
+    """A digitized page set beside its truth.
+
+    Args:
+        truth: What is printed.
+        found: The page as digitized; None where it was refused.
+        leads: Every lead that is printed.
+        lag_s: By how much the page's time axis was late.
+    """
+
+    truth: TruePage
+    found: PageSignal | None
+    leads: tuple[ReadLead, ...]
+    lag_s: float = 0.0
+
+    @property
+    def layout_right(self) -> bool:
+        return self.found is not None and self.found.layout == self.truth.layout
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Names that stand more often on the page than in what was found."""
+        return tuple((_names(self.truth.traces) - self._found_names()).elements())
+
+    @property
+    def invented(self) -> tuple[str, ...]:
+        """Names that stand more often in what was found than on the page."""
+        return tuple((self._found_names() - _names(self.truth.traces)).elements())
+
+    def _found_names(self) -> "Counter[str]":
+        return _names(() if self.found is None else self.found.strips)
+
+
+def _names(traces: Sequence[PrintedLead | Strip]) -> "Counter[str]":
+    return Counter(trace.lead_name for trace in traces)
+
+
+def beside_truth(truth: TruePage, found: PageSignal | None) -> ReadPage:
+    """Set a digitized page beside what is printed.
+
+    Args:
+        truth: What is printed.
+        found: What was read; None where the page was refused.
+    """
+    if found is None:
+        return ReadPage(truth, None, tuple(ReadLead(lead, None, False) for lead in truth.leads))
+    by_record = {id(trace): trace.record_s for trace in truth.traces}
+    by_paper = {id(trace): trace.paper_s for trace in truth.traces}
+    (_, lag_s), starts = max(
+        ((_common_lag(truth, found, starts), starts) for starts in (by_record, by_paper)),
+        key=lambda tried: tried[0][0],
+    )
+    leads = []
+    for lead in truth.leads:
+        strip = found.strip(lead.lead_name)
+        if strip is None:
+            leads.append(ReadLead(lead, None, False))
+            continue
+        cut = _cut(strip, starts[id(lead)] + lag_s, _seconds(lead))
+        named = _is_named(strip, truth, {k: start + lag_s for k, start in starts.items()})
+        leads.append(ReadLead(lead, cut, named))
+    return ReadPage(truth, found, tuple(leads), lag_s)
+
+
+def _seconds(lead: PrintedLead) -> float:
+    return len(lead.signal_mv) / lead.fs_hz
+
+
+def _common_lag(
+    truth: TruePage, found: PageSignal, starts_s: dict[int, float]
+) -> tuple[float, float]:
+    """The lag of the page's time axis at which the leads correlate best; their sum of ρ there.
+
+    Of lags that are as good the smallest is taken.
+    """
+    reach = round(MAX_LAG_S * found.fs_hz)
+    total = np.zeros(2 * reach + 1)
+    for lead in truth.leads:
+        strip = found.strip(lead.lead_name)
+        if strip is None:
+            continue
+        ref = _resampled(lead, found.fs_hz)
+        first = _first(strip, starts_s[id(lead)])
+        est = _window(strip.signal.signal_mv, first - reach, len(ref) + 2 * reach)
+        ref, est = _centred(ref), _centred(est)
+        norm = np.sqrt((ref**2).sum() * (est**2).sum())
+        if norm > 0:
+            total += correlate(est, ref, mode="valid") / norm
+    lags = np.arange(-reach, reach + 1)
+    best = np.flatnonzero(total >= total.max() - _TIE)
+    lag = int(lags[best[np.argmin(np.abs(lags[best]))]])
+    return float(total[lag + reach]), lag / found.fs_hz
+
+
+def _resampled(lead: PrintedLead, fs_hz: float) -> FloatArray:
+    """The truth at another sampling frequency, linearly: good enough to find a lag."""
+    have = np.arange(len(lead.signal_mv)) / lead.fs_hz
+    want = np.arange(round(_seconds(lead) * fs_hz)) / fs_hz
+    resampled: FloatArray = np.interp(want, have, lead.signal_mv.astype(np.float64))
+    return resampled
+
+
+def _centred(values: FloatArray) -> FloatArray:
+    """About its mean, 0 where a sample is missing."""
+    known = np.isfinite(values)
+    return (
+        np.where(known, values - values[known].mean(), 0.0)
+        if known.any()
+        else np.zeros_like(values)
+    )
+
+
+def _first(strip: Strip, start_s: float) -> int:
+    """Which sample of a strip stands at a time of the page's axis."""
+    return round((start_s - strip.start_s) * strip.signal.fs_hz)
+
+
+def _window(values: FloatArray, first: int, n: int) -> FloatArray:
+    """`values[first:first + n]`, NaN beyond their ends."""
+    out = np.full(n, np.nan)
+    low, high = max(first, 0), min(first + n, len(values))
+    if low < high:
+        out[low - first : high - first] = values[low:high]
+    return out
+
+
+def _cut(strip: Strip, start_s: float, seconds: float) -> LeadSignal:
+    """A strip between two times of the page's axis, NaN where it has no sample there."""
+    lead = strip.signal
+    first, n = _first(strip, start_s), round(seconds * lead.fs_hz)
+    return LeadSignal(
+        signal_mv=_window(lead.signal_mv, first, n),
+        fs_hz=lead.fs_hz,
+        calibration=lead.calibration,
+        confidence=np.nan_to_num(_window(lead.confidence, first, n)),
+        interval_mv=_window(lead.interval_mv, first, n),
+        baseline_known=lead.baseline_known,
+        flags=lead.flags,
+        method=lead.method,
+    )
+
+
+def _is_named(strip: Strip, truth: TruePage, starts_s: dict[int, float]) -> bool:
+    """Whether a strip is a trace of the lead whose name it has.
+
+    By its place on the page where the truth knows its own, else by which of the printed leads it
+    is most like.
+    """
+    if all(trace.polyline_px is not None for trace in truth.traces):
+        distances = [(_distance_px(strip, trace), trace.lead_name) for trace in truth.traces]
+        return min(distances)[1] == strip.lead_name
+    own, others = 0.0, 0.0
+    for trace, rho in _likenesses(strip, truth, starts_s):
+        if trace.lead_name == strip.lead_name:
+            own = max(own, rho)
+        else:
+            others = max(others, rho)
+    return own >= MIN_RHO and own >= others - SAME_RHO
+
+
+def _distance_px(strip: Strip, trace: PrintedLead) -> float:
+    """Median distance in y of a strip's path from a trace; inf unless half of it is along that.
+
+    The median: a path that swaps to a neighbour for a few beats is still of its own row.
+    """
+    assert trace.polyline_px is not None
+    points = trace.polyline_px[np.isfinite(trace.polyline_px).all(axis=1)].astype(np.float64)
+    path = strip.signal.path_px[np.isfinite(strip.signal.path_px).all(axis=1)]
+    if len(points) < 2 or not len(path):
+        return np.inf
+    x, y = points[np.argsort(points[:, 0], kind="stable")].T
+    under = (path[:, 0] >= x[0]) & (path[:, 0] <= x[-1])
+    if under.mean() < 0.5:
+        return np.inf
+    return float(np.median(np.abs(path[under, 1] - np.interp(path[under, 0], x, y))))
+
+
+def _likenesses(
+    strip: Strip, truth: TruePage, starts_s: dict[int, float]
+) -> Iterator[tuple[PrintedLead, float]]:
+    """Pearson's ρ of a strip with every trace that is printed at its time."""
+    for trace in truth.traces:
+        cut = _cut(strip, starts_s[id(trace)], _seconds(trace))
+        if np.isfinite(cut.signal_mv).mean() >= 0.5:
+            score = score_lead(
+                trace.signal_mv, cut.signal_mv, trace.fs_hz,
+                alignment="aligned", est_fs_hz=cut.fs_hz,
+            )  # fmt: skip
+            yield trace, score.pearson_r
