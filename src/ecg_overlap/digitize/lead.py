@@ -95,7 +95,7 @@ def digitize_lead(
     straight = None if is_straight(scale.paper) else straightened(image.shape, scale.paper)
     picture = ScaledPicture(light, scale, row_px, network)
     if straight is not None:
-        picture = _straight(picture, straight)
+        picture = straight_scaled(picture, straight)
     # 2. The ink.
     if mask is not None:
         ink = Ink(_given(checked_map(mask, image), straight), px_per_mm=picture.px_per_mm)
@@ -145,7 +145,7 @@ def digitize_lead(
     )
 
 
-def _straight(picture: ScaledPicture, straight: StraightPicture) -> ScaledPicture:
+def straight_scaled(picture: ScaledPicture, straight: StraightPicture) -> ScaledPicture:
     """The picture on straight paper, with its grid and prompt there; its origin is not carried."""
     image, scale, row_px = picture.image, picture.scale, picture.row_px
     pitch = straight.px_per_mm

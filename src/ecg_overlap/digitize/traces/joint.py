@@ -44,7 +44,8 @@ class Traces:
     Args:
         cover: float32 (H, W), 0–1: all ink.
         runs: Its vertical runs.
-        rows_px: float64 (K,): where the traces that stand in the picture return to, ascending.
+        rows_px: float64 (K,): where the traces that stand in the picture return to, ascending; the
+            mean of a row that is not level.
         at_row: float64 (K,): share of the columns that hold a level run at that row.
         where: int64 (K + 2, W): each trace's run in each column, or ABSENT, ABOVE, BELOW the
             picture, or on a BRIDGE. The last two are of traces from above and below, of which
@@ -103,7 +104,7 @@ class Traces:
 
 def trace_all(
     cover: Coverage,
-    rows_px: Sequence[float] | None = None,
+    rows_px: Sequence[float] | FloatArray | None = None,
     *,
     px_per_mm: float,
     maps: NDArray[np.float32] | None = None,
@@ -115,7 +116,9 @@ def trace_all(
 
     Args:
         cover: float32 (H, W), coverage or probability of ink, 0–1, whatever trace it is of.
-        rows_px: Where the traces return to, ascending; None: as `find_rows` says.
+        rows_px: Where the traces return to, ascending: (K,), or (K, W) for rows that are not
+            level, NaN where a trace is not expected, as beside its row's end; None: as `find_rows`
+            says.
         px_per_mm: The picture's scale.
         maps: float32 (K, H, W), 0–1: a network's probability of each row's trace.
         row_px: That of the primary, where it is known: the nearest of `rows_px` is meant.
@@ -126,24 +129,29 @@ def trace_all(
     runs = find_runs(cover, hole_px=HOLE_PX)
     if rows_px is None:
         rows_px = [row.y_px for row in find_rows(runs, height, px_per_mm=px_per_mm)]
-    rows = np.array(rows_px or [height / 2], np.float64)  # a trace may be nowhere level
+    if not len(rows_px):
+        rows_px = [height / 2]  # a trace may be nowhere level
+    given = np.asarray(rows_px, np.float64)
+    rows = given if given.ndim == 1 else np.nanmean(given, axis=1)
+    places, expected = over_columns(given, width)
     known = None if row_px is None else int(np.abs(rows - row_px).argmin())
-    at_row = presence(runs, rows, px_per_mm=px_per_mm)
+    at_row = presence(runs, given, px_per_mm=px_per_mm)
     present = np.minimum(at_row / max(min(costs.surely_present, at_row.max()), NO_DIVISION_BY_0), 1)
     upper, lower = limits_of(cover.shape, inside)
     pen = max(usual_height_px(runs), 1.0)
     where = np.full((len(rows) + 2, width), ABSENT)
     for group, kept in _groups(len(rows), costs.together):
         strip = (
-            upper if group.start == 0 else np.maximum(upper, round(rows[group.start - 1])),
-            lower if group.stop == len(rows) else np.minimum(lower, round(rows[group.stop])),
+            upper if group.start == 0 else np.maximum(upper, _whole(places[group.start - 1])),
+            lower if group.stop == len(rows) else np.minimum(lower, _whole(places[group.stop])),
         )
         here = (runs.row[:, 1] > strip[0][runs.column]) & (runs.row[:, 0] < strip[1][runs.column])
         if not here.any():
             continue
         of_group = None if maps is None else maps[group]
         some = part_of(runs, here)
-        found = _searched(some, rows[group], present[group], of_group, strip, pen, px_per_mm, costs)
+        surely = present[group, None] * expected[group]
+        found = _searched(some, places[group], surely, of_group, strip, pen, px_per_mm, costs)
         found = np.where(found >= 0, np.flatnonzero(here)[found.clip(0)], found)
         where[kept] = found[kept.start - group.start : kept.stop - group.start]
         if group.start == 0:
@@ -152,6 +160,22 @@ def trace_all(
             where[-1] = found[-1]
     own = own_rows(where, runs.row, pen)
     return Traces(cover, runs, rows, at_row, where, own, pen, px_per_mm, maps, known)
+
+
+def over_columns(rows_px: FloatArray, width: int) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Rows (K,) or (K, W) in every column, float64 (K, W), and where they were known."""
+    if rows_px.ndim == 1:
+        return np.repeat(rows_px[:, None], width, axis=1), np.ones((len(rows_px), width), np.bool_)
+    known = np.isfinite(rows_px)
+    columns = np.arange(width)
+    filled = [
+        np.interp(columns, columns[of], row[of]) for row, of in zip(rows_px, known, strict=True)
+    ]
+    return np.stack(filled), known
+
+
+def _whole(rows_px: FloatArray) -> IntArray:
+    return np.rint(rows_px).astype(np.int64)
 
 
 def _groups(n_rows: int, together: int) -> list[tuple[slice, slice]]:
@@ -177,7 +201,7 @@ def limits_of(
 
 def _searched(
     runs: Runs,
-    rows: FloatArray,
+    places: FloatArray,
     present: FloatArray,
     maps: NDArray[np.float32] | None,
     limits: tuple[IntArray, IntArray],
@@ -188,10 +212,11 @@ def _searched(
     """Each trace's run in each column, int64 (K + 2, W), or what else `Traces.where` holds."""
     graph = graph_of(runs, limits, px_per_mm=px_per_mm, pen_px=pen_px, costs=costs)
     visitor = VISITOR_MM * px_per_mm
-    places = [*rows, limits[0].min() - visitor, limits[1].max() + visitor]
-    prices = _prices(graph, places, present, limits, pen_px, px_per_mm, costs)
+    beyond = np.array([[limits[0].min() - visitor], [limits[1].max() + visitor]])
+    all_places = np.concatenate([places, np.repeat(beyond, places.shape[1], axis=1)])
+    prices = _prices(graph, all_places, present, limits, pen_px, px_per_mm, costs)
     if maps is not None:
-        for k in range(len(rows)):
+        for k in range(len(places)):
             prices.node[k] += _unlikely(graph, maps[k], px_per_mm, costs)
     found = search(graph, prices)
     return np.where(found < graph.n_runs, found, BRIDGE)
@@ -199,7 +224,7 @@ def _searched(
 
 def _prices(
     graph: Graph,
-    places: list[float],
+    places: FloatArray,
     present: FloatArray,
     limits: tuple[IntArray, IntArray],
     pen_px: float,
@@ -208,7 +233,7 @@ def _prices(
 ) -> Prices:
     """The costs per pixel of traces that return to the rows `places`; the last two are visitors.
 
-    `present`, 0–1, says how surely the others are traces.
+    `places` is (K + 2, W); `present` (K, W), 0–1, says how surely the others are traces.
     """
 
     def off_row(rows_px: NDArray[Any]) -> FloatArray:
@@ -222,7 +247,8 @@ def _prices(
     upper, lower = limits
     node, without = [], np.full((3, len(places), len(upper)), NEVER)
     for k, y in enumerate(places):
-        node.append(off_row(np.maximum(low - y, y - high)))
+        here = y[graph.column]
+        node.append(off_row(np.maximum(low - here, here - high)))
         if k >= len(places) - 2:  # a visitor is beyond its edge when it is not in the picture
             without[1 + k - (len(places) - 2), k] = 0
             continue

@@ -80,13 +80,19 @@ def presence(runs: Runs, rows_px: FloatArray, *, px_per_mm: float) -> FloatArray
 
     Args:
         runs: Of the whole picture.
-        rows_px: float64 (K,).
+        rows_px: float64 (K,), or (K, W) for rows that are not level, NaN where one is not expected.
         px_per_mm: The picture's scale.
     """
     level, n_columns = level_runs(runs), len(runs.first) - 1
     y, column = level.centre_px, level.column
-    near = [column[np.abs(y - row) < NEAR_MM * px_per_mm] for row in rows_px]
-    return np.array([len(np.unique(columns)) / n_columns for columns in near])
+    shares = []
+    for row in rows_px:
+        here, expected = (
+            (row, n_columns) if np.ndim(row) == 0 else (row[column], np.isfinite(row).sum())
+        )
+        near = column[np.abs(y - here) < NEAR_MM * px_per_mm]
+        shares.append(len(np.unique(near)) / max(expected, 1))
+    return np.array(shares)
 
 
 def rows_of(cover: Coverage, *, px_per_mm: float, row_px: float | None = None) -> list[float]:

@@ -1,0 +1,74 @@
+"""What simultaneous leads obey: twelve leads are linear in eight.
+
+By Einthoven and Goldberger, each of the six limb leads is a sum of I and II; the chest leads are
+independent of them and of each other, and a lead that is printed twice is the same twice.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.sample import LEADS
+
+FloatArray = NDArray[np.float64]
+
+LIMB = {
+    "I": (1.0, 0.0),
+    "II": (0.0, 1.0),
+    "III": (-1.0, 1.0),
+    "aVR": (-0.5, -0.5),
+    "aVL": (1.0, -0.5),
+    "aVF": (-0.5, 1.0),
+}
+N_INDEPENDENT = 8
+
+
+def in_independent(names: Sequence[str]) -> FloatArray:
+    """Each lead as a sum of I, II, V1 … V6, float64 (m, 8).
+
+    Args:
+        names: Of `LEADS`; with a "-" before one that is printed upside down, as "-aVR" in
+            Cabrera's order.
+    """
+    rows = np.zeros((len(names), N_INDEPENDENT))
+    for row, name in zip(rows, names, strict=True):
+        lead = name.removeprefix("-")
+        if lead in LIMB:
+            row[:2] = LIMB[lead]
+        else:
+            row[2 + LEADS[6:].index(lead)] = 1.0
+        if name != lead:
+            row *= -1
+    return rows
+
+
+def disagreement(signals_mv: FloatArray, names: Sequence[str]) -> tuple[float, int]:
+    """How little simultaneous leads obey what must hold of leads of these names.
+
+    Args:
+        signals_mv: float64 (m, n); NaN where a lead is missing.
+        names: Their names, m.
+
+    Returns:
+        The power of what contradicts, as a share of what it would be of unrelated signals of the
+        same powers: 0 for leads that obey, about 1 for any others; and how many laws speak of
+        these leads, 0 if none does.
+    """
+    seen = np.isfinite(signals_mv).all(axis=0)
+    against = contradiction(names)
+    laws = round(float(np.trace(against)))
+    if laws == 0 or seen.sum() < 2:
+        return 1.0, 0
+    signals = signals_mv[:, seen]
+    signals = signals - signals.mean(axis=1, keepdims=True)
+    expected = float((np.diag(against) * (signals**2).mean(axis=1)).sum())
+    found = float(((against @ signals) ** 2).mean(axis=1).sum())
+    return found / max(expected, 1e-12), laws
+
+
+def contradiction(names: Sequence[str]) -> FloatArray:
+    """The projection of simultaneous leads onto what cannot be, float64 (m, m)."""
+    leads = in_independent(names)
+    projection: FloatArray = np.eye(len(names)) - leads @ np.linalg.pinv(leads)
+    return projection

@@ -1,0 +1,178 @@
+"""The calibration pulses of a page: 1 mV high, 0.2 s wide, before or behind the traces of a row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+from data_gen.render import draw_stroke
+from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.page.rows import PageRow
+from ecg_overlap.digitize.traces.runs import FloatArray
+
+FloatImage = NDArray[np.float32]
+
+GAINS = (10.0, 5.0, 20.0)  # mm/mV that electrocardiographs offer
+WIDTHS_MM = (5.0, 3.2, 10.0)  # 0.2 s at 25 mm/s; as some devices print it; 0.2 s at 50 mm/s
+OUTSIDE_MM, INSIDE_MM = 14.0, 9.0  # how far its outer side stands off the row's end
+OFF_ROW_MM = 8.0  # its foot may be so far off the row that the trace returns to
+FREE_MM = 1.5  # of paper around a pulse, but for its feet
+PEN_MM = 0.35  # of its stroke
+BLUR_MM = 0.25  # standard deviation: a side may be off by as much, of a pen or of the paper
+PX_PER_MM = 6.0  # at most, of the picture in which pulses are looked for
+LIKE = 0.6  # least correlation of a pulse with its drawing
+LEAST_INK = 0.25  # of the drawing's variance: OpenCV takes blank paper to be like anything
+ALIKE_MM = 4.0  # the pulses of one page stand above each other
+
+
+@dataclass(frozen=True)
+class PagePulse:
+    """The pulses at one side of a page.
+
+    Args:
+        left_px: Column of their rising sides.
+        right_px: Of their falling sides.
+        mm_per_mv: The gain that they show, one of `GAINS`.
+        width_mm: How wide they are, one of `WIDTHS_MM`.
+        zero_px: float64 (K,): each row's 0 mV; NaN for a row without a pulse.
+        like: float64 (K,): correlation of each row's pulse with the drawing of one; NaN likewise.
+        after: Whether they stand behind the traces, not before them.
+    """
+
+    left_px: float
+    right_px: float
+    mm_per_mv: float
+    width_mm: float
+    zero_px: FloatArray
+    like: FloatArray
+    after: bool
+
+
+def find_pulses(cover: Coverage, rows: Sequence[PageRow], *, px_per_mm: float) -> PagePulse | None:
+    """The pulses of a page; None where it has none.
+
+    Args:
+        cover: float32 (H, W), 0–1: the ink.
+        rows: Of the page.
+        px_per_mm: Its scale.
+    """
+    # A coarser picture is enough to see it, and to place it to a hundredth of a millivolt.
+    finer = max(px_per_mm / PX_PER_MM, 1.0)
+    coarse = cv2.resize(cover, None, fx=1 / finer, fy=1 / finer, interpolation=cv2.INTER_AREA)
+    scale = px_per_mm / finer
+    beside = round(FREE_MM * scale)  # a pulse may stand at the picture's edge
+    blurred = _blurred(np.pad(coarse, ((0, 0), (beside, beside))), scale)
+    ends = [
+        int(np.median([row.first for row in rows]) / finer) + beside,
+        int(np.median([row.stop for row in rows]) / finer) + beside,
+    ]
+    places = [
+        np.array([row.y_px[np.clip(round(end * finer), 0, len(row.y_px) - 1)] for row in rows])
+        for end in ends
+    ]
+    found = [
+        _pulse_at(blurred, places[after] / finer, ends[after], gain, width, bool(after), scale)
+        for gain, width, after in product(GAINS, WIDTHS_MM, (0, 1))
+    ]
+    best = max(
+        (pulse for pulse in found if pulse is not None),
+        key=lambda pulse: float(np.nansum(pulse.like)),
+        default=None,
+    )
+    if best is None:
+        return None
+    return replace(
+        best,
+        left_px=(best.left_px - beside + 0.5) * finer - 0.5,
+        right_px=(best.right_px - beside + 0.5) * finer - 0.5,
+        zero_px=(best.zero_px + 0.5) * finer - 0.5,
+    )
+
+
+def _pulse_at(
+    ink: FloatImage,
+    rows_px: FloatArray,
+    end: int,
+    mm_per_mv: float,
+    width_mm: float,
+    after: bool,
+    px_per_mm: float,
+) -> PagePulse | None:
+    """The pulses of one gain and width at one side; None unless most rows have one there."""
+    shape, foot = _drawn(mm_per_mv, width_mm, px_per_mm)
+    reach = [-INSIDE_MM - width_mm, OUTSIDE_MM - width_mm] if after else [-OUTSIDE_MM, INSIDE_MM]
+    left, right = (max(int(end - foot[0] + mm * px_per_mm), 0) for mm in reach)
+    right += shape.shape[1]
+    likes, tops = [], []
+    for row in rows_px:
+        top, stop = (int(row - foot[1] + off * px_per_mm) for off in (-OFF_ROW_MM, OFF_ROW_MM))
+        top = max(top, 0)
+        part = ink[top : max(stop + shape.shape[0], 0), left:right]
+        if part.shape[0] < shape.shape[0] or part.shape[1] < shape.shape[1]:
+            likes.append(np.zeros((1, max(right - left - shape.shape[1] + 1, 1)), np.float32))
+        else:
+            likes.append(_likeness(part, shape))
+        tops.append(top)
+    width = min(like.shape[1] for like in likes)
+    along = np.stack([like[:, :width].max(axis=0) for like in likes])
+    reach_px = round(ALIKE_MM * px_per_mm)
+    near = maximum_filter1d(along, 2 * reach_px + 1, axis=1, mode="constant")
+    near = np.where(near >= LIKE, near, 0)
+    at = int(near.sum(axis=0).argmax())
+    held = near[:, at] > 0
+    if held.sum() <= len(rows_px) / 2:
+        return None
+    places, zero = [], np.full(len(rows_px), np.nan)
+    first = max(at - reach_px, 0)
+    for k in np.flatnonzero(held):
+        x = first + int(along[k, first : at + reach_px + 1].argmax())
+        y = int(likes[k][:, x].argmax())
+        places.append(left + x + foot[0] + _between(likes[k][y], x))
+        zero[k] = tops[k] + y + foot[1] + _between(likes[k][:, x], y)
+    left_px = float(np.median(places))
+    return PagePulse(
+        left_px=left_px,
+        right_px=left_px + width_mm * px_per_mm,
+        mm_per_mv=mm_per_mv,
+        width_mm=width_mm,
+        zero_px=zero,
+        like=np.where(held, near[:, at], np.nan),
+        after=after,
+    )
+
+
+def _likeness(part: FloatImage, shape: FloatImage) -> FloatImage:
+    """Correlation of a drawing with every place of a picture; 0 where there is next to no ink."""
+    like = cv2.matchTemplate(part, shape, cv2.TM_CCOEFF_NORMED)
+    every = np.ones_like(shape)
+    mean = cv2.matchTemplate(part, every, cv2.TM_CCORR) / shape.size
+    power = cv2.matchTemplate(part**2, every, cv2.TM_CCORR) / shape.size
+    return np.where(power - mean**2 > LEAST_INK * shape.var(), like, np.float32(0))
+
+
+def _drawn(mm_per_mv: float, width_mm: float, px_per_mm: float) -> tuple[FloatImage, FloatArray]:
+    """A pulse as it is printed, blurred, and where in it the foot of its rising side is (x, y)."""
+    across, up, free = width_mm * px_per_mm, mm_per_mv * px_per_mm, FREE_MM * px_per_mm
+    size = (round(up + 2 * free), round(across + 2 * free))
+    canvas = np.zeros(size, np.uint8)
+    foot = np.array([free, up + free])
+    corners = foot + np.array([(0.0, 0.0), (0.0, -up), (across, -up), (across, 0.0)])
+    draw_stroke(canvas, corners, width_px=PEN_MM * px_per_mm)
+    return _blurred(canvas.astype(np.float32) / 255, px_per_mm), foot
+
+
+def _blurred(ink: Coverage, px_per_mm: float) -> FloatImage:
+    return np.asarray(cv2.GaussianBlur(ink, (0, 0), BLUR_MM * px_per_mm))
+
+
+def _between(like: NDArray[np.float32], at: int) -> float:
+    """Where beside a maximum the parabola through it and its neighbours is highest."""
+    if not 0 < at < len(like) - 1:
+        return 0.0
+    before, here, after = (float(v) for v in like[at - 1 : at + 2])
+    bend = before - 2 * here + after
+    return 0.0 if bend >= 0 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))

@@ -1,0 +1,148 @@
+"""The rows of a page: where its traces run from one side to the other."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.traces.rows import find_rows, presence
+from ecg_overlap.digitize.traces.runs import HOLE_PX, FloatArray, find_runs
+
+PIECE_MM = 8.0  # ink of a trace hangs together for so long; a letter is narrower
+FRAME_MM = 100.0  # a line that is exactly straight for so long is a frame: no heart rests for 4 s
+WINDOW_MM = 55.0  # rows are looked for in parts so wide: two beats, and hardly any drift
+MOST_STEP_MM = 12.0  # between a row's places in two windows: leads of a row stand apart so much
+STEP_COST = 0.03  # per mm of such a step, in shares of a window's columns
+SKIP = 3  # a row may be missed in two windows in succession
+LEAST_OF_BEST = 0.4  # of the columns that the clearest row has ink in, each row has this share
+NEAR_MM = 3.0  # ink so near to a row, to its left and right, is of its trace
+
+
+@dataclass(frozen=True)
+class PageRow:
+    """One row of traces.
+
+    Args:
+        y_px: float64 (W,): the row that the trace returns to, in each column.
+        first: First column that holds its trace.
+        stop: The one after its last.
+        share: Of the columns, those in which ink is at the row.
+    """
+
+    y_px: FloatArray
+    first: int
+    stop: int
+    share: float
+
+    @property
+    def expected_px(self) -> FloatArray:
+        """`y_px`, NaN where the trace is not."""
+        columns = np.arange(len(self.y_px))
+        return np.where((columns >= self.first) & (columns < self.stop), self.y_px, np.nan)
+
+    def between(self, first: int, stop: int) -> "PageRow":
+        """The row without what is before or from these columns on."""
+        return replace(self, first=max(self.first, first), stop=min(self.stop, stop))
+
+
+def ink_of_traces(cover: Coverage, *, px_per_mm: float) -> Coverage:
+    """The ink that hangs together over `PIECE_MM` or more, without straight frames.
+
+    Args:
+        cover: float32 (H, W), 0–1.
+        px_per_mm: Its scale.
+    """
+    cover = without_frames(cover, px_per_mm=px_per_mm)
+    near = cv2.dilate((cover > 0.3).astype(np.uint8), np.ones((3, 3), np.uint8))
+    _, piece, facts, _ = cv2.connectedComponentsWithStats(near)
+    wide = facts[:, cv2.CC_STAT_WIDTH] >= PIECE_MM * px_per_mm
+    wide[0] = False
+    return np.where(wide[piece], cover, np.float32(0))
+
+
+def without_frames(cover: Coverage, *, px_per_mm: float) -> Coverage:
+    """The ink without level and upright lines of `FRAME_MM` or more, float32 (H, W)."""
+    length = round(FRAME_MM * px_per_mm)
+    ink = (cover > 0.3).astype(np.uint8)
+    line = np.zeros_like(ink)
+    for size in ((1, length), (length, 1)):
+        if min(ink.shape) >= 1 and length < max(ink.shape):
+            line |= cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+    if not line.any():
+        return cover
+    return np.where(cv2.dilate(line, np.ones((3, 3), np.uint8)) > 0, np.float32(0), cover)
+
+
+def page_rows(cover: Coverage, *, px_per_mm: float) -> list[PageRow]:
+    """The rows of a page, from top to bottom.
+
+    In windows as wide as two beats, rows are where level ink is densest (`traces.rows`). A page's
+    row is a way through the windows, of small steps, that has much ink: header text and the rests
+    of grid lines have some in some windows.
+
+    Args:
+        cover: float32 (H, W), 0–1: all ink, as `ink_of_traces` leaves it.
+        px_per_mm: Its scale.
+    """
+    height, width = cover.shape
+    edges = np.linspace(0, width, max(round(width / px_per_mm / WINDOW_MM), 1) + 1).astype(int)
+    places: list[FloatArray] = []
+    shares: list[FloatArray] = []
+    for left, right in pairwise(edges):
+        runs = find_runs(np.ascontiguousarray(cover[:, left:right]), hole_px=HOLE_PX)
+        y = np.array([row.y_px for row in find_rows(runs, height, px_per_mm=px_per_mm)])
+        places.append(y)
+        shares.append(presence(runs, y, px_per_mm=px_per_mm))
+    middles = (edges[:-1] + edges[1:]) / 2
+    rows: list[PageRow] = []
+    while True:
+        way = _heaviest(places, shares, MOST_STEP_MM * px_per_mm, STEP_COST / px_per_mm)
+        share = sum(shares[w][k] for w, k in way) / len(places)
+        if not way or share < LEAST_OF_BEST * max([row.share for row in rows] or [0]):
+            break
+        y_px = np.interp(
+            np.arange(width), [middles[w] for w, _ in way], [places[w][k] for w, k in way]
+        )
+        first, stop = _extent(cover, y_px, NEAR_MM * px_per_mm)
+        rows.append(PageRow(y_px, first, stop, float(share)))
+        for w, k in way:
+            shares[w][k] = -np.inf  # taken
+    return sorted(rows, key=lambda row: float(row.y_px.mean()))
+
+
+def _heaviest(
+    places: list[FloatArray], shares: list[FloatArray], most_step: float, step_cost: float
+) -> list[tuple[int, int]]:
+    """The way through the windows with most ink: (window, row in it) for each window it is in."""
+    worth = [share.copy() for share in shares]
+    before: dict[tuple[int, int], tuple[int, int]] = {}
+    for w, here in enumerate(places):
+        for k, y in enumerate(here):
+            best = 0.0
+            for v in range(max(w - SKIP, 0), w):
+                step = np.abs(places[v] - y)
+                gain = np.where(step <= most_step, worth[v] - step_cost * step, -np.inf)
+                if len(gain) and gain.max() > best:
+                    best, before[w, k] = float(gain.max()), (v, int(gain.argmax()))
+            worth[w][k] += best
+    ends = [(float(of.max()), w, int(of.argmax())) for w, of in enumerate(worth) if len(of)]
+    if not ends or max(ends)[0] <= 0:
+        return []
+    _, w, k = max(ends)
+    way = [(w, k)]
+    while way[-1] in before:
+        way.append(before[way[-1]])
+    return way[::-1]
+
+
+def _extent(cover: Coverage, y_px: FloatArray, reach: float) -> tuple[int, int]:
+    """First column with ink near the row, and the one after its last."""
+    height = len(cover)
+    offsets = np.arange(-round(reach), round(reach) + 1)
+    rows = (np.rint(y_px).astype(int)[None] + offsets[:, None]).clip(0, height - 1)
+    held: NDArray[np.bool_] = (cover[rows, np.arange(len(y_px))[None]] >= 0.5).any(axis=0)
+    columns = np.flatnonzero(held)
+    return (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, 0)

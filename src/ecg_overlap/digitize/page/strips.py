@@ -1,0 +1,107 @@
+"""Stretches of a row's path as the signals of leads."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.calibrate import to_signal
+from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.page.paper import PagePicture
+from ecg_overlap.digitize.paths.path import Path
+
+FloatArray = NDArray[np.float64]
+
+PER_MM = 2.0  # samples of `row_signals`
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Where on its row a lead stands.
+
+    Args:
+        first_px: Column of its first sample on the straight picture.
+        stop_px: Where the next lead begins.
+        zero_px: Row of 0 mV; NaN where it is not known.
+        upside_down: Whether it is printed so.
+    """
+
+    first_px: float
+    stop_px: float
+    zero_px: float
+    upside_down: bool
+
+
+def row_signals(paths: tuple[Path, ...], width: int, *, px_per_mm: float) -> FloatArray:
+    """How high each row's trace is, float64 (K, n), mm, at `PER_MM` samples per mm; NaN beside it.
+
+    Args:
+        paths: Of the rows, on the straight picture.
+        width: Of the picture, px.
+        px_per_mm: Its scale.
+    """
+    x = np.arange(0.0, width, px_per_mm / PER_MM)
+    heights = np.full((len(paths), len(x)), np.nan)
+    for height, path in zip(heights, paths, strict=True):
+        seen = np.isfinite(path.y_px)
+        if seen.any():
+            height[:] = -np.interp(x, path.x_px[seen], path.y_px[seen]) / px_per_mm
+            height[(x < path.start_px) | (x > path.end_px)] = np.nan
+    return heights
+
+
+def lead_of(
+    path: Path, stretch: Stretch, page: PagePicture, *, fs_hz: float, error_factor: float
+) -> LeadSignal | None:
+    """The signal of a stretch of a row; None where the row has no ink there.
+
+    Args:
+        path: Of the row, on the straight picture.
+        stretch: Which part of it.
+        page: The page, at its speed and gain.
+        fs_hz: Of the result.
+        error_factor: As `to_signal` has it.
+    """
+    part = between(path, stretch.first_px, stretch.stop_px)
+    if not np.isfinite(part.y_px).any():
+        return None
+    on_paper = page.on_paper(part)
+    calibration = replace(page.scale.calibration, t0_px=on_paper.start_px)
+    known = bool(np.isfinite(stretch.zero_px))
+    if known:
+        calibration = replace(calibration, baseline_px=page.row_on_paper(stretch.zero_px))
+    a_sample = calibration.px_per_s / fs_hz
+    lead = to_signal(
+        on_paper,
+        calibration,
+        fs_hz=fs_hz,
+        t0_known=True,
+        baseline_known=known,
+        end_px=on_paper.end_px - a_sample,
+        error_factor=error_factor,
+    )
+    axes = page.scale.paper.levelled()
+    return replace(
+        lead,
+        signal_mv=-lead.signal_mv if stretch.upside_down else lead.signal_mv,
+        path_px=axes.unstraighten(lead.path_px),
+        angle_deg=page.scale.paper.angle_deg,
+        grid_confidence=page.scale.paper.confidence,
+    )
+
+
+def between(path: Path, first_px: float, stop_px: float) -> Path:
+    """The part of a path from one column to another, which become its ends."""
+    of = (path.x_px >= first_px) & (path.x_px < stop_px)
+    y_px = np.where(
+        (path.x_px >= path.start_px - 1) & (path.x_px <= path.end_px + 1), path.y_px, np.nan
+    )
+    return replace(
+        path,
+        x_px=path.x_px[of],
+        y_px=y_px[of],
+        sigma_px=path.sigma_px[of],
+        confidence=path.confidence[of],
+        start_px=first_px,
+        end_px=stop_px,
+    )

@@ -1,0 +1,81 @@
+"""All traces of a page at once, and what of its ink is no row after all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.page.rows import PageRow, ink_of_traces, page_rows
+from ecg_overlap.digitize.paths.path import Path, contested
+from ecg_overlap.digitize.paths.stroke import stroke
+from ecg_overlap.digitize.traces.joint import Traces, trace_all
+
+LEAST_ALONE = 0.6  # of its columns, in which a row's trace has ink that no other trace has
+BEYOND_MM = 3.0  # a row reaches so far beyond where most rows end, at the most
+
+
+@dataclass(frozen=True)
+class PageTraces:
+    """The traces of a page.
+
+    Args:
+        rows: Of the page, from the top.
+        traces: All of them, and the ink.
+        paths: The pen's centre line of each, on straight paper.
+    """
+
+    rows: tuple[PageRow, ...]
+    traces: Traces
+    paths: tuple[Path, ...]
+
+
+def trace_page(
+    cover: Coverage, *, px_per_mm: float, inside: NDArray[np.bool_] | None = None
+) -> PageTraces:
+    """Find the rows of a page and trace them all at once.
+
+    A row of which the trace mostly runs in other traces' ink, or over blank paper, was none: what
+    was left of grid lines looked like one. It is given up, and the rest is traced again.
+
+    Args:
+        cover: float32 (H, W), 0–1: the page's ink.
+        px_per_mm: Its scale.
+        inside: bool (H, W): where the picture is; None: everywhere.
+
+    Raises:
+        DigitizeError: There is no row of traces.
+    """
+    rows = within_common_ends(
+        page_rows(ink_of_traces(cover, px_per_mm=px_per_mm), px_per_mm=px_per_mm), px_per_mm
+    )
+    while rows:
+        expected = np.stack([row.expected_px for row in rows])
+        traces = trace_all(cover, expected, px_per_mm=px_per_mm, inside=inside)
+        alone = [_alone(traces, k, row) for k, row in enumerate(rows)]
+        worst = int(np.argmin(alone))
+        if alone[worst] >= LEAST_ALONE:
+            found = [contested(stroke(traces.ink(k)), traces.shared(k)) for k in range(len(rows))]
+            return PageTraces(tuple(rows), traces, tuple(found))
+        rows = within_common_ends([*rows[:worst], *rows[worst + 1 :]], px_per_mm)
+    raise DigitizeError(
+        "rows", "no row of traces was found on the page", "check that it is an ECG, upright"
+    )
+
+
+def _alone(traces: Traces, k: int, row: PageRow) -> float:
+    """The share of a row's columns in which its trace has ink of its own."""
+    own = (traces.where[k] >= 0) & ~traces.shared(k)
+    return float(own[row.first : row.stop].mean())
+
+
+def within_common_ends(rows: list[PageRow], px_per_mm: float) -> list[PageRow]:
+    """The rows without what reaches beyond the ends of most: rests of lines, an edge, a desk."""
+    if not rows:
+        return rows
+    beyond = round(BEYOND_MM * px_per_mm)
+    first = round(float(np.median([row.first for row in rows]))) - beyond
+    stop = round(float(np.median([row.stop for row in rows]))) + beyond
+    cut = [row.between(first, stop) for row in rows]
+    return [row for row in cut if row.stop > row.first]
