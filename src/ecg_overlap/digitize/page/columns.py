@@ -1,19 +1,48 @@
 """Where on a page time begins and ends, and where its columns meet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.page.pulses import PagePulse
 from ecg_overlap.digitize.page.rows import NEAR_MM, PageRow
+from ecg_overlap.digitize.traces.runs import FloatArray
 
 PEN_MM = 0.5  # a trace begins so far behind the pulse at the least
 AFTER_PULSE_MM = 8.0  # and so far at the most
 FULL_S = 10.0  # what a page usually holds
 NEAR_FULL_MM = 6.0  # a page that holds so nearly as much holds just that
 SHIFT_MM = 4.0  # the first column may begin so far from where the ink does
-SHIFT_STEP_MM = 0.5
+MOST_GAP_MM = 2.0  # of blank paper between two columns
+STEP_MM, FINE_MM = 1.0, 0.25  # in which places are tried, first and then
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the columns of a page are, on some axis along the paper.
+
+    Args:
+        start: Where the first column begins.
+        width: Of each column.
+        gap: Blank paper between two columns.
+        off_mm: How far start and end are from the ends of the traces' ink.
+    """
+
+    start: float
+    width: float
+    gap: float = 0.0
+    off_mm: float = 0.0
+
+    def columns(self, n: int) -> FloatArray:
+        """Where each of the columns begins and ends, float64 (n, 2)."""
+        first = self.start + np.arange(n) * (self.width + self.gap)
+        return np.stack([first, first + self.width], axis=1)
+
+    def times(self, factor: float) -> "Place":
+        """The same on an axis of which a unit is 1 / `factor` of this one's."""
+        return Place(self.start * factor, self.width * factor, self.gap * factor, self.off_mm)
 
 
 def ends_of(
@@ -48,24 +77,35 @@ def _next_ink(cover: Coverage, row: PageRow, after_px: float, px_per_mm: float) 
     return after_px
 
 
-def candidates(
-    ends_px: tuple[float, float], *, px_per_mm: float, mm_per_s: float
-) -> Iterator[tuple[float, float, float]]:
-    """Where a page's time may begin and end, px, and by how many mm that is off its ink's ends.
+def places(
+    ends_mm: tuple[float, float], n: int, *, mm_per_s: float, near: Place | None = None
+) -> list[Place]:
+    """Where the columns of a page may be, mm.
 
     A page that holds about as much as pages do holds just that. Ink may begin late, or hang on to
     a pulse or a name, so the ends are known to some mm only.
 
     Args:
-        ends_px: First and last column of the traces' ink.
-        px_per_mm: The page's scale.
-        mm_per_s: Its speed.
+        ends_mm: Where the traces' ink begins and ends.
+        n: How many columns there are.
+        mm_per_s: The page's speed.
+        near: Where they are about, if that is known: places are tried more finely.
     """
-    start, stop = ends_px
-    full = FULL_S * mm_per_s * px_per_mm
-    usual = abs(stop - start - full) < NEAR_FULL_MM * px_per_mm
-    width = full if usual else stop - start
-    for shift in np.arange(-SHIFT_MM, SHIFT_MM + SHIFT_STEP_MM / 2, SHIFT_STEP_MM):
-        first = start + shift * px_per_mm
-        last = first + width
-        yield first, last, max(abs(first - start), abs(last - stop)) / px_per_mm
+    if near is None:
+        shifts = np.arange(-SHIFT_MM, SHIFT_MM + STEP_MM / 2, STEP_MM)
+        gaps = np.arange(0, MOST_GAP_MM + STEP_MM / 2, STEP_MM)
+    else:
+        fine = np.arange(-STEP_MM + FINE_MM, STEP_MM, FINE_MM)
+        shifts = near.start - ends_mm[0] + fine
+        gaps = np.unique((near.gap + fine).clip(0, MOST_GAP_MM))
+    gaps = gaps[:1] if n == 1 else gaps
+    length, full = ends_mm[1] - ends_mm[0], FULL_S * mm_per_s
+    found = []
+    for gap in gaps.tolist():
+        blank = (n - 1) * gap
+        usual = abs(length - blank - full) < NEAR_FULL_MM
+        width = (full if usual else length - blank) / n
+        for shift in shifts.tolist():
+            end_off = shift + n * width + blank - length
+            found.append(Place(ends_mm[0] + shift, width, gap, max(abs(shift), abs(end_off))))
+    return found

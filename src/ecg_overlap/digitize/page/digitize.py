@@ -14,11 +14,12 @@ from ecg_overlap.digitize.grid import Illumination
 from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.lead import LOW_CONFIDENCE, checked_image
 from ecg_overlap.digitize.network import Image, Network, info_of
-from ecg_overlap.digitize.page.columns import candidates, ends_of
+from ecg_overlap.digitize.page.columns import Place, ends_of, places
 from ecg_overlap.digitize.page.consistency import residuals
 from ecg_overlap.digitize.page.layouts import (
     Arrangement,
     Fit,
+    Rows,
     arrangement_named,
     fits_of,
     with_rows,
@@ -115,13 +116,13 @@ def digitize_page(
     strips = _strips(page, traced, pulse, best, Source.ASSUMED, fs_hz, error)
     laws = residuals(strips, fs_hz)
     left = leftover(traced.traces, traced.paths, 0)
-    start, stop = best.edges[[0, -1]] / PER_MM / printed.mm_per_s
+    duration_s = float(best.columns_mm[-1, 1] - best.columns_mm[0, 0]) / printed.mm_per_s
     by_network = network is not None and plan.network is not None
     source, flags = _sources(fits, told)
     return PageSignal(
         strips=strips,
         fs_hz=fs_hz,
-        duration_s=float(stop - start),
+        duration_s=duration_s,
         layout=best.arrangement.name,
         layout_from=source,
         mm_per_s=printed.mm_per_s,
@@ -182,18 +183,22 @@ def _fits(
             "layout", f"no page that is known has {n_rows} rows of traces", "cut the page"
         )
     scale = page.px_per_mm
-    ends = ends_of(traced.traces.cover, traced.rows, pulse, px_per_mm=scale)
-    places = [
-        (first * PER_MM / scale, last * PER_MM / scale, off)
-        for first, last, off in candidates(ends, px_per_mm=scale, mm_per_s=printed.mm_per_s)
-    ]
-    heights = row_signals(traced.paths, traced.traces.cover.shape[1], px_per_mm=scale)
-    return fits_of(orders, heights / printed.mm_per_mv, places, _no_names(n_rows))
+    left, right = ends_of(traced.traces.cover, traced.rows, pulse, px_per_mm=scale)
+    ends = (left / scale, right / scale)
+
+    def places_for(n: int, near: Place | None) -> list[Place]:
+        return places(ends, n, mm_per_s=printed.mm_per_s, near=near)
+
+    width = traced.traces.cover.shape[1]
+    heights = row_signals(traced.paths, width, px_per_mm=scale)
+    at = np.rint(np.arange(heights.shape[1]) * scale / PER_MM).astype(int).clip(0, width - 1)
+    rows = Rows(heights / printed.mm_per_mv, traced.traces.where[:n_rows, at] < 0, PER_MM)
+    return fits_of(orders, rows, places_for, _no_names(n_rows))
 
 
 def _no_names(n_rows: int):
-    def at(edges: FloatArray) -> FloatArray:
-        return np.zeros((n_rows, len(edges) - 1, len(LEADS)))
+    def at(columns: FloatArray) -> FloatArray:
+        return np.zeros((n_rows, len(columns), len(LEADS)))
 
     return at
 
@@ -208,22 +213,22 @@ def _strips(
     error_factor: float,
 ) -> tuple[Strip, ...]:
     """Every lead's stretch of its row."""
-    edges = fit.edges * page.px_per_mm / PER_MM
+    columns = fit.columns_mm * page.px_per_mm
     strips = []
     for r, row in enumerate(fit.arrangement.rows):
         rhythm = fit.arrangement.is_strip(r)
         for c, name in enumerate(row):
             lead = name.removeprefix("-")
             stretch = Stretch(
-                edges[0] if rhythm else edges[c],
-                edges[-1] if rhythm else edges[c + 1],
+                columns[0, 0] if rhythm else columns[c, 0],
+                columns[-1, 1] if rhythm else columns[c, 1],
                 np.nan if pulse is None else float(pulse.zero_px[r]),
                 upside_down=lead != name,
             )
             signal = lead_of(traced.paths[r], stretch, page, fs_hz=fs_hz, error_factor=error_factor)
             if signal is None:
                 continue
-            start_s = (stretch.first_px - edges[0]) / page.px_per_mm / signal.calibration.mm_per_s
+            start_s = c * fit.place.width / signal.calibration.mm_per_s
             strips.append(
                 Strip(lead, name_from, r, c, start_s, _box(signal.path_px), rhythm, signal)
             )

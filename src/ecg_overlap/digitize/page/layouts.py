@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from data_gen.layout import LAYOUTS
 from data_gen.sample import LEADS
+from ecg_overlap.digitize.page.columns import Place
 from ecg_overlap.digitize.page.laws import disagreement
 
 FloatArray = NDArray[np.float64]
@@ -18,12 +19,15 @@ CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 STRIPS = ("II", "V1", "V5")  # the usual rhythm strips
 # All in nats: by how much less likely is …
 RARER = 1.0  # … each step down from the usual to a rarer order
+# Nine tenths of a gap are blank, and a fiftieth of a trace's columns.
+BLANK_IN_GAP, INK_IN_GAP = float(np.log(0.9 / 0.02)), float(np.log(0.1 / 0.98))
 OFF = 0.5  # … each mm that an order's place is off the ends of the ink
 UNUSUAL_STRIP = 1.0  # … a rhythm strip other than the usual three
 # A column of 2.5 s holds a few beats, and neighbouring samples err alike: of so many independent
 # samples, as a law speaks of them, the likelihood is taken.
 SAMPLES = 10.0
-LEAST_DISAGREEMENT = 0.02  # traces are read no better than to 17 dB
+BREAK_EVEN = 0.3  # signals that contradict a law by more speak against it
+LEAST_DISAGREEMENT = 0.005  # traces are hardly read better than to 23 dB
 
 
 @dataclass(frozen=True)
@@ -98,129 +102,180 @@ def with_rows(n_rows: int) -> list[Arrangement]:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What the rows of a page show along the paper, at `per_mm` samples.
+
+    Args:
+        signals_mv: float64 (K, n), how high their traces are; NaN where there is none.
+        blank: bool (K, n): where a trace leads over blank paper.
+        per_mm: Samples to a mm.
+    """
+
+    signals_mv: FloatArray
+    blank: NDArray[np.bool_]
+    per_mm: float
+
+
+@dataclass(frozen=True)
 class Fit:
     """An arrangement at a place, and what speaks for it.
 
     Args:
         arrangement: With its rhythm strips named.
-        start: Where on the signals' axis its first column begins, samples.
-        stop: Where its last column ends.
+        place: Of its columns, mm.
         by_laws: What simultaneous leads say, nats: 0 where nothing speaks of it.
         by_names: What the names that are printed say, nats.
-        off_mm: How far its place is from the ends of the ink.
+        by_gaps: What blank paper between columns says, nats.
     """
 
     arrangement: Arrangement
-    start: float
-    stop: float
+    place: Place
     by_laws: float
     by_names: float
-    off_mm: float = 0.0
+    by_gaps: float
 
     @property
     def score(self) -> float:
-        off = RARER * self.arrangement.rarity + OFF * self.off_mm
-        return self.by_laws + self.by_names - off
+        off = RARER * self.arrangement.rarity + OFF * self.place.off_mm
+        return self.by_laws + self.by_names + self.by_gaps - off
 
     @property
-    def edges(self) -> FloatArray:
-        """Where its columns begin, and where the last ends, float64 (C + 1,), samples."""
-        return np.linspace(self.start, self.stop, self.arrangement.n_columns + 1)
+    def columns_mm(self) -> FloatArray:
+        """Where each column begins and ends, float64 (C, 2), mm."""
+        return self.place.columns(self.arrangement.n_columns)
 
 
-NamesAt = Callable[[FloatArray], FloatArray]  # edges (C + 1,) to log likelihoods (K, C, 12)
+NamesAt = Callable[[FloatArray], FloatArray]  # columns (C, 2) in mm, to log likelihoods (K, C, 12)
+PlacesFor = Callable[[int, Place | None], Sequence[Place]]  # for so many columns, near a place
 
 
 def fits_of(
-    arrangements: Sequence[Arrangement],
-    signals_mv: FloatArray,
-    places: Sequence[tuple[float, float, float]],
-    names_at: NamesAt,
+    arrangements: Sequence[Arrangement], rows: Rows, places_for: PlacesFor, names_at: NamesAt
 ) -> list[Fit]:
     """How well arrangements explain a page, each at its best place; the best first.
 
     Args:
         arrangements: Of as many rows as the page has.
-        signals_mv: float64 (K, n), the rows' traces on one axis; NaN where there is none.
-        places: Where on that axis time may begin and end, in samples, and how many mm that is off
-            the ends of the ink.
+        rows: Of the page.
+        places_for: Where so many columns may be, mm: everywhere, or near a place.
         names_at: The log likelihood ratio of each of `LEADS` being printed at each place, to none
-            that can be read, float64 (K, C, 12), from the columns' edges; 0 without any evidence.
+            that can be read, float64 (K, C, 12), from the columns; 0 without any evidence.
             A strip's is in its first column.
     """
     fits = []
     for arrangement in arrangements:
-        place = places[len(places) // 2]
-        for _ in range(2):  # the strips once more when the columns are in place
-            named = _with_strips(arrangement, signals_mv, place, names_at)
-            best = max(
-                (_fit(named, signals_mv, place, names_at) for place in places),
-                key=lambda fit: fit.score,
-            )
-            place = (best.start, best.stop, best.off_mm)
-        fits.append(best)
+        anywhere = places_for(arrangement.n_columns, None)
+        named = _with_strips(arrangement, rows, min(anywhere, key=lambda p: p.off_mm), names_at)
+        best = _best(named, rows, anywhere, names_at)
+        # The strips once more, now that the columns are in place.
+        named = _with_strips(named, rows, best.place, names_at)
+        fits.append(_best(named, rows, places_for(named.n_columns, best.place), names_at))
     return sorted(fits, key=lambda fit: -fit.score)
 
 
-def _fit(
-    arrangement: Arrangement,
-    signals_mv: FloatArray,
-    place: tuple[float, float, float],
-    names_at: NamesAt,
-) -> Fit:
-    start, stop, off_mm = place
-    edges = np.linspace(start, stop, arrangement.n_columns + 1)
-    names = names_at(edges)
+def _best(arrangement: Arrangement, rows: Rows, places: Sequence[Place], names_at: NamesAt) -> Fit:
+    return max((_fit(arrangement, rows, place, names_at) for place in places), key=_score)
+
+
+def _score(fit: Fit) -> float:
+    return fit.score
+
+
+def _fit(arrangement: Arrangement, rows: Rows, place: Place, names_at: NamesAt) -> Fit:
+    names = names_at(place.columns(arrangement.n_columns))
     by_names = sum(
         _printed(names, r, c, lead)
         for r, row in enumerate(arrangement.rows)
         for c, lead in enumerate(row)
     )
-    laws = _laws(arrangement, range(len(arrangement.rows)), signals_mv, edges)
-    return Fit(arrangement, start, stop, laws, by_names, off_mm)
+    laws = _laws(arrangement, range(len(arrangement.rows)), rows, place)
+    return Fit(arrangement, place, laws, by_names, _gaps(arrangement, rows, place))
 
 
 def _with_strips(
-    arrangement: Arrangement,
-    signals_mv: FloatArray,
-    place: tuple[float, float, float],
-    names_at: NamesAt,
+    arrangement: Arrangement, rows: Rows, place: Place, names_at: NamesAt
 ) -> Arrangement:
     """The arrangement with the name for each rhythm strip that fits best.
 
     Each by itself: what one is says nothing of another.
     """
-    edges = np.linspace(place[0], place[1], arrangement.n_columns + 1)
-    names = names_at(edges)
-    rows = list(arrangement.rows)
-    short = [r for r in range(len(rows)) if not arrangement.is_strip(r)]
-    for r in range(len(rows)):
+    names = names_at(place.columns(arrangement.n_columns))
+    leads = list(arrangement.rows)
+    short = [r for r in range(len(leads)) if not arrangement.is_strip(r)]
+    for r in range(len(leads)):
         if r in short:
             continue
         scores = []
         for rank, lead in enumerate((*STRIPS, *(n for n in LEADS if n not in STRIPS))):
-            trial = replace(arrangement, rows=(*rows[:r], (lead,), *rows[r + 1 :]))
-            laws = _laws(trial, [*short, r], signals_mv, edges)
-            unusual = UNUSUAL_STRIP * (rank >= len(STRIPS))
-            scores.append((laws + _printed(names, r, 0, lead) - unusual, -rank, lead))
-        rows[r] = (max(scores)[2],)
-    return replace(arrangement, rows=tuple(rows))
+            trial = replace(
+                arrangement, rows=(*arrangement.rows[:r], (lead,), *arrangement.rows[r + 1 :])
+            )
+            laws = _laws(trial, [*short, r], rows, place)
+            scores.append((laws + _printed(names, r, 0, lead) - _unusual(lead), -rank, lead))
+        leads[r] = (max(scores)[2],)
+    return replace(arrangement, rows=tuple(leads))
+
+
+def _unusual(lead: str) -> float:
+    return 0.0 if lead in STRIPS else UNUSUAL_STRIP
 
 
 def _printed(names: FloatArray, row: int, column: int, lead: str) -> float:
     return float(names[row, column, LEADS.index(lead.removeprefix("-"))])
 
 
-def _laws(
-    arrangement: Arrangement, rows: Iterable[int], signals_mv: FloatArray, edges: FloatArray
+def _laws(arrangement: Arrangement, of: Iterable[int], rows: Rows, place: Place) -> float:
+    """What simultaneous leads of some rows say for an arrangement, nats.
+
+    Where there is blank paper between columns, a rhythm strip goes on in it: it is then
+    simultaneous with the leads above it, or with what they were without the gaps.
+    """
+    columns = place.columns(arrangement.n_columns)
+    without_gaps = columns - place.gap * np.arange(len(columns))[:, None]
+    ways = [columns] if place.gap == 0 else [columns, without_gaps]
+    return max(_laws_with(arrangement, tuple(of), rows, columns, strips) for strips in ways)
+
+
+def _laws_with(
+    arrangement: Arrangement,
+    of: tuple[int, ...],
+    rows: Rows,
+    columns: FloatArray,
+    strips: FloatArray,
 ) -> float:
-    """What some rows' simultaneous leads say for an arrangement, nats."""
+    n = rows.signals_mv.shape[1]
+    first = np.rint(columns[:, 0] * rows.per_mm).astype(int)
+    first_of_strips = np.rint(strips[:, 0] * rows.per_mm).astype(int)
+    length = int((columns[0, 1] - columns[0, 0]) * rows.per_mm)
     total = 0.0
-    whole = np.rint(edges).astype(int).clip(0, signals_mv.shape[1])
-    for column in range(arrangement.n_columns):
-        here = [(r, lead) for r, lead in arrangement.in_column(column) if r in rows]
-        stretch = signals_mv[[r for r, _ in here], whole[column] : whole[column + 1]]
+    for c in range(arrangement.n_columns):
+        here = [(r, lead) for r, lead in arrangement.in_column(c) if r in of]
+        starts = [first_of_strips[c] if arrangement.is_strip(r) else first[c] for r, _ in here]
+        shift = max(0, -min(starts))
+        some = min(length, n - max(starts))
+        stretch = np.stack(
+            [
+                rows.signals_mv[r, s + shift : s + some]
+                for (r, _), s in zip(here, starts, strict=True)
+            ]
+        )
         against, laws = disagreement(stretch, [lead for _, lead in here])
         if laws:
-            total -= 0.5 * SAMPLES * laws * float(np.log(max(against, LEAST_DISAGREEMENT)))
+            odds = np.log(np.clip(against, LEAST_DISAGREEMENT, 1) / BREAK_EVEN)
+            total -= 0.5 * SAMPLES * laws * float(odds)
+    return total
+
+
+def _gaps(arrangement: Arrangement, rows: Rows, place: Place) -> float:
+    """What blank paper between the columns says for a place, nats."""
+    if place.gap == 0 or arrangement.n_columns == 1:
+        return 0.0
+    columns = place.columns(arrangement.n_columns) * rows.per_mm
+    short = [r for r in range(len(arrangement.rows)) if not arrangement.is_strip(r)]
+    total = 0.0
+    for begin, end in zip(columns[:-1, 1], columns[1:, 0], strict=True):
+        part = rows.blank[short, max(round(begin), 0) : max(round(end), round(begin) + 1)]
+        if part.shape[1]:
+            share = part.mean(axis=1)
+            total += float((share * BLANK_IN_GAP + (1 - share) * INK_IN_GAP).sum())
     return total

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from ecg_overlap.digitize.calibrate import to_signal
 from ecg_overlap.digitize.lead_signal import LeadSignal
@@ -12,7 +13,8 @@ from ecg_overlap.digitize.paths.path import Path
 
 FloatArray = NDArray[np.float64]
 
-PER_MM = 2.0  # samples of `row_signals`
+PER_MM = 4.0  # samples of `row_signals`
+SMOOTH_MM = 1.0  # over which they are averaged: finer tremor is read less well
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,22 @@ class Stretch:
 def row_signals(paths: tuple[Path, ...], width: int, *, px_per_mm: float) -> FloatArray:
     """How high each row's trace is, float64 (K, n), mm, at `PER_MM` samples per mm; NaN beside it.
 
+    Averages over `SMOOTH_MM`.
+
     Args:
         paths: Of the rows, on the straight picture.
         width: Of the picture, px.
         px_per_mm: Its scale.
     """
+    every = np.arange(width)
+    reach = max(round(SMOOTH_MM * px_per_mm), 1)
     x = np.arange(0.0, width, px_per_mm / PER_MM)
     heights = np.full((len(paths), len(x)), np.nan)
     for height, path in zip(heights, paths, strict=True):
         seen = np.isfinite(path.y_px)
         if seen.any():
-            height[:] = -np.interp(x, path.x_px[seen], path.y_px[seen]) / px_per_mm
+            y = uniform_filter1d(np.interp(every, path.x_px[seen], path.y_px[seen]), reach)
+            height[:] = -np.interp(x, every, y) / px_per_mm
             height[(x < path.start_px) | (x > path.end_px)] = np.nan
     return heights
 
