@@ -1,8 +1,11 @@
 """Which lead stands where on a page: the usual orders, and which of them explains a page best."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import math
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +25,9 @@ RARER = 1.0  # … each step down from the usual to a rarer order
 # Nine tenths of a gap are blank, and a fiftieth of a trace's columns.
 BLANK_IN_GAP, INK_IN_GAP = float(np.log(0.9 / 0.02)), float(np.log(0.1 / 0.98))
 OFF = 0.5  # … each mm that an order's place is off the ends of the ink
+FOLLOWED = 3  # arrangements of which the place is sought more finely
+HELD = 0.5  # of a column, in which a row has a trace at the least to be spoken of
+UNRELATED = -2.0  # … and a rhythm strip that is simultaneous with nothing
 UNUSUAL_STRIP = 1.0  # … a rhythm strip other than the usual three
 # A column of 2.5 s holds a few beats, and neighbouring samples err alike: of so many independent
 # samples, as a law speaks of them, the likelihood is taken.
@@ -109,11 +115,51 @@ class Rows:
         signals_mv: float64 (K, n), how high their traces are; NaN where there is none.
         blank: bool (K, n): where a trace leads over blank paper.
         per_mm: Samples to a mm.
+        known: Covariances that were computed already.
     """
 
     signals_mv: FloatArray
     blank: NDArray[np.bool_]
     per_mm: float
+    known: dict[Any, FloatArray] = field(default_factory=dict)
+
+    def covariances(
+        self, columns_mm: FloatArray, strips_mm: FloatArray, strips: tuple[int, ...]
+    ) -> FloatArray:
+        """Of the traces in each column, float64 (C, K, K), mV²; NaN for a row without a trace.
+
+        Args:
+            columns_mm: float64 (C, 2): where the columns begin and end.
+            strips_mm: The same for some of the rows.
+            strips: These rows.
+        """
+        key = (columns_mm.tobytes(), strips_mm.tobytes(), strips)
+        if key not in self.known:
+            first = np.rint(columns_mm[:, 0] * self.per_mm).astype(int)
+            other = np.rint(strips_mm[:, 0] * self.per_mm).astype(int)
+            length = int((columns_mm[0, 1] - columns_mm[0, 0]) * self.per_mm)
+            self.known[key] = np.stack(
+                [self._covariance(a, b, length, strips) for a, b in zip(first, other, strict=True)]
+            )
+        return self.known[key]
+
+    def _covariance(
+        self, first: int, of_strips: int, length: int, strips: tuple[int, ...]
+    ) -> FloatArray:
+        n_rows, n = self.signals_mv.shape
+        found = np.full((n_rows, n_rows), np.nan)
+        before = max(0, -first, -of_strips)
+        length = min(length, n - max(first, of_strips))
+        if length - before < 2:
+            return found
+        starts = [of_strips if r in strips else first for r in range(n_rows)]
+        part = np.stack([self.signals_mv[r, s + before : s + length] for r, s in enumerate(starts)])
+        seen = np.isfinite(part)
+        held = np.flatnonzero(seen.mean(axis=1) > HELD)
+        part = part[held][:, seen[held].all(axis=0)]
+        if part.shape[1] > 1:
+            found[np.ix_(held, held)] = np.atleast_2d(np.cov(part, bias=True))
+        return found
 
 
 @dataclass(frozen=True)
@@ -166,11 +212,14 @@ def fits_of(
     for arrangement in arrangements:
         anywhere = places_for(arrangement.n_columns, None)
         named = _with_strips(arrangement, rows, min(anywhere, key=lambda p: p.off_mm), names_at)
-        best = _best(named, rows, anywhere, names_at)
-        # The strips once more, now that the columns are in place.
-        named = _with_strips(named, rows, best.place, names_at)
-        fits.append(_best(named, rows, places_for(named.n_columns, best.place), names_at))
-    return sorted(fits, key=lambda fit: -fit.score)
+        fits.append(_best(named, rows, anywhere, names_at))
+    fits.sort(key=_score, reverse=True)
+    for k, best in enumerate(fits[:FOLLOWED]):
+        for _ in range(2):  # the strips once more whenever the columns are better in place
+            named = _with_strips(best.arrangement, rows, best.place, names_at)
+            best = _best(named, rows, places_for(named.n_columns, best.place), names_at)
+        fits[k] = best
+    return sorted(fits, key=_score, reverse=True)
 
 
 def _best(arrangement: Arrangement, rows: Rows, places: Sequence[Place], names_at: NamesAt) -> Fit:
@@ -188,7 +237,7 @@ def _fit(arrangement: Arrangement, rows: Rows, place: Place, names_at: NamesAt) 
         for r, row in enumerate(arrangement.rows)
         for c, lead in enumerate(row)
     )
-    laws = _laws(arrangement, range(len(arrangement.rows)), rows, place)
+    laws = _laws(arrangement, rows, place, strips=_strips_of(arrangement))
     return Fit(arrangement, place, laws, by_names, _gaps(arrangement, rows, place))
 
 
@@ -201,16 +250,13 @@ def _with_strips(
     """
     names = names_at(place.columns(arrangement.n_columns))
     leads = list(arrangement.rows)
-    short = [r for r in range(len(leads)) if not arrangement.is_strip(r)]
-    for r in range(len(leads)):
-        if r in short:
-            continue
+    for r in _strips_of(arrangement):
         scores = []
         for rank, lead in enumerate((*STRIPS, *(n for n in LEADS if n not in STRIPS))):
             trial = replace(
                 arrangement, rows=(*arrangement.rows[:r], (lead,), *arrangement.rows[r + 1 :])
             )
-            laws = _laws(trial, [*short, r], rows, place)
+            laws = _laws(trial, rows, place, strips=(r,))
             scores.append((laws + _printed(names, r, 0, lead) - _unusual(lead), -rank, lead))
         leads[r] = (max(scores)[2],)
     return replace(arrangement, rows=tuple(leads))
@@ -224,45 +270,45 @@ def _printed(names: FloatArray, row: int, column: int, lead: str) -> float:
     return float(names[row, column, LEADS.index(lead.removeprefix("-"))])
 
 
-def _laws(arrangement: Arrangement, of: Iterable[int], rows: Rows, place: Place) -> float:
-    """What simultaneous leads of some rows say for an arrangement, nats.
+def _strips_of(arrangement: Arrangement) -> tuple[int, ...]:
+    return tuple(r for r in range(len(arrangement.rows)) if arrangement.is_strip(r))
+
+
+def _laws(arrangement: Arrangement, rows: Rows, place: Place, *, strips: tuple[int, ...]) -> float:
+    """What simultaneous leads say for an arrangement and some of its rhythm strips, nats.
 
     Where there is blank paper between columns, a rhythm strip goes on in it: it is then
-    simultaneous with the leads above it, or with what they were without the gaps.
+    simultaneous with the leads above it, or with what they were without the gaps, or with
+    neither: it may have been recorded at another time.
     """
     columns = place.columns(arrangement.n_columns)
     without_gaps = columns - place.gap * np.arange(len(columns))[:, None]
     ways = [columns] if place.gap == 0 else [columns, without_gaps]
-    return max(_laws_with(arrangement, tuple(of), rows, columns, strips) for strips in ways)
+    every = _strips_of(arrangement)
+    short = tuple(r for r in range(len(arrangement.rows)) if r not in every)
+    of_ways = [rows.covariances(columns, way, every) for way in ways]
+    alone = _laws_with(arrangement, short, of_ways[0])
+    total = alone
+    for r in strips:
+        with_strip = [_laws_with(arrangement, (*short, r), of) for of in of_ways]
+        total += max(max(with_strip) - alone, UNRELATED)
+    return total
 
 
-def _laws_with(
-    arrangement: Arrangement,
-    of: tuple[int, ...],
-    rows: Rows,
-    columns: FloatArray,
-    strips: FloatArray,
-) -> float:
-    n = rows.signals_mv.shape[1]
-    first = np.rint(columns[:, 0] * rows.per_mm).astype(int)
-    first_of_strips = np.rint(strips[:, 0] * rows.per_mm).astype(int)
-    length = int((columns[0, 1] - columns[0, 0]) * rows.per_mm)
+def _laws_with(arrangement: Arrangement, of: tuple[int, ...], covariances: FloatArray) -> float:
+    """What simultaneous leads of some rows say, nats, from their covariances (C, K, K)."""
     total = 0.0
-    for c in range(arrangement.n_columns):
-        here = [(r, lead) for r, lead in arrangement.in_column(c) if r in of]
-        starts = [first_of_strips[c] if arrangement.is_strip(r) else first[c] for r, _ in here]
-        shift = max(0, -min(starts))
-        some = min(length, n - max(starts))
-        stretch = np.stack(
-            [
-                rows.signals_mv[r, s + shift : s + some]
-                for (r, _), s in zip(here, starts, strict=True)
-            ]
-        )
-        against, laws = disagreement(stretch, [lead for _, lead in here])
+    for c, covariance in enumerate(covariances):
+        here = [
+            (r, lead)
+            for r, lead in arrangement.in_column(c)
+            if r in of and np.isfinite(covariance[r, r])
+        ]
+        at = [r for r, _ in here]
+        against, laws = disagreement(covariance[np.ix_(at, at)], [lead for _, lead in here])
         if laws:
-            odds = np.log(np.clip(against, LEAST_DISAGREEMENT, 1) / BREAK_EVEN)
-            total -= 0.5 * SAMPLES * laws * float(odds)
+            odds = math.log(min(max(against, LEAST_DISAGREEMENT), 1.0) / BREAK_EVEN)
+            total -= 0.5 * SAMPLES * laws * odds
     return total
 
 
