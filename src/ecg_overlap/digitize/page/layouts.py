@@ -1,7 +1,6 @@
 """Which lead stands where on a page: the usual orders, and which of them explains a page best."""
 
 import math
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
