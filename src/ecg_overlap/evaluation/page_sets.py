@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -189,7 +190,7 @@ class Scans:
     """Scans and photos of known records, as `mapping.csv` lists them.
 
     Its columns are image, record (below the folder, `RECORD_lr` being what was printed where it
-    is there) and, where it is another than 3x4+1R, layout (what stands before its first space).
+    is there) and, where it is another than 3x4+1R, layout (its first word).
 
     Args:
         name: In the results.
@@ -256,6 +257,6 @@ def _mapping(path: Path) -> list[tuple[str, str, str]]:
             image, record = row.get("image"), row.get("record")
             if not image or not record:
                 raise InputError(path, "a row without image or record", "give both columns")
-            layout = (row.get("layout") or SCANNED).split()[0]
+            layout = re.split(r"[\s,(]", row.get("layout") or SCANNED)[0]
             found.append((image, record, layout))
     return found
