@@ -1,4 +1,4 @@
-"""A page beside its truth: the lag of a page, wrong names and places, what is missed or invented."""
+"""A page beside its truth: a late page, wrong names and places, what is missed or invented."""
 
 from dataclasses import replace
 

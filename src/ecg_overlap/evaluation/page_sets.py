@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from data_gen.signals import SignalSource
 from data_gen.signals.wfdb_read import BadRecordError, read_signal
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.evaluation.pages import TruePage, printed_record, true_page
-from ecg_overlap.evaluation.test_sets import listing, spread
+from ecg_overlap.evaluation.results import PAGES
+from ecg_overlap.evaluation.test_sets import TestSet, listing, spread
 
 MAPPING = "mapping.csv"
 SCANNED = "3x4+1R"  # where the mapping does not say
@@ -32,6 +33,7 @@ _LAYOUT_STREAM = 3  # apart from the page's own streams
 _LONG = 10  # rows from which a page is as long as they need: landscape A4 has no room for them
 
 
+@runtime_checkable
 class PageSet(Protocol):
     """What the evaluation needs of a set of pages; picklable, so that workers can open it."""
 
@@ -46,6 +48,9 @@ class PageSet(Protocol):
     def sample_id(self, index: int) -> str: ...
     def identity(self) -> str:
         """A text that changes when the pages do, at no more cost than listing files."""
+
+
+AnySet = TestSet | PageSet
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class DrawnPages:
     split: str = "test"
     note: str = ""
 
-    kind = "pages"
+    kind = PAGES
 
     def __len__(self) -> int:
         return self.n
@@ -156,7 +161,7 @@ class KitPages:
     chosen: tuple[int, ...]
     note: str = ""
 
-    kind = "pages"
+    kind = PAGES
 
     @cached_property
     def _kit(self) -> EcgImageKit:
@@ -204,7 +209,7 @@ class Scans:
     rows: tuple[tuple[str, str, str], ...]
     note: str = ""
 
-    kind = "pages"
+    kind = PAGES
 
     def __len__(self) -> int:
         return len(self.rows)
