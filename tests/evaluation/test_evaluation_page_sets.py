@@ -13,7 +13,7 @@ from data_gen.errors import InputError
 from data_gen.formats.kit_page import write_page
 from data_gen.sample import LEADS
 from ecg_overlap.evaluation.page_sets import DrawnPages, drawn_pages, pages
-from ecg_overlap.evaluation.pages import beside_truth
+from ecg_overlap.evaluation.pages import beside_truth, true_page
 
 COARSE = (75.0, 75.0)
 
@@ -40,6 +40,19 @@ def test_a_drawn_page_knows_where_everything_is() -> None:
     page = beside_truth(truth, read_by_truth(truth))
     assert all(lead.named for lead in page.leads)
     assert min(lead.aligned()[0] for lead in page.leads) > 60
+
+
+def test_a_lead_that_is_printed_upside_down_is_scored_upright() -> None:
+    drawn_page = drawn({"6x2 (Cabrera)": 1.0}).drawn(0)
+    upside_down = next(t for t in drawn_page.traces if t.lead_name == "-aVR")
+    avr = true_page(drawn_page).leads[3]
+    assert avr.lead_name == "aVR"
+    assert avr.signal_mv.tolist() == (-upside_down.signal_mv).tolist()
+
+
+def test_the_kit_has_no_leads_upside_down(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="upside down"):
+        write_page(drawn({"6x2 (Cabrera)": 1.0}).drawn(0), tmp_path, "00000")
 
 
 def test_the_identity_tells_sets_apart() -> None:

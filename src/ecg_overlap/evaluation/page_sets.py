@@ -28,7 +28,10 @@ from ecg_overlap.evaluation.test_sets import TestSet, listing, spread
 MAPPING = "mapping.csv"
 SCANNED = "3x4+1R"  # where the mapping does not say
 # How often a layout is drawn: what cardiographs print as they are delivered most, the rest rarer.
-WEIGHTS = {"3x4+1R": 10, "3x4": 3, "3x4+3R": 2, "6x2": 2, "6x2+1R": 1, "12x1": 2}
+WEIGHTS = {
+    "3x4+1R": 10, "3x4": 3, "3x4+3R": 2, "6x2": 2, "6x2+1R": 1, "12x1": 2,
+    "3x4+2R": 0.25, "4x3": 0.25, "3x4+1R (Cabrera)": 0.25, "6x2 (Cabrera)": 0.25,
+}  # fmt: skip
 _LAYOUT_STREAM = 3  # apart from the page's own streams
 _LONG = 10  # rows from which a page is as long as they need: landscape A4 has no room for them
 

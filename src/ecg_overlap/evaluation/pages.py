@@ -34,7 +34,7 @@ class PrintedLead:
 
     Args:
         lead_name: In the spelling of `LEADS`.
-        signal_mv: float32 (n,), mV; NaN where a sample is missing.
+        signal_mv: float32 (n,), mV, of the lead the right way up; NaN where a sample is missing.
         fs_hz: Its sampling frequency.
         record_s: Where in the record it begins, from where the page's first column does.
         paper_s: How far right of the first column it begins, by the paper speed. The two differ
@@ -93,8 +93,8 @@ def true_page(page: Page, *, layout: str | None = None) -> TruePage:
     contacts = page_contacts(masks) if known else [math.nan] * len(page.traces)
     traces = (
         PrintedLead(
-            trace.lead_name,
-            trace.signal_mv,
+            trace.lead_name.removeprefix("-"),
+            -trace.signal_mv if trace.lead_name.startswith("-") else trace.signal_mv,
             trace.fs_hz,
             record_s=trace.start_s - first_s,
             paper_s=(trace.calibration.t0_px - left_px) / trace.calibration.px_per_s,
@@ -124,9 +124,10 @@ def printed_record(image: NDArray[np.uint8], record: Record, layout: str) -> Tru
         first, last = (
             round(s * record.fs_hz) for s in (where.start_s, where.start_s + where.duration_s)
         )
-        signal = record.lead_mv(where.lead_name)[first:last]
+        name = where.lead_name.removeprefix("-")
+        signal = record.lead_mv(name)[first:last]
         start_s = first / record.fs_hz
-        traces.append(PrintedLead(where.lead_name, signal, record.fs_hz, start_s, start_s))
+        traces.append(PrintedLead(name, signal, record.fs_hz, start_s, start_s))
     return TruePage(image, tuple(traces), layout, record.record_id)
 
 

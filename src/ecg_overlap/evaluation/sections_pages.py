@@ -19,9 +19,9 @@ COLUMNS: Columns = (
 )
 CAPTION = (
     "Means over leads and pages, `aligned`; a lead that is missing or of which less than half was "
-    "found counts as a flat line. Names: of the leads that are printed, those under whose name their own trace was "
-    "found. Missed and invented: traces that the page has and the reading has not, and the "
-    "reverse, by name. Time by the clock, from picture to signals."
+    "found counts as a flat line. Names: of the leads that are printed, those under whose name "
+    "their own trace was found. Missed and invented: traces that the page has and the reading has "
+    "not, and the reverse, by name. Time by the clock, from picture to signals."
 )
 TEXT = (
     "A lead is scored over its longest stretch on the page, where the page's time axis has it; the "
