@@ -1,5 +1,6 @@
 """Sample i of a seed: one lead's picture, or a whole page, and all that is true of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 from data_gen.arrays import F32, F64
 from data_gen.calibration import Calibration
 from data_gen.crop import CropDials, Frame
-from data_gen.distort import Colour, Distorted, Distortion, Warp, distort, draw_desk, draw_warp
+from data_gen.distort import Desk, Distorted, Distortion, Warp, distort, draw_desk, draw_warp
 from data_gen.errors import InputError
 from data_gen.grid import draw_grid
+from data_gen.makeup import Makeup
+from data_gen.margins import blank_around, extent_mm, kept_of
 from data_gen.marks import draw_marks
 from data_gen.overlap import OverlapDials
 from data_gen.render import draw_ink
@@ -181,11 +184,11 @@ def _page(
     baselines = sheet.baselines_mm(pitch, rows.jitter_mm)
     scale = style.px_per_mm
     size = (round(sheet.width_mm * scale), round(sheet.height_mm(pitch) * scale))
-    view, desk = _aim_at_page(
-        distortion, Frame(0.5 / scale, 0.5 / scale, *size, scale), streams.distortion
-    )
-    frame = view.drawn
     traces = [sheet.trace(k) for k in range(len(sheet.places))]
+    whole = Frame(0.5 / scale, 0.5 / scale, *size, scale)
+    on_page = [t.line(whole, float(baselines[t.place.row])).xy_px for t in traces]
+    view, desk = _aim_at_page(distortion, whole, on_page, style.makeup, streams.distortion)
+    frame = view.drawn
     lines = [t.line(frame, float(baselines[t.place.row])) for t in traces]
     ink, texts = draw_marks(
         sheet, frame, baselines, drawn=range(len(traces)), pen_mm=rows.pen_mm, rng=streams.marks
@@ -193,7 +196,10 @@ def _page(
     masks = [
         draw_traces(frame, [line], pen_mm=rows.pen_mm, pen=style.pen, ink=ink) for line in lines
     ]
-    image = draw_grid(frame, style.grid, style.grid_origin_mm(float(baselines[0])))
+    origin_mm = style.grid_origin_mm(float(baselines[0]))
+    image = draw_grid(frame, style.grid, origin_mm)
+    if style.makeup.grid_box:
+        blank_around(image, frame, extent_mm(traces, baselines), origin_mm)
     draw_ink(image, ink, style.ink_rgb)
     done = distort(
         image,
@@ -219,22 +225,29 @@ def _page(
 
 
 def _aim_at_page(
-    distortion: Distortion, page: Frame, rng: np.random.Generator
-) -> tuple[_View, Colour | None]:
+    distortion: Distortion,
+    page: Frame,
+    lines_px: Sequence[F64],
+    makeup: Makeup,
+    rng: np.random.Generator,
+) -> tuple[_View, Desk | None]:
     """A whole page in its picture: with some of the desk around it, or without its edges."""
     shape = (page.height_px, page.width_px)
     warp = draw_warp(shape, dials=distortion, px_per_mm=page.px_per_mm, rng=rng)
     on = draw_desk(distortion, rng)
     whole = slice(0, shape[0]), slice(0, shape[1])
     if on is not None:
-        colour, around_mm = on
-        around = round(around_mm * page.px_per_mm)
+        around = round(on.around_mm * page.px_per_mm)
         box = slice(-around, shape[0] + around), slice(-around, shape[1] + around)
-        return _View(warp.part(whole, box), page, page.part(*box)), colour
+        return _View(warp.part(whole, box), page, page.part(*box)), on
+    box = whole
+    if any(makeup.cut_frac):
+        seen = [warp.forward(line) for line in lines_px]
+        box = kept_of(shape, seen, makeup, px_per_mm=page.px_per_mm)
     if warp.is_identity:
-        return _View(warp, page, page), None
-    flat = warp.seen_in(whole)
-    return _View(warp.part(flat, whole), page.part(*flat), page), None
+        return _View(warp.part(box, box), page.part(*box), page.part(*box)), None
+    flat = warp.seen_in(box)
+    return _View(warp.part(flat, box), page.part(*flat), page.part(*box)), None
 
 
 def _page_trace(trace: Trace, done: Distorted, k: int, nominal: Calibration) -> PageTrace:

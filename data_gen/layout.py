@@ -20,6 +20,10 @@ _3X4 = (
     ("III", "aVF", "V3", "V6"),
 )
 _6X2 = tuple(zip(LEADS[:6], LEADS[6:], strict=True))
+_4X3 = tuple(zip(LEADS[:4], LEADS[4:8], LEADS[8:], strict=True))
+# Cabrera's order goes round the frontal plane; aVR is printed upside down for it.
+_CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
+_3X4_CABRERA = tuple(zip(_CABRERA[:3], _CABRERA[3:], LEADS[6:9], LEADS[9:], strict=True))
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Layout:
 
     Args:
         name: As printed in the dials.
-        rows: Lead names per row, from the top; the rows may differ in their number of columns.
+        rows: Lead names per row, from the top; the rows may differ in their number of columns. A
+            "-" before a name: printed upside down.
         any_lead: The rows name places, and which leads stand there is drawn anew for each page.
     """
 
@@ -46,9 +51,13 @@ LAYOUTS: dict[str, Layout] = {
     for layout in (
         Layout("3x4", _3X4),
         Layout("3x4+1R", (*_3X4, ("II",))),
+        Layout("3x4+2R", (*_3X4, ("II",), ("V1",))),
         Layout("3x4+3R", (*_3X4, ("V1",), ("II",), ("V5",))),
         Layout("6x2", _6X2),
         Layout("6x2+1R", (*_6X2, ("II",))),
+        Layout("4x3", _4X3),
+        Layout("3x4+1R (Cabrera)", (*_3X4_CABRERA, ("II",))),
+        Layout("6x2 (Cabrera)", tuple(zip(_CABRERA, LEADS[6:], strict=True))),
         Layout("12x1", tuple((lead,) for lead in LEADS)),
         Layout("3x1", (("I",), ("II",), ("III",)), any_lead=True),
         Layout("single", (("II",),), any_lead=True),
@@ -61,7 +70,7 @@ class Placement:
     """One lead's stretch on the paper.
 
     Args:
-        lead_name: In the spelling of `LEADS`.
+        lead_name: In the spelling of `LEADS`; "-aVR" is aVR upside down.
         row: From the top.
         column: From the left.
         start_s: Where in the record the stretch begins.

@@ -18,6 +18,9 @@ from data_gen.text import text_coverage
 _TEXT_LEFT_MM = SIDE_MM + 2.0
 _HEADER_EM_MM, _FOOTER_EM_MM = 3.2, 3.0  # font sizes
 _HEADER_LINE_MM, _HEADER_COLUMN_MM = 5.0, 80.0  # its lines stand in columns of three
+_HEADER_OVER_MM = 18.0  # printed over the first row's traces, it begins so far above their 0 mV
+_TICK_MM = (-2.2, 1.2)  # an upright tick before a name: its ends, from the name's line
+_TICK_LEFT_MM, _TICK_WIDE_MM = 1.2, 0.3  # how far left of it, and how wide
 _BAR_MM = (-4.0, 4.0)  # a separator's ends, from the row's 0 mV; positive is below
 _DOT_PITCH_MM = 1.25  # of a dotted separator
 _DOTTED_BEYOND_MM = 8.0  # it begins and ends this far beyond the outer rows' 0 mV
@@ -70,9 +73,14 @@ def draw_marks(
     if sheet.style.separator == "dotted":
         _draw_dotted_lines(canvas, frame, sheet, baselines_mm, pen_mm)
     header_mm = (TOP_MM, TOP_MM + HEADER_MM)
+    if sheet.style.makeup.header_over:
+        header_mm = (-math.inf, math.inf)
     if sheet.style.header and frame.shows(x_mm=(_TEXT_LEFT_MM, math.inf), y_mm=header_mm):
+        first_mm = TOP_MM
+        if sheet.style.makeup.header_over:
+            first_mm = float(baselines_mm[0]) - _HEADER_OVER_MM
         for i, line in enumerate(header_lines(rng)):
-            y_mm = TOP_MM + (i % 3 + 1) * _HEADER_LINE_MM
+            y_mm = first_mm + (i % 3 + 1) * _HEADER_LINE_MM
             x_mm = _TEXT_LEFT_MM + (i // 3) * _HEADER_COLUMN_MM
             em_mm = _HEADER_EM_MM
             texts.append(_draw_text(canvas, frame, sheet.style, line, x_mm, y_mm, em_mm=em_mm))
@@ -130,13 +138,24 @@ def _draw_name(
 ) -> PrintedText | None:
     if style.lead_names == "none":
         return None
-    name, em = place.lead_name, style.name_mm
-    x_mm, y_mm = place.x_mm + 0.13, baseline_mm + style.name_drop_mm
+    name, em, makeup = place.lead_name, style.name_mm, style.makeup
+    x_mm, y_mm = place.x_mm + 0.13 + makeup.name_right_mm, baseline_mm + style.name_drop_mm
     if style.lead_names == "above":
         y_mm = baseline_mm - style.name_drop_mm
     if style.lead_names == "before" and place.column == 0:
         x_mm, y_mm = place.x_mm - (0.7 * len(name) + 0.4) * em, baseline_mm + 0.36 * em
-    return _draw_text(canvas, frame, style, name, x_mm, y_mm, em_mm=em, lead_name=name)
+    if makeup.name_tick:
+        _draw_tick(canvas, frame, x_mm - _TICK_LEFT_MM, y_mm)
+    shown = " ".join(name) if makeup.name_spaced and set(name) == {"I"} else name
+    return _draw_text(canvas, frame, style, shown, x_mm, y_mm, em_mm=em, lead_name=name)
+
+
+def _draw_tick(canvas: U8, frame: Frame, x_mm: float, y_mm: float) -> None:
+    half_mm = _TICK_WIDE_MM / 2
+    x0, x1 = ((x_mm + side * half_mm - frame.x_mm) * frame.px_per_mm for side in (-1, 1))
+    y0, y1 = ((y_mm + end - frame.y_mm) * frame.px_per_mm for end in _TICK_MM)
+    if x1 > 0 and x0 < frame.width_px and y1 > 0 and y0 < frame.height_px:
+        draw_bar(canvas, x0=x0, y0=y0, x1=x1, y1=y1)
 
 
 def _draw_separator(
@@ -187,13 +206,17 @@ def _draw_pulse(
         return
     wide, rise, foot = PULSE_S * style.mm_per_s, style.mm_per_mv, _PULSE_FOOT_MM
     in_row = [place for place in sheet.places if place.row == row]
-    start_mm = in_row[0].x_mm - wide - _PULSE_GAP_MM[0]
-    if style.pulse == "right":
-        start_mm = in_row[-1].x_mm + in_row[-1].duration_s * style.mm_per_s + _PULSE_GAP_MM[1]
-    seen_mm = (start_mm - pen_mm, start_mm + 2 * foot + wide + pen_mm)
-    if not frame.shows(x_mm=seen_mm, y_mm=(baseline_mm - rise - pen_mm, baseline_mm + pen_mm)):
-        return
-    x = start_mm + np.array((0.0, foot, foot, foot + wide, foot + wide, 2 * foot + wide))
-    y = baseline_mm - rise * np.array((0.0, 0.0, 1.0, 1.0, 0.0, 0.0))
-    xy = (np.column_stack((x, y)) - (frame.x_mm, frame.y_mm)) * frame.px_per_mm
-    draw_stroke(canvas, xy, width_px=pen_mm * frame.px_per_mm)
+    end_mm = in_row[-1].x_mm + in_row[-1].duration_s * style.mm_per_s
+    starts_mm = {
+        "left": in_row[0].x_mm - wide - _PULSE_GAP_MM[0], "right": end_mm + _PULSE_GAP_MM[1],
+    }  # fmt: skip
+    for side, start_mm in starts_mm.items():
+        if style.pulse not in (side, "both"):
+            continue
+        seen_mm = (start_mm - pen_mm, start_mm + 2 * foot + wide + pen_mm)
+        if not frame.shows(x_mm=seen_mm, y_mm=(baseline_mm - rise - pen_mm, baseline_mm + pen_mm)):
+            continue
+        x = start_mm + np.array((0.0, foot, foot, foot + wide, foot + wide, 2 * foot + wide))
+        y = baseline_mm - rise * np.array((0.0, 0.0, 1.0, 1.0, 0.0, 0.0))
+        xy = (np.column_stack((x, y)) - (frame.x_mm, frame.y_mm)) * frame.px_per_mm
+        draw_stroke(canvas, xy, width_px=pen_mm * frame.px_per_mm)

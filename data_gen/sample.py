@@ -63,11 +63,13 @@ class Record:
         return len(self.signal_mv) / self.fs_hz
 
     def lead_mv(self, name: str) -> NDArray[np.float32]:
-        """One lead, float32 (n_samples,), mV.
+        """One lead, float32 (n_samples,), mV; of "-aVR" aVR upside down.
 
         Raises:
             InputError: The record has no such lead.
         """
+        if name.startswith("-"):
+            return -self.lead_mv(name.removeprefix("-"))
         if name not in self.lead_names:
             raise InputError(
                 f"record {self.record_id}",
@@ -154,7 +156,8 @@ class PageTrace:
     """One lead's stretch of signal as drawn on a page.
 
     Args:
-        lead_name: In the spelling of `LEADS`.
+        lead_name: In the spelling of `LEADS`; "-aVR" where aVR is printed upside down, as
+            Cabrera's order has it, and `signal_mv` is then what is printed.
         row: Row of the page layout, from the top.
         start_s: Where in the record the stretch begins.
         signal_mv: float32 (n_samples,), mV.

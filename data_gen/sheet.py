@@ -225,7 +225,7 @@ class Sheet:
 
 def pulse_mm(style: PageStyle, side: str) -> float:
     """Width kept free for a calibration pulse on that side."""
-    return PULSE_S * style.mm_per_s + PULSE_MM if style.pulse == side else 0.0
+    return PULSE_S * style.mm_per_s + PULSE_MM if style.pulse in (side, "both") else 0.0
 
 
 def lay_out(record: Record, style: PageStyle) -> Sheet:

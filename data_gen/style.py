@@ -21,6 +21,7 @@ from data_gen.dials import (
 )
 from data_gen.distort import Distortion
 from data_gen.layout import LAYOUTS, PAPERS_MM
+from data_gen.makeup import Makeup, MakeupDials, draw_makeup
 from data_gen.text import FONTS
 
 Rgb = tuple[int, int, int]
@@ -33,7 +34,7 @@ INKS: dict[str, tuple[Rgb, Rgb]] = {  # between these two colours
 }
 NAMES = ("below", "above", "before", "none")
 SEPARATORS = ("none", "bar", "bars", "dotted")
-PULSES = ("left", "right", "none")
+PULSES = ("left", "right", "both", "none")
 
 # Looks read off scanned and photographed pages, by eye.
 _MOST_UNEVEN = 0.8  # part of its ink that a grid line may lack
@@ -142,7 +143,7 @@ class PageDials:
         name_mm: Font size of the leads' names (em).
         name_drop_mm: How far their line stands below (or above) 0 mV.
         separator: Between columns: none, a bar, the paper's two short bars, a dotted line.
-        pulse: Calibration pulse left or right of each row, or none.
+        pulse: Calibration pulse left or right of each row, both, or none.
         column_gap_mm: Empty paper between two columns.
         header: Probability of header text.
         footer: Probability of footer text.
@@ -150,6 +151,7 @@ class PageDials:
         pen_thin: Part of its width that a vertical stroke of a trace lacks.
         pen_pale: Part of its ink that it lacks, in the picture; masks keep their full coverage.
         pen_waver: The most by which a trace's width wavers along it, as a part of it.
+        makeup: What of real pages' make-up it has beside that.
         distortion: What happens to the print afterwards.
     """
 
@@ -174,6 +176,7 @@ class PageDials:
     pen_thin: Range = (0.0, 0.0)
     pen_pale: Range = (0.0, 0.0)
     pen_waver: Range = (0.0, 0.0)
+    makeup: MakeupDials = field(default_factory=MakeupDials)
     distortion: Distortion = field(default_factory=Distortion)
 
     def __post_init__(self) -> None:
@@ -223,6 +226,7 @@ class PageStyle:
     footer: bool
     baseline_on_grid: bool
     pen: PenStyle | None
+    makeup: Makeup = field(default_factory=Makeup)
 
     def grid_origin_mm(self, baseline_mm: float) -> tuple[float, float]:
         """A crossing of 5 mm lines; on that 0 mV where the style wants it there."""
@@ -231,10 +235,11 @@ class PageStyle:
 
     def facts(self) -> dict[str, object]:
         """What was drawn, as values that JSON can hold."""
-        apart = ("grid", "pen")
+        apart = ("grid", "pen", "makeup")
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
         if self.pen is not None:
             values |= {f"pen_{k}": getattr(self.pen, k) for k in ("thin", "pale", "waver")}
+        values |= self.makeup.facts()
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
@@ -266,6 +271,7 @@ def draw_style(dials: PageDials, rng: np.random.Generator) -> PageStyle:
         footer=rng.random() < dials.footer,
         baseline_on_grid=rng.random() < dials.baseline_on_grid,
         pen=_draw_pen(dials, rng),
+        makeup=draw_makeup(dials.makeup, rng),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from data_gen.arrays import F32
 from data_gen.dials import happens, uniform
+from data_gen.distort.beside import Beside, draw_beside, lay_beside
 from data_gen.distort.blend import Colour, lay, paper_colour
 from data_gen.distort.camera import photograph
 from data_gen.distort.distortion import Distortion
@@ -40,6 +41,21 @@ class Distorted:
     warp: Warp
 
 
+@dataclass(frozen=True)
+class Desk:
+    """The table on which a page lies.
+
+    Args:
+        colour: Of it.
+        around_mm: How far it is seen around the page.
+        beside: Another page that lies on it.
+    """
+
+    colour: Colour
+    around_mm: float
+    beside: Beside | None = None
+
+
 def distort(
     image: Image,
     masks: Sequence[Image],
@@ -49,7 +65,7 @@ def distort(
     px_per_mm: float,
     rng: np.random.Generator,
     warp: Warp | None = None,
-    desk: Colour | None = None,
+    desk: Desk | None = None,
 ) -> Distorted:
     """Print, handle and photograph a page.
 
@@ -64,7 +80,7 @@ def distort(
         px_per_mm: Resolution of the page.
         rng: Source of every draw.
         warp: Its geometry, from `draw_warp` and the same `rng`, where it is drawn beforehand.
-        desk: The colour of what lies beyond the page; None for more paper.
+        desk: What lies beyond the page; None for more paper.
 
     Raises:
         InputError: Shapes that do not fit each other, or a resolution that is not positive.
@@ -99,19 +115,22 @@ def distort(
     if cover is not None and desk is not None:
         beyond = np.asarray(cv2.bitwise_not(cover), np.uint8)
         image, gain = shade(image, gain), np.ones_like(gain[:1, :1])
-        lay(image, beyond, desk)
+        lay(image, beyond, desk.colour)
+        if desk.beside is not None:
+            lay_beside(image, beyond, desk.beside, px_per_mm=px_per_mm)
     image = shade(image, gain * light_gain(cells, dials=dials, rng=rng))
     image = roughen(image, dials=dials, rng=rng)
     image = photograph(image, dials=dials, px_per_mm=px_per_mm, rng=rng)
     return Distorted(image, tuple(masks), _as_float32(polylines), warp)
 
 
-def draw_desk(dials: Distortion, rng: np.random.Generator) -> tuple[Colour, float] | None:
-    """The colour of the table on which a page lies, and how far it is seen around it (mm)."""
+def draw_desk(dials: Distortion, rng: np.random.Generator) -> Desk | None:
+    """The table on which a page lies; None where it is not seen."""
     if not happens(rng, dials.desk_p):
         return None
     red, green, blue = _DESKS[rng.integers(len(_DESKS))]
-    return (float(red), float(green), float(blue)), uniform(rng, dials.desk_mm)
+    colour, around_mm = (float(red), float(green), float(blue)), uniform(rng, dials.desk_mm)
+    return Desk(colour, around_mm, draw_beside(dials, rng))
 
 
 def _as_float32(polylines: Sequence[Points]) -> tuple[F32, ...]:

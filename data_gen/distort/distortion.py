@@ -39,7 +39,7 @@ class Distortion:
     lighter than the ink pales); `scribble` (number, size).
     Paper: `tint`; `texture`; `stain` (number, darkness).
     Surroundings: `desk` (a whole page lies on a table, which is seen this far around it;
-    otherwise, and round a crop, there is more paper).
+    otherwise, and round a crop, there is more paper); `beside` (another page lies on it too).
     Light: `exposure`; `gradient`; `vignette`; `shadow`; `glare`.
     Camera: `temperature`; `defocus` (sigma); `motion` (length); `noise` (sensor noise, and
     shot noise at white); `rescan` (resolution of a second, coarser scan); `gray`; `fax`
@@ -102,6 +102,7 @@ class Distortion:
     glare_frac: Range = (0.05, 0.25)
     desk_p: float = 0.0
     desk_mm: Range = (2, 20)
+    beside_p: float = 0.0
 
     temperature_p: float = 0.0
     temperature_k: Range = (5000, 8500)

@@ -25,9 +25,13 @@ def write_page(page: Page, root: Path, name: str) -> dict[str, str]:
         {path below root: SHA-256} of every file written.
 
     Raises:
-        InputError: The page has no trace, traces of several sampling frequencies, or an
-            amplitude beyond WFDB's 16 bits.
+        InputError: The page has no trace, traces of several sampling frequencies, a lead upside
+            down, or an amplitude beyond WFDB's 16 bits.
     """
+    if any(trace.lead_name.startswith("-") for trace in page.traces):
+        raise InputError(
+            name, "has a lead upside down, which the kit's format cannot say", "draw format=pages"
+        )
     rates = {trace.fs_hz for trace in page.traces}
     if len(rates) != 1:
         raise InputError(name, f"its traces have {len(rates)} sampling rates", "draw them with one")

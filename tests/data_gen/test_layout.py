@@ -2,16 +2,18 @@
 
 import math
 
+import numpy as np
 import pytest
 
+from data_gen import presets
 from data_gen.errors import InputError
 from data_gen.layout import LAYOUTS, column_seconds, find_layout, paper_size_mm, place
-from data_gen.sample import LEADS
+from data_gen.sample import LEADS, Record
 
 
-@pytest.mark.parametrize("name", ["3x4", "6x2", "12x1"])
+@pytest.mark.parametrize("name", ["3x4", "6x2", "12x1", "4x3", "6x2 (Cabrera)"])
 def test_a_layout_without_rhythm_strip_shows_each_lead_once(name: str) -> None:
-    shown = [lead for row in LAYOUTS[name].rows for lead in row]
+    shown = [lead.removeprefix("-") for row in LAYOUTS[name].rows for lead in row]
     assert sorted(shown) == sorted(LEADS)
 
 
@@ -20,9 +22,13 @@ def test_rows_and_columns_are_what_the_name_says() -> None:
     assert shapes == {
         "3x4": (3, 4),
         "3x4+1R": (4, 4),
+        "3x4+2R": (5, 4),
         "3x4+3R": (6, 4),
         "6x2": (6, 2),
         "6x2+1R": (7, 2),
+        "4x3": (4, 3),
+        "3x4+1R (Cabrera)": (4, 4),
+        "6x2 (Cabrera)": (6, 2),
         "12x1": (12, 1),
         "3x1": (3, 1),
         "single": (1, 1),
@@ -33,6 +39,25 @@ def test_leads_stand_in_columns_of_limb_and_chest_leads() -> None:
     assert LAYOUTS["3x4"].rows[0] == ("I", "aVR", "V1", "V4")
     assert LAYOUTS["6x2"].rows[5] == ("aVF", "V6")
     assert LAYOUTS["3x4+1R"].rows[3] == ("II",)
+    assert LAYOUTS["4x3"].rows[0] == ("I", "aVL", "V3")
+
+
+def test_cabreras_order_goes_round_the_frontal_plane() -> None:
+    limb = [row[0] for row in LAYOUTS["6x2 (Cabrera)"].rows]
+    assert limb == ["aVL", "I", "-aVR", "II", "aVF", "III"]
+    assert [row[0] for row in LAYOUTS["3x4+1R (Cabrera)"].rows] == ["aVL", "I", "-aVR", "II"]
+
+
+def test_a_lead_may_be_printed_upside_down() -> None:
+    signal = np.arange(24, dtype=np.float32).reshape(2, 12)
+    record = Record(signal, 500.0, LEADS, "known")
+    assert record.lead_mv("-aVR").tolist() == [-3.0, -15.0]
+    page = presets.load("clean", values={"page": {"layout": "6x2 (Cabrera)", "dpi": 75}}).page(1)
+    avr = next(trace for trace in page.traces if trace.lead_name == "-aVR")
+    beside = {trace.lead_name: trace for trace in page.traces}
+    # −aVR = (I + II) / 2, of leads that are simultaneous.
+    expected = (beside["I"].signal_mv + beside["II"].signal_mv) / 2
+    assert avr.signal_mv == pytest.approx(expected, abs=1e-4)
 
 
 def test_leads_that_may_be_any_wrap_round() -> None:
@@ -68,7 +93,7 @@ def test_too_little_paper_is_an_error_that_says_so() -> None:
 
 
 def test_unknown_names_list_the_choices() -> None:
-    with pytest.raises(InputError, match=r"layout 4x3: not known; take one of 3x4"):
-        find_layout("4x3")
+    with pytest.raises(InputError, match=r"layout 4x4: not known; take one of 3x4"):
+        find_layout("4x4")
     with pytest.raises(InputError, match="take one of a4, letter, roll"):
         paper_size_mm("a5")

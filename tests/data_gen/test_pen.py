@@ -131,7 +131,7 @@ def test_off_is_as_if_there_were_no_such_dials() -> None:
 def test_only_scans_photos_and_what_is_trained_on_have_it() -> None:
     groups = {p.stem for p in (presets.conf_dir() / "page").glob("*.yaml")}
     on = {g for g in groups if presets.load("clean", page=g).look.pen_thin[1] > 0}
-    assert on == {"scan", "photo", "mixed"}
+    assert on == {"scan", "photo", "mixed", "real"}
 
 
 def test_a_page_has_it_in_every_mask_and_in_its_picture() -> None:

@@ -7,6 +7,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from data_gen.errors import InputError
+from ecg_overlap.evaluation.page_sets import DrawnPages
 from ecg_overlap.evaluation.run import chosen_sets
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -37,3 +38,21 @@ def test_signals_without_their_folder_are_bad_input(tmp_path: Path) -> None:
         chosen_sets(config("signals=wfdb"))
     with pytest.raises(InputError, match="gone: no such folder"):
         chosen_sets(config("signals=wfdb", f"signals.root={tmp_path}/gone"))
+
+
+def test_a_folder_of_pages_is_evaluated_alone(tmp_path: Path) -> None:
+    (tmp_path / "mapping.csv").write_text("image,record\na.png,7\nb.png,8\n", encoding="utf-8")
+    (found,) = chosen_sets(config(f"pages={tmp_path}", "n=null"))
+    assert (found.name, found.kind, len(found)) == ("pages", "pages", 2)
+
+
+def test_sets_of_pages_are_drawn_by_their_names() -> None:
+    sets = chosen_sets(config("sets=[clean,pages_photo]", "~held_back.ptbxl", "n=null"))
+    assert [(s.name, s.kind, len(s)) for s in sets] == [
+        ("clean", "preset", 50),
+        ("pages_photo", "pages", 20),
+    ]
+    looks = {
+        g.look.distortion for s in sets if isinstance(s, DrawnPages) for g in s.generators.values()
+    }
+    assert [look.perspective_p for look in looks] == [0.9]

@@ -14,6 +14,8 @@ from data_gen.errors import InputError
 from data_gen.pool import processes
 from ecg_overlap.evaluation import aggregate, partial, pictures, provenance
 from ecg_overlap.evaluation.methods import Method
+from ecg_overlap.evaluation.page_scoring import page_rows_of
+from ecg_overlap.evaluation.page_sets import AnySet, PageSet
 from ecg_overlap.evaluation.results import (
     PER_SAMPLE_NAME,
     MethodInfo,
@@ -24,10 +26,11 @@ from ecg_overlap.evaluation.results import (
     write_table,
 )
 from ecg_overlap.evaluation.scoring import rows_of
-from ecg_overlap.evaluation.test_sets import TestSet, spread
+from ecg_overlap.evaluation.test_sets import spread
 
 CHUNK = 8  # samples between two files: what a kill can lose
 N_COSTLY = 32  # leads per set for the costly scores without `full`
+PAGE_LEADS = 12  # leads of a page, roughly: so many fewer pages than leads are scored so
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Work:
 
 def evaluate(
     methods: Sequence[Method],
-    test_sets: Sequence[TestSet],
+    test_sets: Sequence[AnySet],
     *,
     out: Path,
     jobs: int = 1,
@@ -64,7 +67,8 @@ def evaluate(
         out: Folder for `results.json`, `per_sample.parquet` and `pictures/`.
         jobs: Processes; 1 does everything in this one.
         seed: Of the bootstrap.
-        full: Challenge 2024 and clinical scores on all leads instead of `n_costly` per set.
+        full: Challenge 2024 and clinical scores on all leads instead of `n_costly` per set (or
+            as many pages as hold about that many).
         command: The command line, for the record.
         device: What the networks run on, for the record.
         progress: Show a bar.
@@ -97,7 +101,7 @@ def evaluate(
 def _results(
     rows: pd.DataFrame,
     methods: Sequence[Method],
-    test_sets: Sequence[TestSet],
+    test_sets: Sequence[AnySet],
     settings: dict[str, Any],
     *,
     command: str,
@@ -119,7 +123,7 @@ def _results(
     )
 
 
-def plan(methods: Sequence[Method], test_sets: Sequence[TestSet]) -> list[Work]:
+def plan(methods: Sequence[Method], test_sets: Sequence[AnySet]) -> list[Work]:
     """All chunks, in order: each set's samples, apart for workers and for this process."""
     works = []
     for number, test_set in enumerate(test_sets):
@@ -144,7 +148,7 @@ class Job:
     """
 
     methods: list[Method]
-    test_sets: list[TestSet]
+    test_sets: list[AnySet]
     folder: Path
     n_costly: int | None
 
@@ -152,14 +156,22 @@ class Job:
         """Score a chunk and write its file; returns the number of samples."""
         test_set = self.test_sets[work.test_set]
         methods = [m for m in self.methods if m.in_workers == work.in_workers]
-        costly = set(spread(len(test_set), self.n_costly, where=test_set.name))
-        rows = [
-            row
-            for index in work.indices
-            for row in rows_of(test_set, index, methods, costly=index in costly)
-        ]
+        costly = self._costly(test_set)
+        rows = []
+        for index in work.indices:
+            if isinstance(test_set, PageSet):
+                rows += page_rows_of(test_set, index, methods, costly=index in costly)
+            else:
+                rows += rows_of(test_set, index, methods, costly=index in costly)
         partial.write_chunk(self.folder / f"{work.name}.parquet", rows)
         return len(work.indices)
+
+    def _costly(self, test_set: AnySet) -> set[int]:
+        """On which samples the costly scores are made."""
+        n = self.n_costly
+        if n is not None and isinstance(test_set, PageSet):
+            n = max(1, n // PAGE_LEADS)
+        return set(spread(len(test_set), n, where=test_set.name))
 
     def for_workers(self) -> "Job":
         methods = [m for m in self.methods if m.in_workers]
@@ -168,7 +180,7 @@ class Job:
 
 def _run(job: Job, works: list[Work], *, jobs: int, progress: bool) -> None:
     total = sum(len(work.indices) for work in works)
-    with tqdm(total=total, disable=not progress, unit="lead", desc="evaluate") as bar:
+    with tqdm(total=total, disable=not progress, unit="sample", desc="evaluate") as bar:
         if jobs <= 1:
             for work in works:
                 bar.update(job.do(work))
@@ -190,7 +202,7 @@ def _count(bar: "tqdm[Any]", done: "Future[list[int]]") -> None:
 
 
 def in_order(
-    rows: pd.DataFrame, methods: Sequence[Method], test_sets: Sequence[TestSet]
+    rows: pd.DataFrame, methods: Sequence[Method], test_sets: Sequence[AnySet]
 ) -> pd.DataFrame:
     """The rows by set, sample and method as they were given, whoever made them when.
 
@@ -213,7 +225,7 @@ def in_order(
     return rows.loc[order.index].reset_index(drop=True)
 
 
-def _set_info(test_set: TestSet, rows: pd.DataFrame) -> TestSetInfo:
+def _set_info(test_set: AnySet, rows: pd.DataFrame) -> TestSetInfo:
     digest, notes = provenance.set_facts(test_set.name, rows)
     note = "; ".join(part for part in (test_set.note, *notes) if part)
     return TestSetInfo(len(test_set), test_set.kind, digest, note)

@@ -14,9 +14,11 @@ from data_gen.sample import LeadSample
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.network import Network, NetworkInfo, info_of
+from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.plans import Needs, Plan, choices, plan_for
 from ecg_overlap.digitize.scale import PaperMap
 
+PAGE_METHODS = ("classical", "unet+stroke")  # those that trace all of a page's leads jointly
 MIN_FITTED = 8  # samples that a tilt can be fitted to
 
 
@@ -52,6 +54,7 @@ class Method:
         weights_sha256: Of their file.
         params: Number of the network's parameters.
         size_of: (height, width, px_per_mm) → the network's own (height, width), for `iou_net`.
+        read_page: From a page's picture, uint8 (H, W, 3), to its leads; None where it reads none.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Method:
     weights_sha256: str | None = None
     params: int | None = None
     size_of: Callable[[int, int, float], tuple[int, int]] | None = None
+    read_page: Callable[[NDArray[np.uint8]], PageSignal] | None = None
 
 
 def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Method:
@@ -102,7 +106,20 @@ def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Me
         weights_sha256=facts.sha256,
         params=facts.params,
         size_of=facts.size_of,
+        read_page=functools.partial(_read_page, method=name, network=network)
+        if name in PAGE_METHODS
+        else None,
     )
+
+
+def _read_page(image: NDArray[np.uint8], *, method: str, network: Network | None) -> PageSignal:
+    """A page as a user would have it read: nothing is told."""
+    from ecg_overlap.digitize.page.digitize import (  # type: ignore[import-not-found, import-untyped, unused-ignore]
+        digitize_page,
+    )
+
+    found: PageSignal = digitize_page(image, method=method, network=network)
+    return found
 
 
 def _network(plan: Plan, networks: Mapping[str, Network]) -> Network:

@@ -2,11 +2,12 @@
 
 import csv
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,16 +22,21 @@ from data_gen.signals import SignalSource
 from data_gen.signals.wfdb_read import BadRecordError, read_signal
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.evaluation.pages import TruePage, printed_record, true_page
-from ecg_overlap.evaluation.test_sets import listing, spread
+from ecg_overlap.evaluation.results import PAGES
+from ecg_overlap.evaluation.test_sets import TestSet, listing, spread
 
 MAPPING = "mapping.csv"
 SCANNED = "3x4+1R"  # where the mapping does not say
 # How often a layout is drawn: what cardiographs print as they are delivered most, the rest rarer.
-WEIGHTS = {"3x4+1R": 10, "3x4": 3, "3x4+3R": 2, "6x2": 2, "6x2+1R": 1, "12x1": 2}
+WEIGHTS = {
+    "3x4+1R": 10, "3x4": 3, "3x4+3R": 2, "6x2": 2, "6x2+1R": 1, "12x1": 2,
+    "3x4+2R": 0.25, "4x3": 0.25, "3x4+1R (Cabrera)": 0.25, "6x2 (Cabrera)": 0.25,
+}  # fmt: skip
 _LAYOUT_STREAM = 3  # apart from the page's own streams
 _LONG = 10  # rows from which a page is as long as they need: landscape A4 has no room for them
 
 
+@runtime_checkable
 class PageSet(Protocol):
     """What the evaluation needs of a set of pages; picklable, so that workers can open it."""
 
@@ -45,6 +51,9 @@ class PageSet(Protocol):
     def sample_id(self, index: int) -> str: ...
     def identity(self) -> str:
         """A text that changes when the pages do, at no more cost than listing files."""
+
+
+AnySet = TestSet | PageSet
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class DrawnPages:
     split: str = "test"
     note: str = ""
 
-    kind = "pages"
+    kind = PAGES
 
     def __len__(self) -> int:
         return self.n
@@ -155,7 +164,7 @@ class KitPages:
     chosen: tuple[int, ...]
     note: str = ""
 
-    kind = "pages"
+    kind = PAGES
 
     @cached_property
     def _kit(self) -> EcgImageKit:
@@ -189,7 +198,7 @@ class Scans:
     """Scans and photos of known records, as `mapping.csv` lists them.
 
     Its columns are image, record (below the folder, `RECORD_lr` being what was printed where it
-    is there) and, where it is another than 3x4+1R, layout (what stands before its first space).
+    is there) and, where it is another than 3x4+1R, layout (its first word).
 
     Args:
         name: In the results.
@@ -203,7 +212,7 @@ class Scans:
     rows: tuple[tuple[str, str, str], ...]
     note: str = ""
 
-    kind = "pages"
+    kind = PAGES
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -256,6 +265,6 @@ def _mapping(path: Path) -> list[tuple[str, str, str]]:
             image, record = row.get("image"), row.get("record")
             if not image or not record:
                 raise InputError(path, "a row without image or record", "give both columns")
-            layout = (row.get("layout") or SCANNED).split()[0]
+            layout = re.split(r"[\s,(]", row.get("layout") or SCANNED)[0]
             found.append((image, record, layout))
     return found

@@ -5,6 +5,7 @@ whole may be late or early by one lag; a lead that then stands at a wrong place 
 there, as a reader would find it.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from scipy.signal import correlate
 
 from data_gen.layout import find_layout, place
 from data_gen.sample import LEADS, Page, Record
+from data_gen.severity import page_contacts
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.page.page_signal import PageSignal, Strip
 from ecg_overlap.metrics.align import FloatArray
@@ -32,12 +34,13 @@ class PrintedLead:
 
     Args:
         lead_name: In the spelling of `LEADS`.
-        signal_mv: float32 (n,), mV; NaN where a sample is missing.
+        signal_mv: float32 (n,), mV, of the lead the right way up; NaN where a sample is missing.
         fs_hz: Its sampling frequency.
         record_s: Where in the record it begins, from where the page's first column does.
         paper_s: How far right of the first column it begins, by the paper speed. The two differ
             where there is blank paper between columns, and a reader may give either.
         polyline_px: float32 (n, 2), (x, y) in the picture, where known.
+        contact: Fraction of its columns in which another trace touches it; NaN where not known.
     """
 
     lead_name: str
@@ -46,6 +49,7 @@ class PrintedLead:
     record_s: float
     paper_s: float
     polyline_px: NDArray[np.float32] | None = None
+    contact: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -84,16 +88,20 @@ def true_page(page: Page, *, layout: str | None = None) -> TruePage:
     """
     first_s = min(trace.start_s for trace in page.traces)
     left_px = min(trace.calibration.t0_px for trace in page.traces)
+    masks = [trace.mask for trace in page.traces if trace.mask is not None]
+    known = len(masks) == len(page.traces)
+    contacts = page_contacts(masks) if known else [math.nan] * len(page.traces)
     traces = (
         PrintedLead(
-            trace.lead_name,
-            trace.signal_mv,
+            trace.lead_name.removeprefix("-"),
+            -trace.signal_mv if trace.lead_name.startswith("-") else trace.signal_mv,
             trace.fs_hz,
             record_s=trace.start_s - first_s,
             paper_s=(trace.calibration.t0_px - left_px) / trace.calibration.px_per_s,
             polyline_px=trace.polyline_px,
+            contact=contact,
         )
-        for trace in page.traces
+        for trace, contact in zip(page.traces, contacts, strict=True)
     )
     return TruePage(page.image, tuple(traces), layout or page.layout, page.record_id)
 
@@ -116,9 +124,10 @@ def printed_record(image: NDArray[np.uint8], record: Record, layout: str) -> Tru
         first, last = (
             round(s * record.fs_hz) for s in (where.start_s, where.start_s + where.duration_s)
         )
-        signal = record.lead_mv(where.lead_name)[first:last]
+        name = where.lead_name.removeprefix("-")
+        signal = record.lead_mv(name)[first:last]
         start_s = first / record.fs_hz
-        traces.append(PrintedLead(where.lead_name, signal, record.fs_hz, start_s, start_s))
+        traces.append(PrintedLead(name, signal, record.fs_hz, start_s, start_s))
     return TruePage(image, tuple(traces), layout, record.record_id)
 
 

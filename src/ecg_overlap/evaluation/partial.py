@@ -12,8 +12,8 @@ import data_gen
 import ecg_overlap
 from data_gen.errors import InputError
 from ecg_overlap.evaluation.methods import Method
+from ecg_overlap.evaluation.page_sets import AnySet
 from ecg_overlap.evaluation.results import write_table, write_text
-from ecg_overlap.evaluation.test_sets import TestSet
 
 FOLDER = "partial"
 
@@ -64,7 +64,7 @@ def write_chunk(path: Path, rows: list[dict[str, Any]]) -> None:
     write_table(pd.DataFrame(rows), path)
 
 
-def fingerprint(methods: list[Method], test_sets: list[TestSet], **settings: Any) -> str:
+def fingerprint(methods: list[Method], test_sets: list[AnySet], **settings: Any) -> str:
     """A text that differs where rows of an earlier run would no longer be the same."""
     facts = {
         "methods": [[m.name, m.params, _weights(m.checkpoint)] for m in methods],

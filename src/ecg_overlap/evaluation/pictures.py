@@ -17,11 +17,12 @@ from tqdm import tqdm
 from data_gen.sample import LeadSample
 from ecg_overlap.evaluation.columns import column
 from ecg_overlap.evaluation.methods import Method, Outcome
+from ecg_overlap.evaluation.page_pictures import draw_page, one_row_a_page, page_caption
+from ecg_overlap.evaluation.page_sets import AnySet, PageSet
 from ecg_overlap.evaluation.ranking import RANKED_BY, leading
-from ecg_overlap.evaluation.results import Results, write_text
+from ecg_overlap.evaluation.results import PAGES, Results, write_text
 from ecg_overlap.evaluation.scoring import placed_mv
 from ecg_overlap.evaluation.sections_samples import PICTURES_FOLDER, PICTURES_INDEX
-from ecg_overlap.evaluation.test_sets import TestSet
 from ecg_overlap.evaluation.wording import number
 
 COUNTS = {"worst": 10, "median": 3, "best": 3}
@@ -46,7 +47,7 @@ def draw_all(
     rows: pd.DataFrame,
     results: Results,
     methods: Sequence[Method],
-    test_sets: Sequence[TestSet],
+    test_sets: Sequence[AnySet],
     out: Path,
     *,
     progress: bool = False,
@@ -69,13 +70,12 @@ def draw_all(
     for choice in tqdm(
         list(choose(rows, results)), disable=not progress, unit="picture", desc="pictures"
     ):
-        sample = by_set[choice.test_set].sample(choice.index)
-        try:
-            outcome = by_name[choice.method].digitize(sample)
-        except Exception as error:  # it failed in the table too; draw it all the same
-            outcome = Outcome(None, reason=str(error))
         name = f"{choice.test_set}-{choice.rank}-{choice.index:06d}.png"
-        draw(sample, outcome, folder / name)
+        test_set, method = by_set[choice.test_set], by_name[choice.method]
+        if isinstance(test_set, PageSet):
+            draw_page(test_set.page(choice.index), method, folder / name)
+        else:
+            draw(sample := test_set.sample(choice.index), _outcome(method, sample), folder / name)
         entries.append(
             {
                 "file": name,
@@ -88,14 +88,25 @@ def draw_all(
     write_text(folder / PICTURES_INDEX, json.dumps(entries, indent=1, ensure_ascii=False))
 
 
+def _outcome(method: Method, sample: LeadSample) -> Outcome:
+    try:
+        return method.digitize(sample)
+    except Exception as error:  # it failed in the table too; draw it all the same
+        return Outcome(None, reason=str(error))
+
+
 def choose(rows: pd.DataFrame, results: Results) -> Iterator[Choice]:
     """The worst, median and best samples of each set's leading method.
 
-    By SNR where there are signals, else by IoU, else the first of the set as "unscored".
+    By SNR where there are signals (a page by the mean of its leads), else by IoU, else the first
+    of the set as "unscored".
     """
     for test_set in results.test_sets:
         method = leading(results, test_set)
         own = rows[(rows["test_set"] == test_set) & (rows["method"] == method)]
+        caption_of = _caption
+        if results.test_sets[test_set].kind == PAGES:
+            own, caption_of = one_row_a_page(own), page_caption
         keys = (column(*key) for key in RANKED_BY)
         by = next((key for key in keys if key in own and own[key].notna().any()), None)
         if by is None:
@@ -106,7 +117,7 @@ def choose(rows: pd.DataFrame, results: Results) -> Iterator[Choice]:
         ranked = own[own[by].notna()].sort_values(by, kind="stable").to_dict("records")
         for rank, at in _ranks(len(ranked)).items():
             for row in (ranked[i] for i in at):
-                caption = _caption({str(key): value for key, value in row.items()})
+                caption = caption_of({str(key): value for key, value in row.items()})
                 yield Choice(test_set, method, rank, int(row["index"]), caption)
 
 

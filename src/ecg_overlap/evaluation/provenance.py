@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ecg_overlap.evaluation.methods import Method
-from ecg_overlap.evaluation.test_sets import TestSet
+from ecg_overlap.evaluation.page_sets import AnySet, PageSet
 
 PACKAGES = ("ecg-overlap", "numpy", "scipy", "opencv-python-headless", "neurokit2", "torch")
 
@@ -65,7 +65,7 @@ def set_facts(name: str, rows: pd.DataFrame) -> tuple[str, list[str]]:
 
 
 def notes(
-    rows: pd.DataFrame, methods: Sequence[Method], test_sets: Sequence[TestSet]
+    rows: pd.DataFrame, methods: Sequence[Method], test_sets: Sequence[AnySet]
 ) -> tuple[str, ...]:
     """What a reader must know before using a number."""
     found = [
@@ -76,10 +76,12 @@ def notes(
         tried = set(rows.loc[rows["test_set"] == test_set.name, "method"])
         missing = [method.name for method in methods if method.name not in tried]
         if missing:
-            found.append(
-                f"Not tried on {test_set.name}, which lacks the truth they are given: "
-                f"{', '.join(missing)}."
+            why = (
+                "is of whole pages"
+                if isinstance(test_set, PageSet)
+                else "lacks the truth they are given"
             )
+            found.append(f"Not tried on {test_set.name}, which {why}: {', '.join(missing)}.")
     defects = rows[rows["reason"].str.startswith("defect")]
     if len(defects):
         found.append(f"{len(defects)} leads failed by a defect of the program, not by a refusal.")

@@ -6,9 +6,14 @@ import sys
 from pathlib import Path
 
 from data_gen.errors import InputError
-from ecg_overlap.evaluation import sections_samples, sections_scores, sections_severity
+from ecg_overlap.evaluation import (
+    sections_pages,
+    sections_samples,
+    sections_scores,
+    sections_severity,
+)
 from ecg_overlap.evaluation.document import Section, to_html, to_markdown
-from ecg_overlap.evaluation.results import Results, read, read_per_sample, write_text
+from ecg_overlap.evaluation.results import PAGES, Results, read, read_per_sample, write_text
 from ecg_overlap.evaluation.sections_samples import PICTURES_FOLDER, PICTURES_INDEX
 
 TITLE = "Digitization of overlapping ECG leads"
@@ -41,14 +46,18 @@ def render_report(folder: Path) -> Path:
 
 def _sections(folder: Path, results: Results) -> list[Section]:
     rows = read_per_sample(folder, results)
+    pictures = _pictures(folder)
+    of_pages = [e for e in pictures if results.test_sets[e["test_set"]].kind == PAGES]
+    of_leads = [e for e in pictures if e not in of_pages]
     found: list[Section | None] = [
         sections_scores.headline(results),
+        sections_pages.pages(results, folder, of_pages),
         sections_severity.severity(results),
         None if rows is None else sections_scores.differences(results, rows),
         sections_scores.oracles(results),
         sections_scores.where_errors_are(results),
         sections_scores.other_scores(results),
-        sections_samples.samples(folder, _pictures(folder)),
+        sections_samples.samples(folder, of_leads),
     ]
     if rows is not None:
         found += [

@@ -24,6 +24,7 @@ from data_gen.whole_file import whole_file
 
 RESULTS_NAME = "results.json"
 PER_SAMPLE_NAME = "per_sample.parquet"
+PAGES = "pages"  # the kind of a test set of whole pages
 
 # The classes below are the schema: pydantic checks a file's types against them.
 Kind = Annotated[str, StringConstraints(pattern="^(model|baseline|oracle)$")]
@@ -40,7 +41,7 @@ class TestSetInfo:
 
     Args:
         n: Samples in it.
-        kind: "preset", "crops", "shards" or "eik".
+        kind: "preset", "crops", "shards", "eik" or "pages".
         sha256: Over the pixels, masks and signals of its samples, in order.
         note: What a reader must know of it, e.g. that its severity is an estimate.
     """

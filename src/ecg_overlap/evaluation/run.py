@@ -17,14 +17,16 @@ from ecg_overlap import weights
 from ecg_overlap.digitize.plans import METHODS
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import Method, build_method
+from ecg_overlap.evaluation.page_sets import AnySet, drawn_pages, pages
 from ecg_overlap.evaluation.provenance import machine
 from ecg_overlap.evaluation.report import render_report
 from ecg_overlap.evaluation.results import Results
-from ecg_overlap.evaluation.test_sets import GeneratorSet, TestSet, crops, eik, shards
+from ecg_overlap.evaluation.test_sets import GeneratorSet, crops, eik, shards
 from ecg_overlap.evaluation.wording import results_table
 from ecg_overlap.network import ModelNetwork, load_model
 
-N_GENERATED = 50  # leads in a generated set where `n=` does not say
+N_GENERATED, N_PAGES = 50, 20  # leads and pages in a generated set where `n=` does not say
+PAGES_ = "pages_"  # begins the name of a generated set of pages
 
 
 def run_evaluation(cfg: DictConfig) -> Results:
@@ -103,18 +105,22 @@ def newest_checkpoint(runs: Path = Path("outputs/train"), name: str = "best.ckpt
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def chosen_sets(cfg: DictConfig) -> list[TestSet]:
+def chosen_sets(cfg: DictConfig) -> list[AnySet]:
     """The folders that were named, and nothing else; without any, the generated sets.
 
     Raises:
         InputError: A folder that cannot be read, or an unknown preset.
     """
-    readers: dict[str, Callable[..., TestSet]] = {"crops": crops, "shards": shards, "eik": eik}
+    readers: dict[str, Callable[..., AnySet]] = {
+        "crops": crops,
+        "shards": shards,
+        "eik": eik,
+        "pages": pages,
+    }
     named = [read(cfg[kind], n=cfg.n) for kind, read in readers.items() if cfg[kind] is not None]
     if named:
         return named
-    n = N_GENERATED if cfg.n is None else cfg.n
-    drawn = partial(generated_sets, cfg.sets, n=n, seed=cfg.seed)
+    drawn = partial(generated_sets, cfg.sets, n=cfg.n, seed=cfg.seed)
     test_sets = drawn(signals=presets.make(cfg.signals))
     for source, node in cfg.held_back.items():
         if Path(node.root).is_dir():
@@ -128,27 +134,28 @@ def chosen_sets(cfg: DictConfig) -> list[TestSet]:
 
 
 def generated_sets(
-    names: Sequence[str], *, signals: SignalSource, n: int, seed: int, source: str = ""
-) -> list[TestSet]:
+    names: Sequence[str], *, signals: SignalSource, n: int | None, seed: int, source: str = ""
+) -> list[AnySet]:
     """One test set of each preset, drawn from the held-back records of a signal source.
 
     Args:
-        names: Of presets.
+        names: Of presets for leads; `pages_NAME` for pages of a file of `conf/page`.
         signals: Where the records come from.
-        n: Leads in each set.
+        n: Leads or pages in each set; None takes `N_GENERATED` or `N_PAGES`.
         seed: Of the sets.
         source: Appended to the sets' names, where there are several sources.
     """
-    generators = {name: presets.load(name) for name in names}
-    return [
-        GeneratorSet(
-            f"{name}_{source}" if source else name,
-            LeadGenerator(signals, g.look, g.overlap, g.crop),
-            n=n,
-            seed=seed,
-        )
-        for name, g in generators.items()
-    ]
+    found: list[AnySet] = []
+    for preset in names:
+        name = f"{preset}_{source}" if source else preset
+        if preset.startswith(PAGES_):
+            look, n_pages = preset.removeprefix(PAGES_), N_PAGES if n is None else n
+            found.append(drawn_pages(look, signals, n=n_pages, seed=seed, name=name))
+            continue
+        g = presets.load(preset)
+        leads = LeadGenerator(signals, g.look, g.overlap, g.crop)
+        found.append(GeneratorSet(name, leads, n=N_GENERATED if n is None else n, seed=seed))
+    return found
 
 
 def command_line() -> str:

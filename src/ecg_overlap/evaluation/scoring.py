@@ -73,9 +73,14 @@ def _try(method: Method, sample: LeadSample) -> Outcome:
     try:
         return method.digitize(sample)
     except Exception as error:  # one defect must not lose the other samples' scores
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(at.filename).name}:{at.lineno}"
-        return Outcome(None, reason=f"defect: {type(error).__name__}: {error} ({place})")
+        return Outcome(None, reason=defect_of(error))
+
+
+def defect_of(error: Exception) -> str:
+    """What went wrong in a method that neither answered nor refused, and where."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(at.filename).name}:{at.lineno}"
+    return f"defect: {type(error).__name__}: {error} ({place})"
 
 
 def facts_of(sample: LeadSample, test_set: TestSet, index: int) -> Scores:

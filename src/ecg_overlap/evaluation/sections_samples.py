@@ -28,7 +28,18 @@ CLINICAL = {
 
 def samples(folder: Path, pictures: list[dict[str, str]]) -> Section | None:
     """Worst, median and best samples, as `pictures.draw_all` left them in the folder."""
-    blocks: list[Figure | Fold] = []
+    blocks = picture_folds(folder, pictures)
+    text = (
+        "Ranked by SNR, aligned (a refused lead has 0 dB). Each shows the picture with the "
+        "recovered path in red; the mask, with the true trace gray, what was found beside it red, "
+        "what was missed blue; and the true signal in gray under the recovered one in red."
+    )
+    return Section("Samples", (text,), blocks) if blocks else None
+
+
+def picture_folds(folder: Path, pictures: list[dict[str, str]]) -> tuple[Fold, ...]:
+    """The pictures of each set and rank, to be unfolded."""
+    blocks: list[Fold] = []
     for test_set in dict.fromkeys(entry["test_set"] for entry in pictures):
         for rank in RANKS:
             figures = tuple(
@@ -42,12 +53,7 @@ def samples(folder: Path, pictures: list[dict[str, str]]) -> Section | None:
             title = f"`{test_set}`, {method}: {rank} {len(figures)}"
             # The worst are what a reader must see.
             blocks += [Fold(title, figures, is_open=rank == "worst")]
-    text = (
-        "Ranked by SNR, aligned (a refused lead has 0 dB). Each shows the picture with the "
-        "recovered path in red; the mask, with the true trace gray, what was found beside it red, "
-        "what was missed blue; and the true signal in gray under the recovered one in red."
-    )
-    return Section("Samples", (text,), tuple(blocks)) if blocks else None
+    return tuple(blocks)
 
 
 def clinical(results: Results, rows: pd.DataFrame) -> Section | None:

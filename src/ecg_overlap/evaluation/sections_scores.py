@@ -11,7 +11,7 @@ from ecg_overlap.evaluation.aggregate import subsets_of
 from ecg_overlap.evaluation.columns import column
 from ecg_overlap.evaluation.document import Row, Section, Table, group
 from ecg_overlap.evaluation.ranking import ranked
-from ecg_overlap.evaluation.results import Results, Score
+from ecg_overlap.evaluation.results import PAGES, Results, Score
 from ecg_overlap.evaluation.wording import (
     NOTHING,
     SUBSET_WORDS,
@@ -72,7 +72,9 @@ def headline(results: Results) -> Section:
     words = "Quoted from arXiv 2506.10617 (other pictures; its MSE's unit is not stated)"
     rows = group(words, quoted)
     names = in_order(results, "model", "baseline")
-    for test_set in results.test_sets:
+    for test_set, info in results.test_sets.items():
+        if info.kind == PAGES:  # their leads are not parted by overlap; they have a table below
+            continue
         heading = f"Measured here on `{test_set}`: {_counts(results, test_set)}"
         rows += group(heading, _rows(results, test_set, names, HEADLINE_COLUMNS))
     table = Table(
@@ -142,7 +144,7 @@ def where_errors_are(results: Results) -> Section | None:
         "over the lead's length; samples whose truth lies within the method's own error bars "
         f"({100 * INTERVAL_LEVEL:.0f} % is meant)."
     )
-    table = _table_of(results, WHERE_COLUMNS, caption)
+    table = table_of(results, WHERE_COLUMNS, caption)
     return Section("Where the errors are", (), (table,)) if table else None
 
 
@@ -156,21 +158,24 @@ def other_scores(results: Results) -> Section | None:
         "of 0 mV. R peaks: matched within ± 50 ms. Challenge and R peaks are measured on "
         f"{part}."
     )
-    table = _table_of(results, OTHER_COLUMNS, caption)
+    table = table_of(results, OTHER_COLUMNS, caption)
     return Section("Other scores", (), (table,)) if table else None
 
 
-def _table_of(results: Results, columns: Columns, caption: str) -> Table | None:
+def table_of(
+    results: Results, columns: Columns, caption: str, *, test_sets: Iterable[str] | None = None
+) -> Table | None:
     """Means per set and method; columns without a score are left out."""
     names = in_order(results)
+    chosen = tuple(results.test_sets if test_sets is None else test_sets)
     used = tuple(
         column
         for column in columns
-        if any(any(_scores(results, t, n, (column,))) for t in results.test_sets for n in names)
+        if any(any(_scores(results, t, n, (column,))) for t in chosen for n in names)
     )
     rows = [
         row
-        for test_set in results.test_sets
+        for test_set in chosen
         for row in group(f"`{test_set}`", _rows(results, test_set, names, used))
     ]
     return Table(caption, ("Method", *(c[3] for c in used)), tuple(rows)) if rows else None

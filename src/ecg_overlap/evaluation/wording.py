@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from ecg_overlap.evaluation.results import Results, Score
+from ecg_overlap.evaluation.results import PAGES, Results, Score
 from ecg_overlap.metrics.severity import CONTACT_BINS
 
 
@@ -47,6 +47,11 @@ WORDINGS = {
     "r_peak_f1": Wording("R-peak F1", decimals=3),
     "r_peak_error_s": Wording("R-peak error", "s", 4, larger_is_better=False),
     "lag_s": Wording("lag", "s", 3, larger_is_better=False),
+    "layout_accuracy": Wording("layout right", decimals=1, percent=True),
+    "name_accuracy": Wording("names right", decimals=1, percent=True),
+    "leads_missed": Wording("missed per page", larger_is_better=False),
+    "leads_invented": Wording("invented per page", larger_is_better=False),
+    "page_s": Wording("per page", "s", 1, larger_is_better=False),
     "failure_rate": Wording("failed", decimals=1, larger_is_better=False, percent=True),
 }
 SUBSET_WORDS = {
@@ -66,6 +71,30 @@ SUBSET_WORDS = {
     },
 }
 NOTHING = "·"
+# Of the table for a terminal: metric, alignment and subset of each column, and the headings.
+_OF_LEADS = (
+    (
+        ("pearson_r", "aligned", "all"),
+        ("mse_mv2", "aligned", "all"),
+        ("snr_db", "aligned", "all"),
+        ("snr_db", "aligned", "overlap"),
+        ("iou_micro", "none", "all"),
+        ("failure_rate", "none", "all"),
+    ),
+    ("ρ", "MSE, mV²", "SNR, dB (95 %)", "overlapping (95 %)", "IoU", "failed, %"),
+)
+_OF_PAGES = (
+    (
+        ("pearson_r", "aligned", "all"),
+        ("snr_db", "aligned", "all"),
+        ("layout_accuracy", "none", "all"),
+        ("name_accuracy", "none", "all"),
+        ("leads_missed", "none", "all"),
+        ("leads_invented", "none", "all"),
+        ("failure_rate", "none", "all"),
+    ),
+    ("ρ", "SNR, dB (95 %)", "layout, %", "names, %", "missed", "invented", "failed, %"),
+)
 
 
 def wording(metric: str) -> Wording:
@@ -108,17 +137,9 @@ def results_table(results: Results) -> str:
     Example:
         A heading per test set, then `method  n  ρ  MSE, mV²  SNR, dB  (95 % interval) …`.
     """
-    columns = (
-        ("pearson_r", "aligned", "all"),
-        ("mse_mv2", "aligned", "all"),
-        ("snr_db", "aligned", "all"),
-        ("snr_db", "aligned", "overlap"),
-        ("iou_micro", "none", "all"),
-        ("failure_rate", "none", "all"),
-    )
-    heads = ["ρ", "MSE, mV²", "SNR, dB (95 %)", "overlapping (95 %)", "IoU", "failed, %"]
     blocks = []
     for test_set, info in results.test_sets.items():
+        columns, heads = _OF_PAGES if info.kind == PAGES else _OF_LEADS
         lines = [["method", "n", *heads]]
         for method in in_order(results):
             failures = results.score(method, test_set, "failure_rate", alignment="none")
@@ -131,7 +152,8 @@ def results_table(results: Results) -> str:
                 value, _, interval = text.partition("\t")
                 cells.append(f"{value} ({interval})" if interval else value)
             lines.append(cells)
-        blocks.append(f"{test_set} ({info.kind}, {info.n} leads)\n{_columns(lines)}")
+        unit = "" if info.kind == PAGES else " leads"
+        blocks.append(f"{test_set} ({info.kind}, {info.n}{unit})\n{_columns(lines)}")
     return "\n\n".join(blocks)
 
 

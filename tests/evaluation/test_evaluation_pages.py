@@ -1,0 +1,159 @@
+"""A page beside its truth: a late page, wrong names and places, what is missed or invented."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from page_oracle import read_by_truth, renamed, strip_of, without
+from tiny_set import beat_mv
+
+from data_gen.sample import LEADS, Record
+from ecg_overlap.digitize.page.page_signal import PageSignal
+from ecg_overlap.evaluation.page_overlay import page_overlay
+from ecg_overlap.evaluation.pages import ReadPage, TruePage, beside_truth, printed_record
+
+BLANK = np.full((60, 90, 3), 255, np.uint8)
+
+
+def record() -> Record:
+    """Twelve leads of 10 s at 100 Hz, no two alike."""
+    signal = np.stack([beat_mv(1000, seed=k) for k in range(12)], axis=1)
+    return Record(signal, 100.0, LEADS, "known")
+
+
+def printed(layout: str = "3x4+1R") -> TruePage:
+    return printed_record(BLANK, record(), layout)
+
+
+def with_places(page: TruePage) -> TruePage:
+    """The same page, which knows where its traces stand: row by row, 20 px a second."""
+    traces = []
+    for k, trace in enumerate(page.traces):
+        x = 20 * (trace.record_s + np.arange(len(trace.signal_mv)) / trace.fs_hz)
+        y = 40.0 * min(k // 4, 3) - 5 * trace.signal_mv
+        line = np.stack([x, y], axis=1).astype(np.float32)
+        traces.append(replace(trace, polyline_px=line))
+    return replace(page, traces=tuple(traces))
+
+
+def snr_db(page: ReadPage) -> dict[str, float]:
+    return {lead.truth.lead_name: lead.aligned()[0] for lead in page.leads}
+
+
+def named(page: ReadPage) -> set[str]:
+    return {lead.truth.lead_name for lead in page.leads if lead.named}
+
+
+def moved(page: PageSignal, name: str, by_s: float) -> PageSignal:
+    strips = (replace(s, start_s=s.start_s + by_s * (s.lead_name == name)) for s in page.strips)
+    return replace(page, strips=tuple(strips))
+
+
+@pytest.mark.parametrize("layout", ["3x4+1R", "3x4", "3x4+3R", "6x2", "6x2+1R", "12x1"])
+def test_a_perfect_reading_is_perfect(layout: str) -> None:
+    truth = printed(layout)
+    page = beside_truth(truth, read_by_truth(truth))
+    assert page.layout_right
+    assert named(page) == set(LEADS)
+    assert (page.missed, page.invented) == ((), ())
+    assert min(snr_db(page).values()) > 25  # 100 Hz, read at 500: what linear interpolation leaves
+
+
+def test_a_lead_is_scored_over_the_longest_that_is_printed_of_it() -> None:
+    seconds = {lead.lead_name: len(lead.signal_mv) / lead.fs_hz for lead in printed().leads}
+    assert seconds == dict.fromkeys(LEADS, 2.5) | {"II": 10.0}
+
+
+def test_the_page_as_a_whole_may_be_late() -> None:
+    truth = printed()
+    page = beside_truth(truth, read_by_truth(truth, late_s=0.3))
+    assert page.lag_s == pytest.approx(0.3)
+    assert min(snr_db(page).values()) > 25
+
+
+def test_not_by_more_than_half_a_second() -> None:
+    truth = printed()
+    assert min(snr_db(beside_truth(truth, read_by_truth(truth, late_s=1.0))).values()) < 5
+
+
+def test_a_lead_in_a_wrong_column_fails_alone() -> None:
+    truth = printed()
+    found = snr_db(beside_truth(truth, moved(read_by_truth(truth), "aVR", 2.5)))
+    assert found.pop("aVR") == 0.0
+    assert min(found.values()) > 25
+
+
+@pytest.mark.parametrize("knows_places", [False, True])
+def test_swapped_names_are_wrong_and_neither_missed_nor_invented(knows_places: bool) -> None:
+    truth = with_places(printed()) if knows_places else printed()
+    page = beside_truth(truth, renamed(read_by_truth(truth), {"I": "III", "III": "I"}))
+    assert named(page) == set(LEADS) - {"I", "III"}
+    assert (page.missed, page.invented) == ((), ())
+    assert page.layout_right
+    assert snr_db(page)["I"] < 5
+
+
+def test_where_the_truth_knows_its_places_a_name_does_not_depend_on_the_signal() -> None:
+    truth = with_places(printed())
+    strips = (
+        replace(s, signal=replace(s.signal, signal_mv=np.zeros_like(s.signal.signal_mv)))
+        for s in read_by_truth(truth).strips
+    )
+    page = beside_truth(truth, replace(read_by_truth(truth), strips=tuple(strips)))
+    assert named(page) == set(LEADS)
+    assert set(snr_db(page).values()) == {0.0}
+
+
+def test_a_short_lead_does_not_stand_for_its_rhythm_strip() -> None:
+    truth = printed()
+    found = read_by_truth(truth)
+    found = replace(found, layout="3x4", strips=tuple(s for s in found.strips if not s.rhythm))
+    page = beside_truth(truth, found)
+    assert page.missed == ("II",)
+    assert not page.layout_right
+    assert snr_db(page)["II"] == 0.0  # 2.5 s of 10: less than half
+
+
+def test_a_missing_lead_is_a_flat_line() -> None:
+    truth = printed("3x4")
+    page = beside_truth(truth, without(read_by_truth(truth), "V6"))
+    assert page.missed == ("V6",)
+    assert (snr_db(page)["V6"], named(page)) == (0.0, set(LEADS) - {"V6"})
+
+
+def test_a_trace_of_nothing_is_invented() -> None:
+    truth = printed("3x4")
+    found = read_by_truth(truth)
+    page = beside_truth(truth, replace(found, strips=(*found.strips, strip_of(truth.traces[0]))))
+    assert (page.missed, page.invented) == ((), ("I",))
+
+
+def test_a_refused_page_has_twelve_flat_lines() -> None:
+    page = beside_truth(printed(), None)
+    assert snr_db(page) == dict.fromkeys(LEADS, 0.0)
+    assert len(page.missed) == 13
+    assert (page.layout_right, named(page)) == (False, set())
+
+
+@pytest.mark.parametrize("axis", ["record_s", "paper_s"])
+def test_blank_paper_between_columns_is_on_the_time_axis_or_not(axis: str) -> None:
+    """V4 begins 7.5 s after I in the record, and 7.95 s right of it on the paper."""
+    truth = printed()
+    apart = (replace(t, paper_s=t.record_s + 0.06 * t.record_s) for t in truth.traces)
+    truth = replace(truth, traces=tuple(apart))
+    as_read = replace(
+        truth, traces=tuple(replace(t, paper_s=getattr(t, axis)) for t in truth.traces)
+    )
+    assert min(snr_db(beside_truth(truth, read_by_truth(as_read))).values()) > 25
+
+
+def test_the_overlay_shows_each_path_in_its_own_colour() -> None:
+    truth = with_places(printed("3x4"))
+    image = np.full((120, 1600, 3), 255, np.uint8)
+    both = page_overlay(read_by_truth(truth), image)
+    less = page_overlay(without(read_by_truth(truth), "II"), image)
+    assert (page_overlay(None, image) == 255).all()
+    changed = (both != less).any(axis=2)
+    rows, columns = np.nonzero(changed)
+    assert rows.min() > 10  # II stands in the second row,
+    assert columns.max() < 70  # in the first 2.5 s
