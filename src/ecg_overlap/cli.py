@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from data_gen.errors import InputError
 from data_gen.pool import Stop
+from data_gen.whole_file import whole_file
 from ecg_overlap import weights
 from ecg_overlap.digitize.batch import (
     Box,
@@ -31,7 +32,7 @@ from ecg_overlap.digitize.grid.draw import draw_grid
 from ecg_overlap.digitize.network import Network
 from ecg_overlap.digitize.plans import Needs, choices, plan_for
 from ecg_overlap.digitize.read_image import SUFFIXES, read_image
-from ecg_overlap.digitize.write import readable_file, write_png
+from ecg_overlap.digitize.write import write_png
 
 STOPPED = 130  # what shells expect of a program that Ctrl-C ended
 
@@ -214,7 +215,7 @@ def _ctrl_c_stops() -> Iterator[Stop]:
 
 def write_summary(rows: Sequence[SummaryRow], path: Path) -> Path:
     """One line per picture; an empty cell where something is not known."""
-    with readable_file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)
         lines.writerow(field.name for field in fields(SummaryRow))
         lines.writerows(astuple(row) for row in rows)

@@ -37,7 +37,7 @@ def summary(folder: Path) -> list[dict[str, str]]:
 def test_one_lead_to_a_folder(lead_png: Path, tmp_path: Path) -> None:
     assert main([*DIGITIZE, str(lead_png), "--out", str(tmp_path / "lead")]) == 0
     names = sorted(p.name for p in (tmp_path / "lead").iterdir())
-    assert names == ["lead.csv", "lead.dat", "lead.hea", "lead.json", "lead.png", "summary.csv"]
+    assert names == ["lead.csv", "lead.dat", "lead.hea", "lead.json", "lead_overlay.png", "summary.csv"]
     row = summary(tmp_path / "lead")[0]
     assert row["status"] == "ok" and float(row["coverage"]) > 0.99
     assert float(row["px_per_mm_x"]) == pytest.approx(8, rel=2e-3)
@@ -184,7 +184,7 @@ def test_ctrl_c_leaves_a_line_for_every_picture_that_has_files(
     assert done == names[: len(done)] and all(row["status"] == "ok" for row in summary(out))
     assert before <= len(done) <= before + 2 * jobs  # under way then, and a moment earlier
     assert f"{len(names) - len(done)} pictures left" in errors and "Traceback" not in errors
-    files = {f"{name}.{end}" for name in done for end in ("hea", "dat", "csv", "json", "png")}
+    files = {f"{name}{end}" for name in done for end in (".hea", ".dat", ".csv", ".json", "_overlay.png")}
     assert {path.name for path in out.iterdir()} == files | {"summary.csv"}
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -123,10 +125,25 @@ def test_all_files_of_a_lead(tmp_path: Path) -> None:
     lead = digitize_lead(truth.image, px_per_mm=8.0)
     files = write.write_lead(lead, tmp_path / "new" / "folder", "my lead", image=truth.image)
     names = sorted(p.name for p in (tmp_path / "new" / "folder").iterdir())
-    assert names == [f"my_lead.{s}" for s in ("csv", "dat", "hea", "json", "png")]
+    assert names == [f"my_lead{s}" for s in (".csv", ".dat", ".hea", ".json", "_overlay.png")]
     assert sorted(p.name for p in files) == names
     back = read_back(tmp_path / "new" / "folder", "my_lead")
     assert np.nanmax(np.abs(back - lead.signal_mv)) <= 0.001
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no umask elsewhere")
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o027, 0o640)])
+def test_every_file_is_as_readable_as_the_umask_says(
+    tmp_path: Path, umask: int, mode: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        image = np.full((120, 200, 3), 255, np.uint8)
+        files = write.write_lead(lead_of(np.zeros(50)), tmp_path / "o", "a", image=image)
+    finally:
+        os.umask(before)
+    assert len(files) == 5
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {mode}
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:

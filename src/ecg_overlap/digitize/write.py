@@ -1,13 +1,11 @@
 """A digitized lead as files: WFDB, CSV, JSON and a PNG that shows it on its picture.
 
-Every file is either whole or not there.
+Every file is either whole or not there, and as readable as the umask says.
 """
 
 import csv
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +22,7 @@ from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL, LeadSignal
 
 FORMATS = (("16", 2**15 - 1), ("24", 2**23 - 1), ("32", 2**31 - 1))  # WFDB format, full scale
 UNITS_PER_MV = 2000.0  # 0.5 µV a unit: rounding stays within 0.25 µV
+OVERLAY = "_overlay.png"  # behind the name, so that NAME.png can be the picture itself
 TRACE_RGB = (220, 20, 60)
 
 
@@ -36,14 +35,14 @@ def write_lead(
     lead_name: str = "lead",
     box_px: tuple[int, int, int, int] | None = None,
 ) -> tuple[Path, ...]:
-    """Write all the files of one lead: NAME.hea, .dat, .csv, .json and, with its picture, .png.
+    """Write all the files of one lead: NAME.hea, .dat, .csv, .json; NAME_overlay.png.
 
     Args:
         lead: What `digitize_lead` returned.
         directory: Made if it is not there.
         name: The record's name; a WFDB name has letters, digits, "-" and "_" only, others
             are replaced.
-        image: uint8 (H, W, 3), RGB, for the overlay.
+        image: The picture, uint8 (H, W, 3), RGB, for the overlay; None: none is drawn.
         lead_name: As the WFDB header shall call the signal.
         box_px: (x, y, width, height) of the lead's picture in a larger one, for the JSON.
 
@@ -60,7 +59,7 @@ def write_lead(
             write_json(lead, folder / f"{name}.json", box_px=box_px),
         ]
         if image is not None:
-            written.append(write_png(overlay(lead, image), folder / f"{name}.png"))
+            written.append(write_png(overlay(lead, image), folder / f"{name}{OVERLAY}"))
     except OSError as error:
         raise InputError(
             folder, f"cannot be written ({error.strerror})", "choose another --out"
@@ -120,7 +119,7 @@ def _format_for(signal_mv: NDArray[np.float64]) -> tuple[str, float]:
 
 def write_csv(lead: LeadSignal, path: Path) -> Path:
     """time_s, lead_mv, confidence; an empty cell where no trace was seen."""
-    with readable_file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(("time_s", "lead_mv", "confidence"))
         for k, (mv, sure) in enumerate(zip(lead.signal_mv, lead.confidence, strict=True)):
@@ -135,7 +134,7 @@ def write_json(
     """The calibration as found (in the box's pixels), flags, quality, weights and versions."""
     facts = description(lead) | {"box_px": list(box_px) if box_px else None}
     text = json.dumps(facts, indent=2, allow_nan=False)
-    with readable_file(path) as made:
+    with whole_file(path) as made:
         made.write_text(text + "\n", encoding="utf-8")
     return path
 
@@ -188,14 +187,6 @@ def write_png(image: NDArray[np.uint8], path: Path) -> Path:
     ok, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     if not ok:
         raise InputError(path, "OpenCV could not encode the picture", "report this")
-    with readable_file(path) as made:
+    with whole_file(path) as made:
         made.write_bytes(data.tobytes())
     return path
-
-
-@contextmanager
-def readable_file(path: Path) -> Iterator[Path]:
-    """`whole_file`, which everybody may read whatever the umask."""
-    with whole_file(path) as made:
-        yield made
-        made.chmod(0o644)
