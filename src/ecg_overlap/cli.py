@@ -1,4 +1,4 @@
-"""The command line: `ecg-overlap digitize PATH…`, `grid PATH…` and `export --ckpt FILE`."""
+"""The command line: `ecg-overlap page PATH…`, `digitize PATH…`, `grid PATH…`, `export …`."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from data_gen.errors import InputError
+from ecg_overlap.cli_page import add_page
 from ecg_overlap.command import (
     STOPPED,
     asked_to_stop,
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     digitize = commands.add_parser("digitize", help="single-lead pictures to WFDB, CSV and JSON")
     digitize.set_defaults(run=_digitize)
+    add_page(commands)
     grid = commands.add_parser("grid", help="draw the grid that is found on each picture")
     grid.set_defaults(run=_grid)
     for command in (digitize, grid):
