@@ -102,7 +102,7 @@ def draw(page: PageSignal) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         shade = (250, 205, 205) if k % round(5 * PX_PER_MM) else (240, 160, 160)
         image[k : k + 1], image[:, k : k + 1] = shade, shade
     text = np.zeros(image.shape[:2], np.uint8)
-    cv2.putText(text, "25 mm/s  10 mm/mV", (30, height - 6), 0, 0.5, 255, 1, cv2.LINE_AA)
+    cv2.putText(text, "25 mm/s  10 mm/mV", (30, height - 6), 0, 0.5, 255, 2, cv2.LINE_AA)
     image[text > 100] = 40
     for strip in page.strips:
         points = strip.signal.path_px[np.isfinite(strip.signal.path_px).all(axis=1)]

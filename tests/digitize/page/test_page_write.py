@@ -144,7 +144,7 @@ def test_the_overlay_draws_each_lead_in_its_colour_and_the_rest_in_red(
         near = np.stack([shown[y + dy, x] for dy in (-1, 0, 1)])
         distance = np.abs(near - np.array(LEAD_RGB[strip.lead_name])).sum(axis=-1).min(axis=0)
         assert np.mean(distance < 20) > 0.9, strip.lead_name
-    text = cv2.resize(PAGE.stage_images["unexplained"], None, fx=2, fy=2) == 255
+    text = cv2.resize(PAGE.stage_images["unexplained"], None, fx=2, fy=2) > 250
     assert text.sum() > 100 and (shown[text][:, 0] - shown[text][:, 1]).min() > 150
 
 
