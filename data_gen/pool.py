@@ -1,9 +1,13 @@
 """Work in several processes, which end as their parent ends and leave Ctrl-C to it.
 
+SIGTERM (of `docker stop`, `timeout`, Slurm) is to the parent what Ctrl-C is.
+
 Processes are spawned: a forked one inherits the locks of OpenCV's, numba's and torch's threads,
 held or not, and can hang.
 """
 
+import _thread
+import faulthandler
 import os
 import signal
 import sys
@@ -18,6 +22,7 @@ from ctypes import c_bool
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
@@ -119,7 +124,7 @@ def processes(
             return pool.submit(_do, task)
 
     try:
-        with pool:
+        with _sigterm_as_ctrl_c(), pool:
             try:
                 yield hand_out
             except BaseException:
@@ -136,6 +141,20 @@ def processes(
     finally:
         lifeline.close()
         alive.close()
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt, where nobody has said what else it shall do."""
+    main = threading.current_thread() is threading.main_thread()  # signals are its alone
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager
@@ -171,9 +190,20 @@ def _end_with(alive: Connection) -> None:
     """End this process once the parent has closed the pipe, or was killed."""
     alive.poll(None)
     _stop.set()
-    os.kill(os.getpid(), signal.SIGTERM)  # raises SystemExit in the main thread
-    time.sleep(GRACE_S)
-    os._exit(1)
+    # After the grace it is ended by a thread that is not Python's: whatever holds the interpreter,
+    # or hangs as that ends, cannot hold this one.
+    nowhere = Path(os.devnull).open("w")  # noqa: SIM115 (until the process ends)
+    faulthandler.dump_traceback_later(GRACE_S, exit=True, file=nowhere)
+    _interrupt()
+    time.sleep(2 * GRACE_S)  # keeps the file open
+
+
+def _interrupt() -> None:
+    """Raise SystemExit in the main thread, also where that one waits."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+    else:  # Windows
+        _thread.interrupt_main(signal.SIGTERM)
 
 
 def _do(task: Any) -> list[Any]:

@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from ecg_overlap.digitize.lead import digitize_lead
     from ecg_overlap.network import load_model
 
-__all__ = ["digitize_lead", "load_model"]
+__all__ = ["digitize_lead", "digitize_page", "load_model"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,6 +15,10 @@ def __getattr__(name: str) -> Any:
         from ecg_overlap.digitize.lead import digitize_lead
 
         return digitize_lead
+    if name == "digitize_page":
+        from importlib import import_module
+
+        return import_module("ecg_overlap.digitize.page.digitize").digitize_page
     if name == "load_model":
         from ecg_overlap.network import load_model
 

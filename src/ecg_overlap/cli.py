@@ -1,39 +1,34 @@
-"""The command line: `ecg-overlap digitize PATH…`, `grid PATH…` and `export --ckpt FILE`."""
+"""The command line: `ecg-overlap page PATH…`, `digitize PATH…`, `grid PATH…`, `export …`."""
 
 import argparse
-import csv
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import astuple, fields
-from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from data_gen.errors import InputError
-from data_gen.pool import Stop
-from ecg_overlap import weights
-from ecg_overlap.digitize.batch import (
-    Box,
-    Options,
-    SummaryRow,
-    digitize_files,
-    no_network,
-    picture_files,
-    record_names,
+from ecg_overlap.cli_page import add_page
+from ecg_overlap.command import (
+    STOPPED,
+    asked_to_stop,
+    count,
+    files_of,
+    loader,
+    make_folder,
+    positive,
 )
+from ecg_overlap.digitize.batch import Options, SummaryRow, digitize_files
+from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.grid.draw import draw_grid
-from ecg_overlap.digitize.network import Network
-from ecg_overlap.digitize.plans import Needs, choices, plan_for
-from ecg_overlap.digitize.read_image import SUFFIXES, read_image
-from ecg_overlap.digitize.write import readable_file, write_png
-
-STOPPED = 130  # what shells expect of a program that Ctrl-C ended
+from ecg_overlap.digitize.plans import choices
+from ecg_overlap.digitize.record_names import Box, RecordNames
+from ecg_overlap.digitize.summary import refuse_strange, write_summary
+from ecg_overlap.digitize.write import versions, write_png
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments; None: the process's own.
 
     Returns:
-        The exit status: 0, 1 if any picture failed, 130 if stopped by Ctrl-C.
+        The exit status: 0, 1 if any picture failed, 130 if stopped by Ctrl-C or SIGTERM.
     """
     arguments = vars(_parser().parse_args(argv))
     run: Callable[..., int] = arguments.pop("run")
@@ -56,9 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("ecg-overlap", description="Digitize ECG pictures.")
+    version = f"%(prog)s {versions()['ecg-overlap'] or '(a checkout)'}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     digitize = commands.add_parser("digitize", help="single-lead pictures to WFDB, CSV and JSON")
     digitize.set_defaults(run=_digitize)
+    add_page(commands)
     grid = commands.add_parser("grid", help="draw the grid that is found on each picture")
     grid.set_defaults(run=_grid)
     for command in (digitize, grid):
@@ -66,10 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     grid.add_argument("--out", type=Path, default=Path(), help="folder for the drawings")
     add = digitize.add_argument
     add("--out", type=Path, required=True, help="folder for the results; made if need be")
-    add("--px-per-mm", type=_positive, help="scale; without it the grid is measured")
-    add("--mm-per-s", type=_positive, default=25.0, help="paper speed (default 25)")
-    add("--mm-per-mv", type=_positive, default=10.0, help="gain (default 10)")
-    add("--fs", dest="fs_hz", type=_positive, default=500.0, help="sampling rate (default 500)")
+    add("--px-per-mm", type=positive, help="scale; without it the grid is measured")
+    add("--mm-per-s", type=positive, default=25.0, help="paper speed (default 25)")
+    add("--mm-per-mv", type=positive, default=10.0, help="gain (default 10)")
+    add("--fs", dest="fs_hz", type=positive, default=500.0, help="sampling rate (default 500)")
     add(
         "--method",
         default="default",
@@ -79,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--box", type=_box, metavar="X,Y,W,H", help="the lead's place in the picture, px")
     add("--row", dest="row_px", type=float, help="row of the lead's 0 mV in the picture, px")
     add("--checkpoint", type=Path, help="a network's weights instead of the package's")
-    add("--jobs", type=_count, default=1, help="processes (default 1)")
+    add("--jobs", type=count, default=1, help="processes (default 1)")
+    add("--recursive", action="store_true", help="also read the folders in folders")
     _add_export(commands.add_parser("export", help="a checkpoint to safetensors or ONNX"))
     return parser
 
@@ -97,27 +96,6 @@ def _add_export(command: argparse.ArgumentParser) -> None:
     add("--trained-by", metavar="COMMAND", help="the command that trained it, for the card")
 
 
-def _pictures(patterns: Sequence[str]) -> list[Path]:
-    paths = picture_files(patterns)
-    if not paths:
-        raise InputError(" ".join(patterns), "no picture there", f"give {', '.join(SUFFIXES)}")
-    return paths
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
-
-
 def _box(text: str) -> Box:
     try:
         x, y, w, h = (int(part) for part in text.split(","))
@@ -128,38 +106,6 @@ def _box(text: str) -> Box:
     return x, y, w, h
 
 
-def _loader(method: str, checkpoint: Path | None) -> Callable[[], Network | None]:
-    """A function that loads the network which the method needs, in the process that calls it.
-
-    Raises:
-        InputError: An unknown method, or no network for it; no other method steps in.
-    """
-    # "default" without a checkpoint is read by the package's network.
-    plan = plan_for(method, default="unet+stroke")
-    if plan.network is None:
-        return no_network
-    if checkpoint is None:
-        if plan.network is Needs.OWN:
-            raise InputError(
-                f"--method {method}",
-                "the network in the package is not made for it",
-                "give --checkpoint",
-            )
-        weights.check_digest(weights.packaged())
-    elif not checkpoint.is_file():
-        raise InputError(checkpoint, "no such checkpoint", "give a .ckpt or a .safetensors")
-    return partial(_load_network, checkpoint)
-
-
-@lru_cache(maxsize=1)
-def _load_network(checkpoint: Path | None) -> Network:
-    """Once in each process."""
-    import ecg_overlap
-
-    network: Network = ecg_overlap.load_model(checkpoint)
-    return network
-
-
 def _digitize(
     *,
     paths: Sequence[str],
@@ -167,80 +113,68 @@ def _digitize(
     method: str,
     checkpoint: Path | None,
     jobs: int,
+    recursive: bool,
     **options: Any,
 ) -> int:
     """Every picture to its files; one line per failure; summary.csv."""
-    pictures = _pictures(paths)
+    found = files_of(paths, recursive=recursive, besides=out)
     # A wrong option fails once, before the first picture.
-    load_network = _loader(method, checkpoint)
+    # "default" without a checkpoint is read by the package's network.
+    load_network = loader(method, checkpoint, default="unet+stroke")
     work = Options(out=out, method=method, load_network=load_network, **options)
+    columns = [field.name for field in fields(SummaryRow)]
+    summary = out / "summary.csv"
+    refuse_strange(summary, ",".join(columns[:4]))
     rows: list[SummaryRow] = []
-    with _ctrl_c_stops() as stop, suppress(KeyboardInterrupt):
-        _make(out)
-        found = digitize_files(pictures, work, jobs=jobs, stop=stop)
-        for row in tqdm(found, total=len(pictures)):
+    total = count_pictures(found.files)
+    with asked_to_stop() as stop, suppress(KeyboardInterrupt):
+        make_folder(out)
+        done = digitize_files(found.files, work, jobs=jobs, stop=stop)
+        for row in tqdm(done, total=total):
             rows.append(row)
             if row.status != "ok":
                 tqdm.write(row.reason, file=sys.stderr)
-    summary = write_summary(rows, out / "summary.csv")
-    done = sum(row.status == "ok" for row in rows)
-    left = len(pictures) - len(rows)
-    if left:
-        print(f"ecg-overlap: stopped, {left} pictures left; see {summary}", file=sys.stderr)
+    write_summary(columns, map(astuple, rows), summary)
+    if stop.is_set() and len(rows) != total:
+        left = "pictures" if total is None else f"{total - len(rows)} pictures"
+        print(f"ecg-overlap: stopped, {left} left; see {summary}", file=sys.stderr)
         return STOPPED
-    print(f"{done} of {len(rows)} digitized; see {summary}")
-    return 0 if done == len(rows) else 1
-
-
-@contextmanager
-def _ctrl_c_stops() -> Iterator[Stop]:
-    """The first Ctrl-C lets the pictures under way be finished; a second interrupts them."""
-    stop = Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # signals are the main thread's
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def ask(number: int, frame: object) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def write_summary(rows: Sequence[SummaryRow], path: Path) -> Path:
-    """One line per picture; an empty cell where something is not known."""
-    with readable_file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
-        lines = csv.writer(file)
-        lines.writerow(field.name for field in fields(SummaryRow))
-        lines.writerows(astuple(row) for row in rows)
-    return path
+    good = sum(row.status == "ok" for row in rows)
+    print(f"{good} of {len(rows)} digitized; see {summary}")
+    if found.left_out():
+        print(f"ecg-overlap: {found.left_out()}", file=sys.stderr)
+    return 0 if good == len(rows) else 1
 
 
 def _grid(*, paths: Sequence[str], out: Path) -> int:
     """Print every picture's grid and write NAME_grid.png; one line per failure."""
-    pictures = _pictures(paths)
-    _make(out)
+    files = files_of(paths, recursive=False).files
+    make_folder(out)
+    names = RecordNames(out, files)
     failed = 0
-    for path, name in zip(pictures, record_names(pictures), strict=True):
+    for path in files:
         try:
-            image = read_image(path)
-            grid = find_grid(image)
+            for picture in pictures(path):
+                record = names.of(picture)
+                drawing = record.with_name(f"{record.name}_grid.png")
+                print(f"{picture}: {_draw_grid(picture, drawing, files)}; see {drawing}")
         except InputError as error:
             failed += 1
             print(error if str(path) in str(error) else f"{path}: {error}", file=sys.stderr)
-            continue
-        drawn = write_png(draw_grid(image, grid), out / f"{name}_grid.png")
-        print(
-            f"{path}: {grid.px_per_mm_x:.4f} × {grid.px_per_mm_y:.4f} px/mm, "
-            f"{grid.angle_deg:+.3f}°, confidence {grid.confidence:.2f} "
-            f"({grid.source_text}); see {drawn}"
-        )
     return 1 if failed else 0
+
+
+def _draw_grid(picture: Picture, drawing: Path, inputs: Collection[Path]) -> str:
+    """Draw a picture's grid; returns what was found, in words."""
+    image = picture.read()
+    grid = find_grid(image)
+    if drawing.exists() and any(path.exists() and drawing.samefile(path) for path in inputs):
+        raise InputError(drawing, "would be written over an input", "choose another --out")
+    write_png(draw_grid(image, grid), drawing)
+    return (
+        f"{grid.px_per_mm_x:.4f} × {grid.px_per_mm_y:.4f} px/mm, "
+        f"{grid.angle_deg:+.3f}°, confidence {grid.confidence:.2f} ({grid.source_text})"
+    )
 
 
 def _export(*, ckpt: Sequence[Path], **options: Any) -> int:
@@ -250,15 +184,6 @@ def _export(*, ckpt: Sequence[Path], **options: Any) -> int:
     made = export(*ckpt, **options)
     print(f"{made.weights}: largest difference {made.largest_difference:.1e}; see {made.card}")
     return 0
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            folder, f"cannot be made ({error.strerror})", "choose another --out"
-        ) from error
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ To publish on the Hugging Face hub, smp's own way works on what `load_model` giv
 
 import importlib
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +20,11 @@ from torch import Tensor, nn
 
 from data_gen.errors import InputError
 from data_gen.formats.files import sha256
-from data_gen.whole_file import whole_files
+from data_gen.whole_file import whole_file, whole_files
 from ecg_overlap import inputs
 from ecg_overlap.average import average, load_parts
 from ecg_overlap.contract import Model, output_shapes, stored_spec
 from ecg_overlap.digitize.plans import method_for
-from ecg_overlap.digitize.write import readable_file
 from ecg_overlap.model_card import Described, model_card
 from ecg_overlap.network import load_model
 from ecg_overlap.weights import digest_file
@@ -99,10 +99,10 @@ def export(
         digest_file(made).write_text(f"{digest}  {out.name}\n", encoding="utf-8")
         described = Described(out.name, digest, made.stat().st_size, method, difference)
         page = model_card(parts, whole, described, results, trained_by)
-        with readable_file(card) as file:
+        with whole_file(card) as file:
             file.write_text(page, encoding="utf-8")
-        for file in (digest_file(made), made):
-            file.chmod(0o644)  # safetensors' own mode keeps everybody else out
+        # safetensors' own mode keeps everybody else out, whatever the umask says.
+        shutil.copymode(digest_file(made), made)
     return Exported(out, card, difference)
 
 

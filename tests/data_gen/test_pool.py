@@ -122,16 +122,36 @@ def test_after_an_error_no_process_and_no_half_file_is_left(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+class HangsAtTheEnd:
+    """Once the interpreter has stopped all its threads but one, that one waits here."""
+
+    def __del__(self) -> None:
+        time.sleep(120)
+
+
+def hangs_as_it_ends(task: int, folder: Path) -> None:
+    global _kept
+    _kept = HangsAtTheEnd()
+    folder.mkdir(exist_ok=True)
+    (folder / f"{task}.part").write_text("")
+    time.sleep(120)
+
+
+@pytest.mark.parametrize("work", ["writes", "hangs_as_it_ends"])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_processes_end_when_their_parent_is_ended(
+    tmp_path: Path, work: str, how: signal.Signals
+) -> None:
     program = tmp_path / "program.py"
     program.write_text(
         "import sys\n"
         "from functools import partial\n"
         "from pathlib import Path\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from test_pool import results_in_order, writes\n"
+        f"from test_pool import results_in_order, {work}\n"
         "if __name__ == '__main__':\n"
-        "    list(results_in_order(partial(writes, folder=Path(sys.argv[1])), range(2), jobs=2))\n"
+        f"    work = partial({work}, folder=Path(sys.argv[1]))\n"
+        "    list(results_in_order(work, range(2), jobs=2))\n"
     )
     out = tmp_path / "out"
     parent = subprocess.Popen([sys.executable, str(program), str(out)])
@@ -140,6 +160,8 @@ def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         while len(list(out.glob("*.part"))) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
         children = children_of(parent.pid)
+        parent.send_signal(how)
+        assert parent.wait(timeout=60) in (-how, 1, -signal.SIGINT)
     finally:
         parent.kill()
         parent.wait()
@@ -148,4 +170,5 @@ def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     while any(map(runs, children)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(runs, children))
-    assert list(out.iterdir()) == []  # they left their tasks in order
+    if work == "writes":
+        assert list(out.iterdir()) == []  # they left their tasks in order

@@ -16,6 +16,7 @@ from drawn import drawn
 from ecg_overlap.cli import main
 
 TRUTH = drawn()
+ENDS = (".hea", ".dat", ".csv", ".json", "_overlay.png")  # of a record
 DIGITIZE = (
     "digitize",
     "--method",
@@ -37,7 +38,7 @@ def summary(folder: Path) -> list[dict[str, str]]:
 def test_one_lead_to_a_folder(lead_png: Path, tmp_path: Path) -> None:
     assert main([*DIGITIZE, str(lead_png), "--out", str(tmp_path / "lead")]) == 0
     names = sorted(p.name for p in (tmp_path / "lead").iterdir())
-    assert names == ["lead.csv", "lead.dat", "lead.hea", "lead.json", "lead.png", "summary.csv"]
+    assert names == [*sorted(f"lead{end}" for end in ENDS), "summary.csv"]
     row = summary(tmp_path / "lead")[0]
     assert row["status"] == "ok" and float(row["coverage"]) > 0.99
     assert float(row["px_per_mm_x"]) == pytest.approx(8, rel=2e-3)
@@ -67,7 +68,12 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(lead_png: Path, tmp_pa
     other.write_bytes(lead_png.read_bytes())
     out = tmp_path / "o"
     assert main([*DIGITIZE, str(lead_png), str(other), "--out", str(out), "--px-per-mm", "8"]) == 0
-    assert [row["record"] for row in summary(out)] == ["lead", "lead-2"]
+    names = {row["path"]: row["record"] for row in summary(out)}
+    assert names[str(lead_png)] == "lead" and names[str(other)].startswith("lead_")
+    # The names depend neither on the order nor on the folder's past.
+    paths = [str(other), str(lead_png)]
+    assert main([*DIGITIZE, *paths, "--out", str(tmp_path / "p"), "--px-per-mm", "8"]) == 0
+    assert {row["path"]: row["record"] for row in summary(tmp_path / "p")} == names
 
 
 def test_options_reach_the_digitizer(lead_png: Path, tmp_path: Path) -> None:
@@ -151,12 +157,17 @@ def test_grid_of_blank_paper_is_a_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("jobs", "awaited"),
-    [(1, "o/*.png"), (2, "o/*.png"), (2, "o")],
-    ids=["one process", "two processes", "while processes start"],
+    ("jobs", "awaited", "how"),
+    [
+        (1, "o/*.png", signal.SIGINT),
+        (2, "o/*.png", signal.SIGINT),
+        (2, "o", signal.SIGINT),
+        (2, "o/*.png", signal.SIGTERM),
+    ],
+    ids=["one process", "two processes", "while processes start", "SIGTERM"],
 )
 def test_ctrl_c_leaves_a_line_for_every_picture_that_has_files(
-    lead_png: Path, tmp_path: Path, jobs: int, awaited: str
+    lead_png: Path, tmp_path: Path, jobs: int, awaited: str, how: signal.Signals
 ) -> None:
     names = [f"{k:02}" for k in range(60, 0, -1)]
     pictures = [str(tmp_path / f"{name}.png") for name in names]
@@ -175,7 +186,10 @@ def test_ctrl_c_leaves_a_line_for_every_picture_that_has_files(
         while not any(tmp_path.glob(awaited)) and time.monotonic() < deadline:
             time.sleep(0.01)
         before = len(list(out.glob("*.png")))
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
+        if how == signal.SIGINT:
+            os.killpg(process.pid, how)  # as a terminal does: to every process
+        else:
+            process.send_signal(how)  # as `docker stop` does
         errors = process.communicate(timeout=120)[1]
     finally:
         process.kill()
@@ -184,7 +198,7 @@ def test_ctrl_c_leaves_a_line_for_every_picture_that_has_files(
     assert done == names[: len(done)] and all(row["status"] == "ok" for row in summary(out))
     assert before <= len(done) <= before + 2 * jobs  # under way then, and a moment earlier
     assert f"{len(names) - len(done)} pictures left" in errors and "Traceback" not in errors
-    files = {f"{name}.{end}" for name in done for end in ("hea", "dat", "csv", "json", "png")}
+    files = {f"{name}{end}" for name in done for end in ENDS}
     assert {path.name for path in out.iterdir()} == files | {"summary.csv"}
 
 

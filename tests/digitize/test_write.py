@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from data_gen.errors import InputError
 from ecg_overlap.digitize import write
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.record_names import Source, record_name
 
 
 def lead_of(signal: NDArray[np.float64], fs_hz: float = 500.0) -> LeadSignal:
@@ -95,13 +98,15 @@ def test_csv_has_its_columns_and_empty_cells_where_nothing_was_seen(tmp_path: Pa
 
 
 def test_json_is_valid_also_where_values_are_not_known(tmp_path: Path) -> None:
-    write.write_json(lead_of(np.full(3, np.nan)), tmp_path / "a.json", box_px=(1, 2, 3, 4))
+    source = Source("../a.png", 1, (1, 2, 3, 4), "ab", 9, 1)
+    write.write_lead(lead_of(np.full(3, np.nan)), tmp_path, "a", source=source)
     found = json.loads((tmp_path / "a.json").read_text())
+    assert found["complete"] is True and found["source"]["path"] == "../a.png"
     assert found["calibration"]["t0_px"] == 15.25
     assert found["flags"] == ["baseline_unknown"]
     assert found["interval_level"] == 0.9
     assert found["grid_confidence"] is None and found["median_interval_mv"] is None
-    assert found["coverage"] == 0.0 and found["box_px"] == [1, 2, 3, 4]
+    assert found["coverage"] == 0.0 and found["source"]["box_px"] == [1, 2, 3, 4]
     assert "ecg-overlap" in found["versions"]
 
 
@@ -123,10 +128,23 @@ def test_all_files_of_a_lead(tmp_path: Path) -> None:
     lead = digitize_lead(truth.image, px_per_mm=8.0)
     files = write.write_lead(lead, tmp_path / "new" / "folder", "my lead", image=truth.image)
     names = sorted(p.name for p in (tmp_path / "new" / "folder").iterdir())
-    assert names == [f"my_lead.{s}" for s in ("csv", "dat", "hea", "json", "png")]
+    assert names == [f"my_lead{s}" for s in (".csv", ".dat", ".hea", ".json", "_overlay.png")]
     assert sorted(p.name for p in files) == names
     back = read_back(tmp_path / "new" / "folder", "my_lead")
     assert np.nanmax(np.abs(back - lead.signal_mv)) <= 0.001
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no umask elsewhere")
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o027, 0o640)])
+def test_every_file_is_as_readable_as_the_umask_says(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        image = np.full((120, 200, 3), 255, np.uint8)
+        files = write.write_lead(lead_of(np.zeros(50)), tmp_path / "o", "a", image=image)
+    finally:
+        os.umask(before)
+    assert len(files) == 5
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {mode}
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
@@ -139,4 +157,4 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     ("name", "record"), [("a b", "a_b"), ("é", "_"), ("", "lead"), ("x-1", "x-1")]
 )
 def test_record_names_are_what_wfdb_allows(name: str, record: str) -> None:
-    assert write.record_name(name) == record
+    assert record_name(name) == record

@@ -1,6 +1,8 @@
 """Exported weights give what the checkpoint gives, load back, and say what they are."""
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,7 +48,12 @@ def test_safetensors_load_back_as_the_same_network(
 ) -> None:
     out = tmp_path / "new" / "m.safetensors"
     arguments = ["export", "--ckpt", str(checkpoint), "--to", "safetensors", "--out", str(out)]
-    assert main(arguments) == 0
+    before = os.umask(0o027)
+    try:
+        assert main(arguments) == 0
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(p.stat().st_mode) for p in out.parent.iterdir()} == {0o640}
     assert "largest difference 0.0e+00" in capsys.readouterr().out
     assert {p.name for p in out.parent.iterdir()} == {
         *("m.safetensors", "m.safetensors.md", "m.safetensors.sha256")

@@ -1,7 +1,6 @@
 """Many pictures to their files, one by one or in processes; a failure does not stop the rest."""
 
-import glob
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,19 +10,13 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from data_gen.pool import Stop, results_in_order
+from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.network import Network
-from ecg_overlap.digitize.read_image import SUFFIXES, read_image
-from ecg_overlap.digitize.write import record_name, write_lead
-
-Box = tuple[int, int, int, int]
-Named = tuple[Path, str]  # a picture and its record's name
-
-
-def no_network() -> None:
-    """Loads nothing: for methods that use no network."""
+from ecg_overlap.digitize.network import Network, no_network
+from ecg_overlap.digitize.record_names import Box, RecordNames, record_name, source_of
+from ecg_overlap.digitize.write import write_lead
 
 
 @dataclass(frozen=True)
@@ -74,60 +67,44 @@ class SummaryRow:
     weights_sha256: str | None = None
 
 
-def picture_files(patterns: Iterable[str]) -> list[Path]:
-    """The pictures that file names, folders and globs stand for, each once."""
-    found: dict[Path, None] = {}
-    for pattern in patterns:
-        found.update(dict.fromkeys(_matches(pattern)))
-    return list(found)
-
-
-def _matches(pattern: str) -> list[Path]:
-    path = Path(pattern)
-    if path.is_dir():
-        return sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
-    if path.exists() or not glob.has_magic(pattern):
-        return [path]  # a missing file gets its own line in the summary, with the reason
-    hits = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
-    return sorted(p for p in hits if p.suffix.lower() in SUFFIXES)
-
-
-def record_names(paths: Iterable[Path]) -> list[str]:
-    """A record's name for each picture: its stem, and "-2" for the second of the same name."""
-    names: list[str] = []
-    taken: set[str] = set()
-    for path in paths:
-        stem = record_name(path.stem)
-        name, k = stem, 1
-        while name in taken:
-            k += 1
-            name = f"{stem}-{k}"
-        taken.add(name)
-        names.append(name)
-    return names
+# A picture and its record's folder and name, or the row of a file that cannot be opened.
+Task = tuple[Picture, Path] | SummaryRow
 
 
 def digitize_files(
-    paths: list[Path], options: Options, *, jobs: int = 1, stop: Stop | None = None
+    files: Mapping[Path, Path], options: Options, *, jobs: int = 1, stop: Stop | None = None
 ) -> Iterator[SummaryRow]:
-    """Digitize and write every picture; rows in the order of the paths.
+    """Digitize and write every picture; rows in the order of the files.
 
     Args:
-        paths: Picture files.
+        files: Picture files, each with the subfolder of `out` that its results go to.
         options: For all of them.
         jobs: Processes.
         stop: Once it is set, no further picture is begun. Those under way are finished and get
             their rows, so that every picture that has files also has a row.
     """
-    named = list(zip(paths, record_names(paths), strict=True))
-    work = partial(_digitize_file, options=options)
-    return results_in_order(work, named, jobs=min(jobs, len(named)), stop=stop)
+    work = partial(_digitize, options=options)
+    jobs = min(jobs, count_pictures(files) or jobs)
+    return results_in_order(work, _tasks(files, options), jobs=jobs, stop=stop)
 
 
-def _digitize_file(named: Named, *, options: Options) -> SummaryRow:
-    path, name = named
+def _tasks(files: Mapping[Path, Path], options: Options) -> Iterator[Task]:
+    names = RecordNames(options.out, files, options.box)
+    for path in files:
+        try:
+            yield from ((picture, names.of(picture)) for picture in pictures(path))
+        except InputError as error:
+            yield SummaryRow(str(path), record_name(path.stem), "failed", str(error))
+
+
+def _digitize(task: Task, *, options: Options) -> SummaryRow:
+    if isinstance(task, SummaryRow):
+        return task
+    picture, record = task
+    name = record.relative_to(options.out).as_posix()
     try:
-        image, row_px = _cut(read_image(path), options, path)
+        image, row_px = _cut(picture.read(), options, picture)
+        source = source_of(picture, record.parent, options.box)
         lead = digitize_lead(
             image,
             px_per_mm=options.px_per_mm,
@@ -138,15 +115,15 @@ def _digitize_file(named: Named, *, options: Options) -> SummaryRow:
             fs_hz=options.fs_hz,
             network=options.load_network(),
         )
-        write_lead(lead, options.out, name, image=image, box_px=options.box)
+        write_lead(lead, record.parent, record.name, image=image, source=source)
     except InputError as error:
-        reason = str(error) if str(path) in str(error) else f"{path}: {error}"
-        return SummaryRow(str(path), name, "failed", reason)
-    return _row(path, name, lead)
+        reason = str(error) if str(picture.path) in str(error) else f"{picture}: {error}"
+        return SummaryRow(str(picture), name, "failed", reason)
+    return _row(str(picture), name, lead)
 
 
 def _cut(
-    image: NDArray[np.uint8], options: Options, path: Path
+    image: NDArray[np.uint8], options: Options, where: Picture
 ) -> tuple[NDArray[np.uint8], float | None]:
     """The part of the picture inside the box, and the row of 0 mV in that part."""
     if options.box is None:
@@ -155,17 +132,17 @@ def _cut(
     height, width = image.shape[:2]
     if x + w > width or y + h > height:
         raise DigitizeError(
-            path,
+            where,
             f"the box {x},{y},{w},{h} leaves the picture of {width}×{height} px",
             "correct --box",
         )
     return image[y : y + h, x : x + w], None if options.row_px is None else options.row_px - y
 
 
-def _row(path: Path, name: str, lead: LeadSignal) -> SummaryRow:
+def _row(path: str, name: str, lead: LeadSignal) -> SummaryRow:
     known = bool(np.isfinite(lead.grid_confidence))
     return SummaryRow(
-        path=str(path),
+        path=path,
         record=name,
         status="ok",
         samples=len(lead.signal_mv),

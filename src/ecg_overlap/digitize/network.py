@@ -111,3 +111,7 @@ def checked_map(values: Any, image: Image) -> NDArray[Any]:
             "mask", f"{found.shape} on a picture of {image.shape[:2]}", "give one value per pixel"
         )
     return found
+
+
+def no_network() -> None:
+    """Loads nothing: for methods that use no network."""

@@ -1,28 +1,41 @@
-"""Reads any picture file as RGB uint8, turned upright, or says why it cannot."""
+"""Reads one picture of a file that Pillow knows as RGB uint8, upright, or says why it cannot."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from ecg_overlap.digitize.errors import DigitizeError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+HEIC = (".heic", ".heif")  # a phone's; read where the extra `heic` is installed
+HAS_HEIC = find_spec("pillow_heif") is not None
+SEVERAL = (".tif", ".tiff")  # may hold several pages
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif"),
+    *SEVERAL,
+    *(HEIC if HAS_HEIC else ()),
+)
 MAX_PIXELS = 100_000_000  # 300 MB as RGB; an A3 page at 600 dpi has 70 million
 MAX_SIDE_PX = 32_000
 BLANK_LEVELS = 8  # of 255; if the darkest and the lightest pixel differ by less, it is blank
+_REDUCED = 1  # bit of TIFF's NewSubfileType: a smaller copy of another page
+_SUBFILE_TYPE = 254
 
 
-def read_image(path: str | Path) -> NDArray[np.uint8]:
-    """Read a PNG, JPEG, TIFF or BMP.
+def read_image(path: str | Path, frame: int = 0) -> NDArray[np.uint8]:
+    """Read one picture of a PNG, JPEG, TIFF, BMP, WebP or GIF, and of a HEIC with its extra.
 
     The camera's rotation (EXIF) is undone, transparency is laid on white, CMYK, palette, gray
-    and 16-bit pictures are converted; of several pages the first is taken.
+    and 16-bit pictures are converted.
 
     Args:
         path: The file.
+        frame: Which of its pictures; 0 the first.
 
     Returns:
         uint8 (H, W, 3), RGB.
@@ -32,15 +45,42 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
             before any pixel is decoded), or blank.
     """
     path = Path(path)
-    if not path.is_file():
-        raise DigitizeError(path, "no such file", "check the path")
+    with opened(path) as picture:
+        if frame:
+            picture.seek(frame)
+        _require_size(path, picture.size)
+        image = _as_rgb(ImageOps.exif_transpose(picture))
+    return not_blank(path, image)
+
+
+def frames(path: Path) -> list[int]:
+    """Which frames of a file are pages: all of a TIFF but smaller copies, else the first.
+
+    Raises:
+        DigitizeError: As for `read_image`.
+    """
+    if path.suffix.lower() not in SEVERAL:
+        return [0]
+    with opened(path) as picture:
+        kinds = [_subfile_type(frame) for frame in ImageSequence.Iterator(picture)]
+    return [k for k, kind in enumerate(kinds) if not kind & _REDUCED] or [0]
+
+
+def _subfile_type(picture: Image.Image) -> int:
+    return int(getattr(picture, "tag_v2", {}).get(_SUBFILE_TYPE, 0))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The file as Pillow opens it; whatever goes wrong in the block is a `DigitizeError`."""
+    _require_file(path)
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures; `_require_size` has our own limit.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", UserWarning)  # of damaged facts beside the pixels
             with Image.open(path) as picture:
-                _require_size(path, picture.size)
-                image = _as_rgb(ImageOps.exif_transpose(picture))
+                yield picture
     except Image.DecompressionBombError as error:
         raise _too_large(path, "more pixels than any scan") from error
     except UnidentifiedImageError as error:
@@ -53,8 +93,28 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
         raise DigitizeError(
             path, f"cannot be decoded ({error})", "it is damaged or cut short: copy it again"
         ) from error
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise DigitizeError(path, "no such file", "check the path")
+    if path.suffix.lower() not in HEIC:
+        return
+    if not HAS_HEIC:
+        raise DigitizeError(path, "a HEIC picture", "pip install 'ecg-overlap[heic]' reads it")
+    import pillow_heif  # only where one is read
+
+    pillow_heif.register_heif_opener()
+
+
+def not_blank(where: object, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture, if there is anything on it.
+
+    Raises:
+        DigitizeError: It is blank.
+    """
     if int(image.max()) - int(image.min()) < BLANK_LEVELS:
-        raise DigitizeError(path, "is blank", "check that it is the right picture")
+        raise DigitizeError(where, "is blank", "check that it is the right picture")
     return image
 
 

@@ -1,0 +1,169 @@
+"""`ecg-overlap page PATH…`: pages to 12-lead records, and a page to look at."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from data_gen.errors import InputError
+from data_gen.formats.files import sha256
+from data_gen.layout import LAYOUTS
+from data_gen.pool import Stop
+from ecg_overlap import weights
+from ecg_overlap.command import (
+    STOPPED,
+    asked_to_stop,
+    count,
+    files_of,
+    loader,
+    make_folder,
+    positive,
+)
+from ecg_overlap.digitize.documents import SUFFIXES, count_pictures
+from ecg_overlap.digitize.network import no_network
+from ecg_overlap.digitize.page.facts import PageRow
+from ecg_overlap.digitize.page.folder import PageOptions, digitize_pages, remove_stale
+from ecg_overlap.digitize.page.index_page import refuse_strange_index, write_index
+from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
+from ecg_overlap.digitize.plans import METHODS
+from ecg_overlap.digitize.summary import refuse_strange, write_summary
+
+COLUMNS = [field.name for field in fields(PageRow)]
+DESCRIPTION = f"""\
+Digitize pages of 12-lead ECGs, from {", ".join(s.removeprefix(".") for s in SUFFIXES)};
+of a document every page. Each becomes a record of its own name in DIR, page 2 NAME-2: WFDB (.hea,
+.dat), CSV and JSON, and NAME_overlay.png and NAME.html to look at; index.html shows all of them,
+summary.csv lists them.
+What is finished and unchanged is skipped when the command is given again."""
+EXAMPLES = """\
+examples:
+  ecg-overlap page 90036.png --out records            # one page; look at records/index.html
+  ecg-overlap page scans/ --recursive --out records --jobs 4
+  ecg-overlap page report.pdf --out records --layout 3x4+1R --mm-per-mv 5
+  ecg-overlap page fax.tif --out records --px-per-mm 8   # the grid cannot be seen
+"""
+
+
+def add_page(commands: Any) -> None:
+    """The command `page`, among the others."""
+    flags = "\n".join(f"  {name:<20} {text}" for name, text in PAGE_FLAGS.items())
+    page = commands.add_parser(
+        "page",
+        help="whole pages to 12-lead records",
+        description=DESCRIPTION,
+        epilog=f"{EXAMPLES}\nflags that a page may get:\n{flags}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    page.set_defaults(run=_page)
+    add = page.add_argument
+    add("paths", nargs="+", metavar="PATH", help="files, folders or globs")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add("--layout", type=_layout, help=f"{', '.join(LAYOUTS)} (default: found)")
+    add("--px-per-mm", type=positive, metavar="N", help="scale (default: the grid's)")
+    add("--mm-per-s", type=positive, metavar="N", help="paper speed (default: printed, else 25)")
+    add("--mm-per-mv", type=positive, metavar="N", help="gain (default: the pulse's, else 10)")
+    add(
+        "--method",
+        default="default",
+        help=f"default, {', '.join(METHODS)}. default: classical, which needs no network and "
+        "does not load torch; with --checkpoint, what suits the network best",
+    )
+    add("--checkpoint", type=Path, metavar="FILE", help="a network's weights")
+    add("--fs", dest="fs_hz", type=positive, default=500.0, metavar="HZ", help="default 500")
+    add("--jobs", type=count, default=1, metavar="N", help="processes (default 1)")
+    add("--timeout", dest="timeout_s", type=positive, metavar="S", help="that a page may take")
+    add("--recursive", action="store_true", help="also read the folders in folders")
+    add("--no-overlay", dest="overlay", action="store_false", help="draw none: less to store")
+
+
+def _layout(text: str) -> str:
+    if text not in LAYOUTS:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(LAYOUTS)}")
+    return text
+
+
+@dataclass
+class _Tally:
+    """What is kept of all pages: a page's line goes to summary.csv at once."""
+
+    counts: dict[str, int] = field(default_factory=lambda: {"ok": 0, "unchanged": 0, "failed": 0})
+    failed: list[PageRow] = field(default_factory=list)
+
+    def through(self, rows: Iterator[PageRow], total: int | None) -> Iterator[tuple[Any, ...]]:
+        """Lines for summary.csv of the rows; a failure is said at once."""
+        bar = tqdm(total=total, unit="page")
+        try:
+            for row in rows:
+                bar.update()
+                self.counts[row.status] += 1
+                if row.status == "failed":
+                    self.failed.append(row)
+                    tqdm.write(row.reason, file=sys.stderr)
+                yield astuple(row)
+        except KeyboardInterrupt:
+            return  # the second: what is done has its line
+        finally:
+            bar.close()
+
+
+def _page(
+    *,
+    paths: Sequence[str],
+    out: Path,
+    method: str,
+    checkpoint: Path | None,
+    jobs: int,
+    recursive: bool,
+    **asked: Any,
+) -> int:
+    """Every page to its files; one line per failure; summary.csv and index.html."""
+    found = files_of(paths, recursive=recursive, besides=out)
+    # A wrong option fails once, before the first page.
+    options = _options(out, method, checkpoint, asked)
+    summary = out / "summary.csv"
+    refuse_strange(summary, ",".join(COLUMNS[:4]))
+    refuse_strange_index(out)
+    make_folder(out)
+    remove_stale(out)
+    tally, total = _Tally(), count_pictures(found.files)
+    with asked_to_stop() as stop:
+        rows = digitize_pages(found.files, options, jobs=jobs, stop=stop)
+        try:
+            write_summary(COLUMNS, tally.through(rows, total), summary)
+            index = write_index(out, tally.failed)
+        except OSError as error:
+            raise InputError(
+                out, f"cannot be written ({error.strerror})", "choose another --out"
+            ) from error
+        return _said(tally, total, index, stop, found.left_out())
+
+
+def _options(out: Path, method: str, checkpoint: Path | None, asked: dict[str, Any]) -> PageOptions:
+    # A network is loaded only where it is asked for; "default" is then the network's own method.
+    default = "classical" if checkpoint is None else "unet+stroke"
+    load_network = loader(method, checkpoint, default=default)
+    file = checkpoint or weights.PACKAGED
+    digest = None if load_network is no_network else sha256(file)
+    return PageOptions(out=out, method=method, weights=digest, load_network=load_network, **asked)
+
+
+def _said(tally: _Tally, total: int | None, index: Path, stop: Stop, left_out: str) -> int:
+    """Say how it ended; returns the exit status."""
+    counts = tally.counts
+    seen = sum(counts.values())
+    if stop.is_set() and seen != total:
+        left = "pages" if total is None else f"{total - seen} pages"
+        print(
+            f"ecg-overlap: stopped, {left} left; the same command goes on; see {index}",
+            file=sys.stderr,
+        )
+        return STOPPED
+    unchanged = f", {counts['unchanged']} of them before" if counts["unchanged"] else ""
+    print(f"{seen - counts['failed']} of {seen} pages digitized{unchanged}; see {index}")
+    if left_out:
+        print(f"ecg-overlap: {left_out}", file=sys.stderr)
+    return 1 if counts["failed"] else 0

@@ -1,0 +1,226 @@
+"""Many pages to their records: in processes, resumed where they were left, none stops the rest."""
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from data_gen.errors import InputError
+from data_gen.pool import Stop, results_in_order
+from data_gen.whole_file import PART_SUFFIX
+from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.network import Network, no_network
+from ecg_overlap.digitize.page.facts import PageRow, row_of
+from ecg_overlap.digitize.page.page_signal import PageSignal
+from ecg_overlap.digitize.page.write_page import INDEX, THUMBNAIL, write_page
+from ecg_overlap.digitize.record_names import (
+    RecordNames,
+    read_facts,
+    record_name,
+    source_of,
+)
+from ecg_overlap.digitize.write import OVERLAY, versions
+
+STALE_S = 3600.0  # nothing is half written for so long: what is older, a killed process has left
+
+
+def read_page(image: Any, **options: Any) -> PageSignal:
+    """`digitize_page`, imported when the first page is read: its libraries take a while."""
+    page: PageSignal = import_module("ecg_overlap.digitize.page.digitize").digitize_page(
+        image, **options
+    )
+    return page
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """What is done with every page.
+
+    Args:
+        out: Folder of the results.
+        px_per_mm: Scale of the pictures; None: the grid is measured.
+        mm_per_s: Paper speed; None: it is read, else 25.
+        mm_per_mv: Gain; None: it is read or measured, else 10.
+        layout: A name of `data_gen.layout.LAYOUTS`; None: it is found.
+        method: A name of `ecg_overlap.digitize.plans`.
+        fs_hz: Of the results.
+        weights: SHA-256 of the network's weights; None where none is used.
+        overlay: Whether the overlays are drawn.
+        timeout_s: What a page may take; None: any time.
+        load_network: Returns the method's network. Called for each page, in the process that
+            reads it, so it should load the network once and keep it.
+        read: The reader: `digitize_page`, or what stands for it.
+    """
+
+    out: Path
+    px_per_mm: float | None = None
+    mm_per_s: float | None = None
+    mm_per_mv: float | None = None
+    layout: str | None = None
+    method: str = "default"
+    fs_hz: float = 500.0
+    weights: str | None = None
+    overlay: bool = True
+    timeout_s: float | None = None
+    load_network: Callable[[], Network | None] = no_network
+    read: Callable[..., PageSignal] = read_page
+
+    def asked(self) -> dict[str, Any]:
+        """What is asked of the reader."""
+        names = ("px_per_mm", "mm_per_s", "mm_per_mv", "layout", "method", "fs_hz")
+        return {name: getattr(self, name) for name in names}
+
+    def facts(self) -> dict[str, Any]:
+        """What a result depends on, for its JSON file."""
+        return self.asked() | {"weights": self.weights, "overlay": self.overlay}
+
+
+# A page to read and its record's folder and name, or the line of one that needs no reading.
+Task = tuple[Picture, Path] | PageRow
+
+
+def digitize_pages(
+    files: Mapping[Path, Path],
+    options: PageOptions,
+    *,
+    jobs: int = 1,
+    stop: Stop | None = None,
+) -> Iterator[PageRow]:
+    """Digitize and write every page of the files, but those that are there; rows in their order.
+
+    Args:
+        files: Picture files and documents, each with the subfolder of `out` for its results.
+        options: For all of them.
+        jobs: Processes.
+        stop: Once it is set, no further page is begun; those under way are finished.
+    """
+    jobs = min(jobs, count_pictures(files) or jobs)
+    return results_in_order(
+        partial(_digitize, options=options), _tasks(files, options), jobs=jobs, stop=stop
+    )
+
+
+def remove_stale(out: Path) -> None:
+    """Remove what killed processes left half-written in the folder of the results."""
+    before = time.time() - STALE_S
+    for path in out.rglob(f"*{PART_SUFFIX}"):
+        try:
+            if path.stat().st_mtime > before:
+                continue  # another command may be writing it at this moment
+            rmtree(path) if path.is_dir() else path.unlink()
+        except FileNotFoundError:
+            continue
+
+
+def _tasks(files: Mapping[Path, Path], options: PageOptions) -> Iterator[Task]:
+    names = RecordNames(options.out, files)
+    for path in files:
+        try:
+            for picture in pictures(path):
+                record = names.of(picture)
+                done = _done(picture, record, options)
+                yield (picture, record) if done is None else done
+        except InputError as error:
+            yield PageRow(str(path), record_name(path.stem), "failed", str(error))
+
+
+def _done(picture: Picture, record: Path, options: PageOptions) -> PageRow | None:
+    """The line of a page that an earlier command has done; None where it is to be done."""
+    facts = read_facts(record)
+    if facts.get("complete") is not True or facts.get("options") != options.facts():
+        return None
+    if facts.get("versions") != versions():
+        return None
+    ends = [".hea", ".dat", ".csv", ".html", THUMBNAIL, *([OVERLAY] if options.overlay else [])]
+    if not all(record.with_name(record.name + end).is_file() for end in ends):
+        return None
+    try:
+        if not _is_unchanged(picture, record, facts["source"]):
+            return None
+        return row_of(str(picture), _place(record, options), "unchanged", facts)
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _is_unchanged(picture: Picture, record: Path, source: Mapping[str, Any]) -> bool:
+    """Whether a record's picture is what it was: as old and as large, or of the same content."""
+    now = picture.path.stat()
+    if (now.st_size, now.st_mtime_ns) == (source["size"], source["mtime_ns"]):
+        return True
+    return source_of(picture, record.parent).sha256 == str(source["sha256"])
+
+
+def _place(record: Path, options: PageOptions) -> str:
+    return record.relative_to(options.out).as_posix()
+
+
+def _digitize(task: Task, *, options: PageOptions) -> PageRow:
+    if isinstance(task, PageRow):
+        return task
+    picture, record = task
+    place = _place(record, options)
+    try:
+        with time_limit(picture, options.timeout_s):
+            facts = _read_and_write(picture, record, options)
+    except (InputError, MemoryError) as error:
+        text = str(error) or "takes more memory than there is; give fewer --jobs, or reduce it"
+        reason = text if str(picture.path) in text else f"{picture}: {text}"
+        return PageRow(str(picture), place, "failed", reason)
+    except Exception as error:  # a defect of ours must not cost the other pages
+        traceback.print_exc(file=sys.stderr)
+        reason = f"{picture}: a defect of ours ({type(error).__name__}: {error}); report it"
+        return PageRow(str(picture), place, "failed", " ".join(reason.split()))
+    return row_of(str(picture), place, "ok", facts)
+
+
+def _read_and_write(picture: Picture, record: Path, options: PageOptions) -> dict[str, Any]:
+    """Returns what the page's JSON file says."""
+    image = picture.read()
+    source = source_of(picture, record.parent)
+    page = options.read(image, network=options.load_network(), stages=True, **options.asked())
+    return write_page(
+        page,
+        record,
+        image=image,
+        source=source,
+        options=options.facts(),
+        overlay=options.overlay,
+        index=Path(os.path.relpath(options.out / INDEX, record.parent)).as_posix(),
+    )
+
+
+@contextmanager
+def time_limit(where: object, limit_s: float | None) -> Iterator[None]:
+    """Ends the block after a time, on systems that have timers; it must run in the main thread.
+
+    Raises:
+        DigitizeError: The time is up.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if limit_s is None or not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def time_is_up(number: int, frame: object) -> None:
+        raise DigitizeError(
+            where, f"took longer than {limit_s:g} s", "give a longer --timeout, or reduce it"
+        )
+
+    before = signal.signal(signal.SIGALRM, time_is_up)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

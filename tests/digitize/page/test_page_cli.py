@@ -1,0 +1,162 @@
+"""`ecg-overlap page`, as a user calls it."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made_pages import read, save
+
+from data_gen.layout import LAYOUTS
+from ecg_overlap import cli_page
+from ecg_overlap.cli import main
+from ecg_overlap.digitize.page import folder
+from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
+
+
+@pytest.fixture(autouse=True)
+def reader(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """Hand-made pages instead of the reader's; what it was asked for."""
+    asked: list[dict[str, object]] = []
+
+    def made(image: object, **options: object) -> object:
+        asked.append(options)
+        return read(image, **options)  # type: ignore[arg-type]
+
+    made_options = folder.PageOptions
+    monkeypatch.setattr(cli_page, "PageOptions", lambda **given: made_options(**given, read=made))
+    return asked
+
+
+def page(out: Path, *arguments: str | Path) -> int:
+    return main(["page", *map(str, arguments), "--out", str(out)])
+
+
+def summary(out: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((out / "summary.csv").open()))
+
+
+def test_a_page_becomes_a_record_and_a_page_to_look_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "records"
+    assert page(out, save(tmp_path / "90036.png")) == 0
+    ends = (".csv", ".dat", ".hea", ".html", ".json", "_overlay.png", "_thumb.jpg")
+    assert sorted(p.name for p in out.iterdir()) == [
+        *(f"90036{end}" for end in ends), "index.html", "summary.csv",
+    ]  # fmt: skip
+    row = summary(out)[0]
+    assert (row["status"], row["layout"], row["leads"]) == ("ok", "3x4+1R", "12")
+    assert row["consistency_db"] == "14.2" and row["flags"] == "gain_assumed"
+    assert capsys.readouterr().out == f"1 of 1 pages digitized; see {out / 'index.html'}\n"
+
+
+def test_options_reach_the_reader(tmp_path: Path, reader: list[dict[str, object]]) -> None:
+    picture = save(tmp_path / "a.png")
+    argv = ["--layout", "3x4", "--px-per-mm", "8", "--mm-per-s", "50", "--mm-per-mv", "5"]
+    assert page(tmp_path / "o", picture, *argv, "--method", "viterbi", "--fs", "250") == 0
+    assert page(tmp_path / "p", picture) == 0
+    wanted = {
+        "layout": "3x4", "px_per_mm": 8, "mm_per_s": 50, "mm_per_mv": 5, "method": "viterbi",
+        "fs_hz": 250, "network": None, "stages": True,
+    }  # fmt: skip
+    assert reader[0] == wanted
+    nothing = dict.fromkeys(("layout", "px_per_mm", "mm_per_s", "mm_per_mv", "network"))
+    assert reader[1] == nothing | {"method": "default", "fs_hz": 500, "stages": True}
+
+
+def test_given_again_it_skips_what_is_done_and_fails_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path / "in" / "a.png")
+    save(tmp_path / "in" / "b.png", bad=True)
+    (tmp_path / "in" / "notes.txt").write_text("")
+    for _ in range(2):
+        assert page(tmp_path / "o", tmp_path / "in") == 1
+    said = capsys.readouterr()
+    assert "1 of 2 pages digitized, 1 of them before; see" in said.out
+    assert said.err.count("b.png: layout: no trace was found") == 2
+    assert said.err.count("not read: 1 .txt") == 2
+    assert [row["status"] for row in summary(tmp_path / "o")] == ["unchanged", "failed"]
+
+
+def test_names_are_no_formulas_in_the_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(Path("=1+1.png"))
+    assert page(Path("o"), "=1+1.png") == 0
+    assert summary(Path("o"))[0]["path"] == "'=1+1.png"
+
+
+@pytest.mark.parametrize("name", ["summary.csv", "index.html"])
+def test_a_strangers_file_is_not_written_over(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("mine")
+    assert page(tmp_path, save(tmp_path / "a.png")) == 1
+    assert (tmp_path / name).read_text() == "mine"
+    assert capsys.readouterr().err.splitlines() == [
+        f"ecg-overlap: {tmp_path / name}: is there already, and not one of ours; "
+        "choose another --out, or move it away"
+    ]
+
+
+def test_with_the_pictures_folder_as_out_no_picture_is_lost_nor_an_overlay_read(
+    tmp_path: Path,
+) -> None:
+    picture = save(tmp_path / "a.png")
+    before = picture.read_bytes()
+    for status in ("ok", "unchanged"):
+        assert page(tmp_path, tmp_path, "--recursive") == 0
+        assert [(row["record"], row["status"]) for row in summary(tmp_path)] == [("a", status)]
+    assert picture.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (["--layout", "7x7"], "--layout: 7x7 is none of 3x4,"),
+        (["--px-per-mm", "0"], "--px-per-mm: 0 is not a positive number"),
+        (["--mm-per-mv", "inf"], "--mm-per-mv: inf is not a positive number"),
+        (["--jobs", "0"], "--jobs: 0 is not 1 or more"),
+    ],
+)
+def test_an_option_of_the_wrong_form_is_named_as_typed(
+    tmp_path: Path, extra: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        page(tmp_path / "o", tmp_path / "a.png", *extra)
+    assert left.value.code == 2 and said in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    "extra", [["--method", "spline"], ["--method", "unet_coord", "--checkpoint", "none.ckpt"]]
+)
+def test_a_wrong_option_fails_once_before_any_page(
+    tmp_path: Path, extra: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert page(tmp_path / "o", save(tmp_path / "a.png"), *extra) == 1
+    assert not (tmp_path / "o").exists()
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_help_has_examples_layouts_and_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["page", "--help"])
+    said = capsys.readouterr().out
+    assert "ecg-overlap page scans/ --recursive --out records" in said
+    assert all(name in said for name in LAYOUTS)
+    assert all(name in said and text in said for name, text in PAGE_FLAGS.items())
+
+
+def test_neither_the_command_nor_the_package_loads_torch() -> None:
+    program = (
+        "import sys, ecg_overlap, ecg_overlap.cli\n"
+        "ecg_overlap.cli._parser()\n"
+        "assert 'digitize_page' in ecg_overlap.__all__\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
