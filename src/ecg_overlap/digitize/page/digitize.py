@@ -12,6 +12,7 @@ from ecg_overlap.digitize.calibrate import INK_ERROR
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Illumination
 from ecg_overlap.digitize.ink.coverage import as_coverage
+from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.lead import LOW_CONFIDENCE, checked_image
 from ecg_overlap.digitize.network import Image, Network, info_of
 from ecg_overlap.digitize.page.columns import Place, ends_of, places
@@ -24,6 +25,8 @@ from ecg_overlap.digitize.page.layouts import (
     fits_of,
     with_rows,
 )
+from ecg_overlap.digitize.page.names import names_on
+from ecg_overlap.digitize.page.naming import Word, at_places, log_odds, was_read, words_of
 from ecg_overlap.digitize.page.page_signal import PageSignal, Residual, Source, Strip
 from ecg_overlap.digitize.page.paper import (
     PagePicture,
@@ -44,6 +47,7 @@ FloatArray = NDArray[np.float64]
 USUAL_MM_PER_S, USUAL_MM_PER_MV = 25.0, 10.0
 WIDE_PULSE_MM = 10.0  # a pulse of 0.2 s so wide was printed at 50 mm/s
 SURE = 3.0  # nats: an order that is so much likelier than the next is measured, not assumed
+LEAST_READ = 3  # names that agree with an order make it a read one
 LEAST_SNR_DB = 6.0  # leads that obey worse contradict each other: half of their amplitude
 MOST_UNEXPLAINED = 0.25  # of the ink
 
@@ -109,16 +113,17 @@ def digitize_page(
     printed = _printed(mm_per_s, mm_per_mv, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
     # 4. Which lead stands where.
-    fits = _fits(page, traced, pulse, printed, told)
+    words = _words(page, ink, traced)
+    fits = _fits(page, traced, pulse, printed, told, words)
     best = fits[0]
     # 5. Each lead's stretch to mV.
     error = INK_ERROR if ink.binarized else 1.0
-    strips = _strips(page, traced, pulse, best, Source.ASSUMED, fs_hz, error)
+    strips = _strips(page, traced, pulse, best, words, fs_hz, error)
     laws = residuals(strips, fs_hz)
     left = leftover(traced.traces, traced.paths, 0)
     duration_s = float(best.columns_mm[-1, 1] - best.columns_mm[0, 0]) / printed.mm_per_s
     by_network = network is not None and plan.network is not None
-    source, flags = _sources(fits, told)
+    source, flags = _sources(fits, told, strips)
     return PageSignal(
         strips=strips,
         fs_hz=fs_hz,
@@ -166,6 +171,7 @@ def _fits(
     pulse: PagePulse | None,
     printed: Printed,
     told: Arrangement | None,
+    words: Sequence[Word],
 ) -> list[Fit]:
     """What the page may be, the likeliest first.
 
@@ -193,14 +199,23 @@ def _fits(
     heights = row_signals(traced.paths, width, px_per_mm=scale)
     at = np.rint(np.arange(heights.shape[1]) * scale / PER_MM).astype(int).clip(0, width - 1)
     rows = Rows(heights / printed.mm_per_mv, traced.traces.where[:n_rows, at] < 0, PER_MM)
-    return fits_of(orders, rows, places_for, _no_names(n_rows))
+
+    def names_at(columns_mm: FloatArray) -> FloatArray:
+        return log_odds(at_places(words, columns_mm, n_rows))
+
+    return fits_of(orders, rows, places_for, names_at)
 
 
-def _no_names(n_rows: int):
-    def at(columns: FloatArray) -> FloatArray:
-        return np.zeros((n_rows, len(columns), len(LEADS)))
-
-    return at
+def _words(page: PagePicture, ink: Ink, traced: PageTraces) -> list[Word]:
+    """The words beside the page's rows."""
+    seen = names_on(
+        page.picture.image,
+        np.rint(255 * as_coverage(ink.mask)).astype(np.uint8),
+        px_per_mm=page.px_per_mm,
+        inside=page.inside,
+    )
+    rows_px = np.stack([row.y_px for row in traced.rows])
+    return words_of(seen, rows_px, px_per_mm=page.px_per_mm)
 
 
 def _strips(
@@ -208,12 +223,13 @@ def _strips(
     traced: PageTraces,
     pulse: PagePulse | None,
     fit: Fit,
-    name_from: Source,
+    words: Sequence[Word],
     fs_hz: float,
     error_factor: float,
 ) -> tuple[Strip, ...]:
     """Every lead's stretch of its row."""
     columns = fit.columns_mm * page.px_per_mm
+    names = at_places(words, fit.columns_mm, len(traced.rows))
     strips = []
     for r, row in enumerate(fit.arrangement.rows):
         rhythm = fit.arrangement.is_strip(r)
@@ -229,6 +245,7 @@ def _strips(
             if signal is None:
                 continue
             start_s = c * fit.place.width / signal.calibration.mm_per_s
+            name_from = Source.READ if was_read(names, r, c, lead) else Source.ASSUMED
             strips.append(
                 Strip(lead, name_from, r, c, start_s, _box(signal.path_px), rhythm, signal)
             )
@@ -243,15 +260,20 @@ def _box(path_px: FloatArray) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def _sources(fits: Sequence[Fit], told: Arrangement | None) -> tuple[Source, tuple[str, ...]]:
+def _sources(
+    fits: Sequence[Fit], told: Arrangement | None, strips: Sequence[Strip]
+) -> tuple[Source, tuple[str, ...]]:
     """Where the layout comes from, and what is to be said of it."""
     if told is not None:
         return Source.TOLD, ()
     best, *others = fits
-    lead = best.score - max((fit.score for fit in others), default=0.0)
-    if lead < SURE:
-        return Source.ASSUMED, ("layout_assumed",)
-    return (Source.READ if best.by_names > best.by_laws else Source.MEASURED), ()
+    unsure = best.score - max((fit.score for fit in others), default=-np.inf) < SURE
+    flags = ("layout_unsure",) if unsure else ()
+    if sum(strip.name_from is Source.READ for strip in strips) >= LEAST_READ:
+        return Source.READ, flags
+    if best.by_laws > SURE and not unsure:
+        return Source.MEASURED, flags
+    return Source.ASSUMED, (*flags, "layout_assumed")
 
 
 def _flags(
