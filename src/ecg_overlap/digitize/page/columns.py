@@ -15,6 +15,7 @@ AFTER_PULSE_MM = 8.0  # and so far at the most
 FULL_S = 10.0  # what a page usually holds
 NEAR_FULL_MM = 6.0  # a page that holds so nearly as much holds just that
 SHIFT_MM = 4.0  # the first column may begin so far from where the ink does
+WRONG_END_MM = 6.0  # a wrong end counts as one that is so far off
 MOST_GAP_MM = 2.0  # of blank paper between two columns
 STEP_MM, FINE_MM = 1.0, 0.25  # in which places are tried, first and then
 
@@ -83,7 +84,8 @@ def places(
     """Where the columns of a page may be, mm.
 
     A page that holds about as much as pages do holds just that. Ink may begin late, or hang on to
-    a pulse or a name, so the ends are known to some mm only.
+    a pulse or a name, so the ends are known to some mm only; and where a desk or another page is
+    in the picture, one of them may be wrong altogether.
 
     Args:
         ends_mm: Where the traces' ink begins and ends.
@@ -91,21 +93,32 @@ def places(
         mm_per_s: The page's speed.
         near: Where they are about, if that is known: places are tried more finely.
     """
-    if near is None:
-        shifts = np.arange(-SHIFT_MM, SHIFT_MM + STEP_MM / 2, STEP_MM)
-        gaps = np.arange(0, MOST_GAP_MM + STEP_MM / 2, STEP_MM)
-    else:
-        fine = np.arange(-STEP_MM + FINE_MM, STEP_MM, FINE_MM)
-        shifts = near.start - ends_mm[0] + fine
-        gaps = np.unique((near.gap + fine).clip(0, MOST_GAP_MM))
-    gaps = gaps[:1] if n == 1 else gaps
-    length, full = ends_mm[1] - ends_mm[0], FULL_S * mm_per_s
+    start, stop = ends_mm
+    length, full = stop - start, FULL_S * mm_per_s
+    if near is not None:
+        fine = np.arange(-STEP_MM + FINE_MM, STEP_MM, FINE_MM).tolist()
+        gaps = {min(max(near.gap + step, 0.0), MOST_GAP_MM) for step in fine}
+        grown = near.width * n + (n - 1) * near.gap
+        found = []
+        for gap in sorted(gaps) if n > 1 else [0.0]:
+            width = near.width if near.width * n == full else (grown - (n - 1) * gap) / n
+            for shift in fine:
+                off = near.off_mm + abs(near.start + shift - start) - abs(near.start - start)
+                found.append(Place(near.start + shift, width, gap, off))
+        return found
+    shifts = np.arange(-SHIFT_MM, SHIFT_MM + STEP_MM / 2, STEP_MM).tolist()
     found = []
-    for gap in gaps.tolist():
+    for gap in np.arange(0, MOST_GAP_MM + STEP_MM / 2, STEP_MM).tolist() if n > 1 else [0.0]:
         blank = (n - 1) * gap
         usual = abs(length - blank - full) < NEAR_FULL_MM
-        width = (full if usual else length - blank) / n
-        for shift in shifts.tolist():
-            end_off = shift + n * width + blank - length
-            found.append(Place(ends_mm[0] + shift, width, gap, max(abs(shift), abs(end_off))))
+        for shift in shifts:
+            if usual:
+                end_off = abs(shift + full + blank - length)
+                found.append(Place(start + shift, full / n, gap, max(abs(shift), end_off)))
+                continue
+            found.append(Place(start + shift, (length - blank) / n, gap, abs(shift)))
+            if length > full:  # one of the ends is wrong
+                off = abs(shift) + WRONG_END_MM
+                found.append(Place(start + shift, full / n, gap, off))
+                found.append(Place(stop - full - blank + shift, full / n, gap, off))
     return found

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
-from data_gen.layout import LAYOUTS
 from data_gen.sample import LEADS
 from ecg_overlap.digitize.page.columns import Place
 from ecg_overlap.digitize.page.laws import disagreement
@@ -24,6 +23,7 @@ RARER = 1.0  # … each step down from the usual to a rarer order
 # Nine tenths of a gap are blank, and a fiftieth of a trace's columns.
 BLANK_IN_GAP, INK_IN_GAP = float(np.log(0.9 / 0.02)), float(np.log(0.1 / 0.98))
 OFF = 0.5  # … each mm that an order's place is off the ends of the ink
+MOST_ANY = 3  # rows of one lead each, of which nobody knows the order
 FOLLOWED = 3  # arrangements of which the place is sought more finely
 HELD = 0.5  # of a column, in which a row has a trace at the least to be spoken of
 UNRELATED = -2.0  # … and a rhythm strip that is simultaneous with nothing
@@ -57,6 +57,11 @@ class Arrangement:
     def is_strip(self, row: int) -> bool:
         """Whether that row is a rhythm strip."""
         return len(self.rows[row]) < self.n_columns
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether any leads may stand in it, so that only their printed names tell which."""
+        return self.n_columns == 1 and len(self.rows) <= MOST_ANY
 
     def in_column(self, column: int) -> list[tuple[int, str]]:
         """The rows, and the leads in them, that stand in a column."""
@@ -96,14 +101,23 @@ def arrangement_named(name: str) -> Arrangement:
     """
     if name in KNOWN:
         return KNOWN[name]
-    if name in LAYOUTS and not LAYOUTS[name].any_lead:
-        return Arrangement(name, LAYOUTS[name].rows)
+    for one in with_any():
+        if one.name == name:
+            return one
     raise InputError(f"layout {name!r}", "not known", f"choose of {', '.join(KNOWN)}")
 
 
 def with_rows(n_rows: int) -> list[Arrangement]:
-    """The arrangements of so many rows."""
-    return [one for one in KNOWN.values() if len(one.rows) == n_rows]
+    """The arrangements of so many rows; with few, they may be of any leads (`takes_any`)."""
+    return [one for one in (*KNOWN.values(), *with_any()) if len(one.rows) == n_rows]
+
+
+def with_any() -> list[Arrangement]:
+    """A few rows of one lead each, whatever leads these are."""
+    return [
+        Arrangement(f"{n}x1", tuple((lead,) for lead in LEADS[:n]), 2)
+        for n in range(1, MOST_ANY + 1)
+    ]
 
 
 @dataclass(frozen=True)
@@ -210,7 +224,10 @@ def fits_of(
     fits = []
     for arrangement in arrangements:
         anywhere = places_for(arrangement.n_columns, None)
-        named = _with_strips(arrangement, rows, min(anywhere, key=lambda p: p.off_mm), names_at)
+        likely = min(anywhere, key=lambda p: p.off_mm)
+        if arrangement.takes_any:
+            arrangement = _as_named(arrangement, names_at(likely.columns(1)))
+        named = _with_strips(arrangement, rows, likely, names_at)
         fits.append(_best(named, rows, anywhere, names_at))
     fits.sort(key=_score, reverse=True)
     for k, best in enumerate(fits[:FOLLOWED]):
@@ -259,6 +276,21 @@ def _with_strips(
             scores.append((laws + _printed(names, r, 0, lead) - _unusual(lead), -rank, lead))
         leads[r] = (max(scores)[2],)
     return replace(arrangement, rows=tuple(leads))
+
+
+def _as_named(arrangement: Arrangement, names: FloatArray) -> Arrangement:
+    """Rows of any leads, by the names beside them; one without a name is the next of `LEADS`."""
+    rows: list[tuple[str, ...]] = []
+    taken: set[str] = set()
+    for odds in names[:, 0]:
+        free = [k for k, lead in enumerate(LEADS) if lead not in taken]
+        best = max(free, key=lambda k: float(odds[k]))
+        if odds[best] <= 0 and rows:
+            after = LEADS.index(rows[-1][0]) + 1
+            best = next((k for k in free if k >= after), free[0])
+        rows.append((LEADS[best],))
+        taken.add(LEADS[best])
+    return replace(arrangement, rows=tuple(rows))
 
 
 def _unusual(lead: str) -> float:

@@ -76,7 +76,9 @@ def at_places(words: Sequence[Word], columns_mm: FloatArray, n_rows: int) -> Flo
     for word in words:
         behind = word.x_mm - columns_mm[:, 0]
         column = int(np.abs(behind).argmin())
-        if not -BEFORE_MM <= behind[column] <= BEHIND_MM:
+        # The name of a lead that has its row to itself may stand anywhere along it.
+        most = BEHIND_MM if len(columns_mm) > 1 else columns_mm[0, 1] - columns_mm[0, 0]
+        if not -BEFORE_MM <= behind[column] <= most:
             continue
         here = found[word.row, column]
         if np.isnan(here[0]) or word.probability[-1] < here[-1]:
