@@ -110,7 +110,7 @@ def places(
     found = []
     for gap in np.arange(0, MOST_GAP_MM + STEP_MM / 2, STEP_MM).tolist() if n > 1 else [0.0]:
         blank = (n - 1) * gap
-        usual = abs(length - blank - full) < NEAR_FULL_MM
+        usual = min(abs(length - full), abs(length - blank - full)) < NEAR_FULL_MM
         for shift in shifts:
             if usual:
                 end_off = abs(shift + full + blank - length)

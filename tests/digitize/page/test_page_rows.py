@@ -1,0 +1,85 @@
+"""The rows of a page: what is one, and what only looks like one."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from data_gen.render import draw_stroke
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.page.rows import ink_of_traces, page_rows, without_frames
+from ecg_overlap.digitize.page.trace import trace_page, within_common_ends
+
+PX_PER_MM = 6.0
+HEIGHT, WIDTH = 480, 1500  # 80 × 250 mm
+
+
+def drawn(*lines: NDArray[np.float64]) -> NDArray[np.float32]:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for line in lines:
+        draw_stroke(mask, line, width_px=2.4)
+    return mask.astype(np.float32) / 255
+
+
+def beats(row: float, *, up: float = 60.0, first: int = 60, last: int = 1440, drift: float = 0.0):
+    """A trace with a narrow peak every 120 px, (n, 2)."""
+    x = np.arange(first, last + 1.0)
+    phase = np.abs((x - first) % 120 - 60)
+    y = row - up * np.clip(1 - phase / 8, 0, 1) + drift * (x - first) / (last - first)
+    return np.stack([x, y], axis=1)
+
+
+def rows_of(cover: NDArray[np.float32]) -> list[float]:
+    found = page_rows(ink_of_traces(cover, px_per_mm=PX_PER_MM), px_per_mm=PX_PER_MM)
+    return [float(row.y_px.mean()) for row in found]
+
+
+def test_each_row_is_found_and_where_it_ends() -> None:
+    cover = drawn(beats(120), beats(300, first=100, last=1300))
+    found = page_rows(ink_of_traces(cover, px_per_mm=PX_PER_MM), px_per_mm=PX_PER_MM)
+    assert [round(float(row.y_px.mean())) for row in found] == pytest.approx([120, 300], abs=2)
+    assert [(row.first, row.stop - 1) for row in found] == [
+        pytest.approx((60, 1440), abs=8),
+        pytest.approx((100, 1300), abs=8),
+    ]
+    assert np.isnan(found[1].expected_px[[0, -1]]).all()
+
+
+def test_a_drift_is_followed() -> None:
+    found = page_rows(drawn(beats(200, drift=-90)), px_per_mm=PX_PER_MM)
+    assert len(found) == 1
+    assert found[0].y_px[200] - found[0].y_px[1300] == pytest.approx(90 * 1100 / 1380, abs=12)
+
+
+def test_letters_are_no_row() -> None:
+    letters = [np.array([(x, 40.0), (x, 52.0)]) for x in range(100, 900, 14)]
+    assert rows_of(drawn(beats(250), *letters)) == pytest.approx([250], abs=2)
+
+
+def test_a_frame_is_no_row() -> None:
+    corners = np.array([(10, 10), (1490, 10), (1490, 470), (10, 470), (10, 10)], float)
+    cover = drawn(beats(250), corners)
+    assert rows_of(cover) == pytest.approx([250], abs=2)
+    left = without_frames(cover, px_per_mm=PX_PER_MM)
+    assert left[12:468, 12:1488].sum() == pytest.approx(cover[12:468, 12:1488].sum(), rel=1e-6)
+    assert left[:8].sum() == 0
+
+
+def test_rests_of_a_line_that_look_like_a_row_are_given_up() -> None:
+    # Pieces of a grid line under the only trace: not half of the row's length.
+    rests = [np.array([(x, 330.0), (x + 60.0, 330.0)]) for x in (150, 420, 640, 980)]
+    traced = trace_page(drawn(beats(250), *rests), px_per_mm=PX_PER_MM)
+    assert [round(float(row.y_px.mean())) for row in traced.rows] == pytest.approx([250], abs=2)
+
+
+def test_a_page_without_traces_is_refused() -> None:
+    letters = [np.array([(x, 40.0), (x, 52.0)]) for x in range(100, 900, 14)]
+    with pytest.raises(DigitizeError, match="no row of traces"):
+        trace_page(drawn(*letters), px_per_mm=PX_PER_MM)
+
+
+def test_no_row_reaches_beyond_where_most_end() -> None:
+    cover = drawn(beats(100), beats(240), beats(380, last=1495))
+    found = page_rows(cover, px_per_mm=PX_PER_MM)
+    assert max(row.stop for row in found) > 1480
+    cut = within_common_ends(found, PX_PER_MM)
+    assert max(row.stop for row in cut) < 1441 + 4 * PX_PER_MM
