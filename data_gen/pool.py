@@ -6,8 +6,6 @@ Processes are spawned: a forked one inherits the locks of OpenCV's, numba's and 
 held or not, and can hang.
 """
 
-import _thread
-import faulthandler
 import os
 import signal
 import sys
@@ -22,7 +20,6 @@ from ctypes import c_bool
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
@@ -190,20 +187,9 @@ def _end_with(alive: Connection) -> None:
     """End this process once the parent has closed the pipe, or was killed."""
     alive.poll(None)
     _stop.set()
-    # After the grace it is ended by a thread that is not Python's: whatever holds the interpreter,
-    # or hangs as that ends, cannot hold this one.
-    nowhere = Path(os.devnull).open("w")  # noqa: SIM115 (until the process ends)
-    faulthandler.dump_traceback_later(GRACE_S, exit=True, file=nowhere)
-    _interrupt()
-    time.sleep(2 * GRACE_S)  # keeps the file open
-
-
-def _interrupt() -> None:
-    """Raise SystemExit in the main thread, also where that one waits."""
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-    else:  # Windows
-        _thread.interrupt_main(signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)  # raises SystemExit in the main thread
+    time.sleep(GRACE_S)
+    os._exit(1)
 
 
 def _do(task: Any) -> list[Any]:

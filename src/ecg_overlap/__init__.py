@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecg_overlap.digitize.lead import digitize_lead
+    from ecg_overlap.digitize.page.digitize import digitize_page
     from ecg_overlap.network import load_model
 
 __all__ = ["digitize_lead", "digitize_page", "load_model"]
@@ -16,9 +17,9 @@ def __getattr__(name: str) -> Any:
 
         return digitize_lead
     if name == "digitize_page":
-        from importlib import import_module
+        from ecg_overlap.digitize.page.digitize import digitize_page
 
-        return import_module("ecg_overlap.digitize.page.digitize").digitize_page
+        return digitize_page
     if name == "load_model":
         from ecg_overlap.network import load_model
 

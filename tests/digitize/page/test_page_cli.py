@@ -156,7 +156,7 @@ def test_neither_the_command_nor_the_package_loads_torch() -> None:
     program = (
         "import sys, ecg_overlap, ecg_overlap.cli\n"
         "ecg_overlap.cli._parser()\n"
-        "assert 'digitize_page' in ecg_overlap.__all__\n"
+        "assert callable(ecg_overlap.digitize_page)\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

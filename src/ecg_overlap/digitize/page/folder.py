@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -21,6 +20,7 @@ from data_gen.whole_file import PART_SUFFIX
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.network import Network, no_network
+from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.facts import PageRow, row_of
 from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.page.write_page import INDEX, THUMBNAIL, write_page
@@ -33,14 +33,6 @@ from ecg_overlap.digitize.record_names import (
 from ecg_overlap.digitize.write import OVERLAY, versions
 
 STALE_S = 3600.0  # nothing is half written for so long: what is older, a killed process has left
-
-
-def read_page(image: Any, **options: Any) -> PageSignal:
-    """`digitize_page`, imported when the first page is read: its libraries take a while."""
-    page: PageSignal = import_module("ecg_overlap.digitize.page.digitize").digitize_page(
-        image, **options
-    )
-    return page
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ class PageOptions:
         timeout_s: What a page may take; None: any time.
         load_network: Returns the method's network. Called for each page, in the process that
             reads it, so it should load the network once and keep it.
-        read: The reader: `digitize_page`, or what stands for it.
+        read: The reader, or what stands for it.
     """
 
     out: Path
@@ -74,7 +66,7 @@ class PageOptions:
     overlay: bool = True
     timeout_s: float | None = None
     load_network: Callable[[], Network | None] = no_network
-    read: Callable[..., PageSignal] = read_page
+    read: Callable[..., PageSignal] = digitize_page
 
     def asked(self) -> dict[str, Any]:
         """What is asked of the reader."""

@@ -34,7 +34,8 @@ LETTER_MM = 2.6
 NAME_MM = 4.0  # above 0 mV, and above what the trace has there
 THUMB_PX = 320  # width
 MIN_PX_PER_MM_LETTERS = 2.0  # below it they would be blots
-_PALED = np.asarray(255 - (255 - np.arange(256)) * PALE, np.uint8)
+STEP = 6  # of the paled shades: in fewer shades the file has half the size, and looks alike
+_PALED = np.asarray(255 - np.rint((255 - np.arange(256)) * PALE / STEP) * STEP, np.uint8)
 _SHIFT = 4  # fractional bits of OpenCV's coordinates
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
+from data_gen.formats.files import png_bytes
 from data_gen.sample import LEADS
 from data_gen.whole_file import whole_file
 from ecg_overlap.digitize.lead_signal import FLAGS
@@ -21,10 +22,11 @@ from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS, PageSignal
 from ecg_overlap.digitize.page.paper_svg import draw_paper
 from ecg_overlap.digitize.record_names import Source, claim, write_facts
 from ecg_overlap.digitize.wfdb_record import write_record
-from ecg_overlap.digitize.write import OVERLAY, write_png
+from ecg_overlap.digitize.write import OVERLAY
 
 THUMBNAIL = "_thumb.jpg"
 JPEG_QUALITY = 80
+PNG_LEVEL = 3
 INDEX = "index.html"
 
 
@@ -63,12 +65,14 @@ def write_page(
         write_record(page.signal_mv, page.fs_hz, LEADS, record)
         drawn = draw_overlay(page, image) if overlay else None
         if drawn is not None:
-            write_png(drawn, _file(record, OVERLAY))
+            with whole_file(_file(record, OVERLAY)) as made:
+                made.write_bytes(png_bytes(drawn, compression=PNG_LEVEL))
         small = draw_thumbnail(page, image)
         _write_jpeg(small, _file(record, THUMBNAIL))
         values = {
             "record": record.name,
-            "source": source,
+            "picture": Path(source.path).name,
+            "page": source.page,
             "facts": facts,
             "names": names_from(facts["strips"]),
             "flag_texts": FLAGS | PAGE_FLAGS,
