@@ -41,7 +41,7 @@ def test_a_drawn_page_knows_where_everything_is() -> None:
     truth = drawn({"3x4+1R": 1.0}).page(0)
     page = beside_truth(truth, read_by_truth(truth))
     assert all(lead.named for lead in page.leads)
-    assert min(lead.aligned()[0] for lead in page.leads) > 60
+    assert min(lead.aligned().snr_db for lead in page.leads) > 60
 
 
 def test_a_lead_that_is_printed_upside_down_is_scored_upright() -> None:
