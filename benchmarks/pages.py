@@ -30,6 +30,7 @@ from ecg_overlap.digitize.write import write_png
 from ecg_overlap.evaluation.page_overlay import page_overlay
 from ecg_overlap.evaluation.page_sets import WEIGHTS, DrawnPages, PageSet, drawn_pages, pages
 from ecg_overlap.evaluation.pages import ReadPage, TruePage, beside_truth
+from ecg_overlap.metrics.bootstrap import CEILING_DB
 from ecg_overlap.network import load_model
 
 BELOW_DB, BELOW_RHO = 8.0, 0.9
@@ -111,10 +112,12 @@ def row_of(name: str, page: ReadPage, seconds: float) -> dict[str, Any]:
     """What is known of one page, as values that JSON can hold."""
     leads = {}
     for lead in page.leads:
-        snr_db, rho = lead.aligned()
+        score = lead.aligned()
         leads[lead.truth.lead_name] = {
-            "snr_db": round(min(snr_db, 100.0), 2), "rho": round(rho, 4), "named": lead.named,
-        }  # fmt: skip
+            "snr_db": round(min(score.snr_db, CEILING_DB), 2),
+            "rho": round(score.pearson_r, 4),
+            "named": lead.named,
+        }
     return {
         "page": name,
         "record": page.truth.record_id,

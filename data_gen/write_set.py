@@ -33,7 +33,9 @@ from data_gen.formats.files import (
 )
 from data_gen.formats.kit_page import write_page
 from data_gen.formats.lead_crops import crop_name, write_lead_crop
-from data_gen.formats.shards import MANIFEST, shard_name, write_shard
+from data_gen.formats.page_shards import write_page_shard
+from data_gen.formats.shards import write_shard
+from data_gen.formats.tars import MANIFEST, shard_name
 from data_gen.pool import results_in_order
 from data_gen.sample import SPLITS, LeadSample, Page
 from data_gen.severity import page_contacts
@@ -67,8 +69,8 @@ class SetPlan:
     """All that a set's bytes depend on.
 
     Args:
-        n: Samples, or pages in the format ecg_image_kit.
-        format: "shards", "lead_crops" or "ecg_image_kit".
+        n: Samples, or pages in the formats ecg_image_kit and pages.
+        format: "shards", "lead_crops", "ecg_image_kit" or "pages" (in shards, with all masks).
         seed: Sample i comes from (seed, i).
         split: Whose records are drawn.
         samples_per_shard: Samples in one part.
@@ -241,24 +243,39 @@ def _crops(
     return files
 
 
-def _pages(
-    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
-) -> dict[str, str]:
-    files: dict[str, str] = {}
+def _drawn_pages(
+    generator: Generator, plan: SetPlan, part: int, tally: Tally
+) -> Iterator[tuple[int, Page]]:
     for index in plan.indices(part):
         page = generator.page(index, seed=plan.seed, split=plan.split)
-        tally.leads.extend(trace.lead_name for trace in page.traces)
+        tally.leads.extend(trace.lead_name.removeprefix("-") for trace in page.traces)
         masks = [trace.mask for trace in page.traces if trace.mask is not None]
         known = len(masks) == len(page.traces)
         tally.contacts.extend(page_contacts(masks) if known else [None] * len(page.traces))
+        yield index, page
+
+
+def _kit_pages(
+    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
+) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for index, page in _drawn_pages(generator, plan, part, tally):
         files |= write_page(page, out, f"{index:05d}")
     return files
+
+
+def _page_shard(
+    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
+) -> dict[str, str]:
+    name = shard_name(part)
+    return {name: write_page_shard(_drawn_pages(generator, plan, part, tally), out / name)}
 
 
 _WRITERS: dict[str, Callable[[Generator, Path, SetPlan, int, Tally], dict[str, str]]] = {
     "shards": _shard,
     "lead_crops": _crops,
-    "ecg_image_kit": _pages,
+    "ecg_image_kit": _kit_pages,
+    "pages": _page_shard,
 }
 
 
@@ -293,7 +310,7 @@ def _sweep(out: Path) -> None:
 
 def _shown(generator: Generator, plan: SetPlan) -> list[LeadSample]:
     """The first samples, for the picture; a page shows its leads."""
-    if plan.format == "ecg_image_kit":
+    if plan.format in ("ecg_image_kit", "pages"):
         return lead_samples(generator.page(0, seed=plan.seed, split=plan.split))[:_SHOWN]
     indices = range(min(_SHOWN, plan.n))
     return [generator.sample(i, seed=plan.seed, split=plan.split) for i in indices]

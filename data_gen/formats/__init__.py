@@ -2,6 +2,7 @@
 
 from data_gen.formats.ecg_image_kit import EcgImageKit
 from data_gen.formats.lead_crops import LeadCrops
+from data_gen.formats.page_shards import PageShards
 from data_gen.formats.shards import Shards, stream_shards
 
-__all__ = ["EcgImageKit", "LeadCrops", "Shards", "stream_shards"]
+__all__ = ["EcgImageKit", "LeadCrops", "PageShards", "Shards", "stream_shards"]

@@ -17,7 +17,12 @@ from data_gen.severity import CONTACT_BINS, contact_bin
 PICTURE = "sample.png"
 UNKNOWN = "not known"
 
-_READER = {"shards": "Shards", "lead_crops": "LeadCrops", "ecg_image_kit": "EcgImageKit"}
+_READER = {
+    "shards": "Shards",
+    "lead_crops": "LeadCrops",
+    "ecg_image_kit": "EcgImageKit",
+    "pages": "PageShards",
+}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from data_gen import presets
 from data_gen.errors import InputError
 from data_gen.formats.kit_page import write_page
 from data_gen.sample import LEADS
+from data_gen.write_set import SetPlan, write_set
+from ecg_overlap.evaluation.page_scoring import page_sha256
 from ecg_overlap.evaluation.page_sets import DrawnPages, drawn_pages, pages
 from ecg_overlap.evaluation.pages import beside_truth, true_page
 
@@ -39,7 +41,7 @@ def test_a_drawn_page_knows_where_everything_is() -> None:
     truth = drawn({"3x4+1R": 1.0}).page(0)
     page = beside_truth(truth, read_by_truth(truth))
     assert all(lead.named for lead in page.leads)
-    assert min(lead.aligned()[0] for lead in page.leads) > 60
+    assert min(lead.aligned().snr_db for lead in page.leads) > 60
 
 
 def test_a_lead_that_is_printed_upside_down_is_scored_upright() -> None:
@@ -72,6 +74,17 @@ def test_pages_of_the_kit_have_our_layout(tmp_path: Path) -> None:
     lead = found.page(0).leads[6]
     assert (lead.lead_name, lead.record_s) == ("V1", 5.0)
     assert len(pages(tmp_path, n=1)) == 1
+
+
+def test_pages_of_shards_keep_their_truths(tmp_path: Path) -> None:
+    one = drawn({"3x4+2R": 1.0})
+    plan = SetPlan(n=2, format="pages", seed=one.seed, split=one.split)
+    write_set(one.generators["3x4+2R"], tmp_path, plan, progress=False)
+    found = pages(tmp_path, n=1)
+    truth, expected = found.page(0), one.page(1)
+    assert (found.sample_id(0), truth.layout) == ("pages/00001", "3x4+2R")
+    assert [t.contact for t in truth.traces] == [t.contact for t in expected.traces]
+    assert page_sha256(truth) == page_sha256(expected)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def with_places(page: TruePage) -> TruePage:
 
 
 def snr_db(page: ReadPage) -> dict[str, float]:
-    return {lead.truth.lead_name: lead.aligned()[0] for lead in page.leads}
+    return {lead.truth.lead_name: lead.aligned().snr_db for lead in page.leads}
 
 
 def named(page: ReadPage) -> set[str]:
@@ -81,6 +81,30 @@ def test_a_lead_in_a_wrong_column_fails_alone() -> None:
     found = snr_db(beside_truth(truth, moved(read_by_truth(truth), "aVR", 2.5)))
     assert found.pop("aVR") == 0.0
     assert min(found.values()) > 25
+
+
+def test_a_lead_that_is_a_little_off_is_whole() -> None:
+    """`aligned` moves it; no part of it is then taken for missing."""
+    truth = printed()
+    for by_s in (-0.15, 0.15):
+        page = beside_truth(truth, moved(read_by_truth(truth), "V4", by_s))
+        assert snr_db(page)["V4"] > 25
+        assert page.lag_s == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize("lost", [slice(0, 300), slice(-300, None)])
+def test_what_is_lost_at_an_end_is_not_compared_and_lowers_the_coverage(lost: slice) -> None:
+    """A fill with the mean would cost as much as a wrong reading of it."""
+    truth = printed()
+    strips = list(read_by_truth(truth).strips)
+    at = next(k for k, s in enumerate(strips) if s.lead_name == "V5")
+    signal = strips[at].signal.signal_mv.copy()
+    signal[lost] = np.nan
+    strips[at] = replace(strips[at], signal=replace(strips[at].signal, signal_mv=signal))
+    page = beside_truth(truth, replace(read_by_truth(truth), strips=tuple(strips)))
+    v5 = page.leads[LEADS.index("V5")]
+    assert v5.coverage == pytest.approx(950 / 1250, abs=0.01)
+    assert v5.aligned().snr_db > 25
 
 
 @pytest.mark.parametrize("knows_places", [False, True])

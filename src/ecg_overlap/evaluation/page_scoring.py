@@ -104,12 +104,13 @@ def _scores(lead: ReadLead, reason: str, method: Method, *, costly: bool) -> Sco
     """Every score of a lead that a lead's picture has too, and whether its name is right."""
     truth = lead.truth
     sample = LeadSample(
-        _NO_PICTURE, signal_mv=truth.signal_mv, fs_hz=truth.fs_hz, lead_name=truth.lead_name
+        _NO_PICTURE, signal_mv=lead.reference_mv, fs_hz=truth.fs_hz, lead_name=truth.lead_name
     )
-    if lead.found is None and not reason:
-        reason = "no trace of this name was found"
+    reason = reason or lead.reason
     row: Scores = {"failed": lead.found is None, "reason": reason}
     row |= signal_scores(sample, Outcome(lead.found, reason=reason), method, None, costly=costly)
+    if lead.found is not None:
+        row[column("coverage")] = lead.coverage
     row[column("name_accuracy")] = float(lead.named)
     return row | {"fs_hz": truth.fs_hz, "intrusion": math.nan, "contact": truth.contact}
 

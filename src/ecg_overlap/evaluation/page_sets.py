@@ -3,9 +3,8 @@
 import csv
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -14,6 +13,9 @@ import numpy as np
 from data_gen import presets
 from data_gen.errors import InputError
 from data_gen.formats.ecg_image_kit import EcgImageKit
+from data_gen.formats.files import read_json
+from data_gen.formats.page_shards import FORMAT, PageShards
+from data_gen.formats.tars import MANIFEST
 from data_gen.generate import LeadGenerator
 from data_gen.layout import LAYOUTS
 from data_gen.overlap import OverlapDials
@@ -149,39 +151,39 @@ def drawn_pages(
 
 
 @dataclass(frozen=True)
-class KitPages:
-    """Pages that ecg-image-kit wrote.
+class PageFolder:
+    """Pages that lie on disk: those of ecg-image-kit, or of generate.py's format `pages`.
 
     Args:
         name: In the results.
-        root: The kit's output folder.
+        root: The folder.
+        names: Of the chosen pages.
+        reader: Index to page.
         chosen: Which of its pages.
         note: What a reader must know of it.
     """
 
     name: str
     root: str
+    names: tuple[str, ...]
+    reader: Callable[[int], Page]
     chosen: tuple[int, ...]
     note: str = ""
 
     kind = PAGES
 
-    @cached_property
-    def _kit(self) -> EcgImageKit:
-        return EcgImageKit(self.root)
-
     def __len__(self) -> int:
         return len(self.chosen)
 
     def page(self, index: int) -> TruePage:
-        page = self._kit.page(self.chosen[index])
+        page = self.reader(self.chosen[index])
         return true_page(page, layout=layout_of(page))
 
     def sample_id(self, index: int) -> str:
-        return f"{self.name}/{self._kit.pages[self.chosen[index]].stem}"
+        return f"{self.name}/{self.names[index]}"
 
     def identity(self) -> str:
-        return json.dumps(["kit", self.root, self.chosen, list(listing(Path(self.root)))])
+        return json.dumps(["folder", self.root, self.chosen, list(listing(Path(self.root)))])
 
 
 def layout_of(page: Page) -> str:
@@ -239,7 +241,7 @@ class Scans:
 
 
 def pages(root: str | Path, *, name: str = "pages", n: int | None = None) -> PageSet:
-    """A folder of pages: scans with `mapping.csv`, or what ecg-image-kit wrote.
+    """A folder of pages: scans with `mapping.csv`, or what ecg-image-kit or generate.py wrote.
 
     Args:
         root: The folder.
@@ -252,10 +254,21 @@ def pages(root: str | Path, *, name: str = "pages", n: int | None = None) -> Pag
     mapping = Path(root) / MAPPING
     if mapping.is_file():
         rows = _mapping(mapping)
-        chosen = tuple(rows[k] for k in spread(len(rows), n, where=name))
-        return Scans(name, str(root), chosen)
+        return Scans(name, str(root), tuple(rows[k] for k in spread(len(rows), n, where=name)))
+    if _is_in_shards(Path(root)):
+        shards = PageShards(root)
+        chosen = spread(len(shards), n, where=name)
+        names = tuple(f"{k:05d}" for k in chosen)
+        return PageFolder(name, str(root), names, shards.__getitem__, chosen)
     kit = EcgImageKit(root)
-    return KitPages(name, str(root), spread(len(kit.pages), n, where=name))
+    chosen = spread(len(kit.pages), n, where=name)
+    names = tuple(kit.pages[k].stem for k in chosen)
+    return PageFolder(name, str(root), names, kit.page, chosen)
+
+
+def _is_in_shards(root: Path) -> bool:
+    manifest = read_json(root / MANIFEST) if (root / MANIFEST).is_file() else None
+    return isinstance(manifest, dict) and manifest.get("format") == FORMAT
 
 
 def _mapping(path: Path) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ there, as a reader would find it.
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,10 @@ from data_gen.sample import LEADS, Page, Record
 from data_gen.severity import page_contacts
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.page.page_signal import PageSignal, Strip
-from ecg_overlap.metrics.align import FloatArray
-from ecg_overlap.metrics.signal import score_lead
+from ecg_overlap.metrics.align import MAX_LAG_S, MIN_RECOVERED, FloatArray
+from ecg_overlap.metrics.signal import LeadScore, score_lead
 
-MAX_LAG_S = 0.5  # of the whole page's time axis
+MAX_PAGE_LAG_S = 0.5  # of the whole page's time axis
 MIN_RHO, SAME_RHO = 0.6, 0.02  # a lead follows its truth: at least so well, others hardly better
 _TIE = 1e-9  # sums of ρ that differ by less are equal (FFT rounding)
 RECORD_S, MM_PER_S = 10.0, 25.0  # of what `printed_record` takes to be printed
@@ -137,26 +137,32 @@ class ReadLead:
 
     Args:
         truth: What is printed.
-        found: As digitized, cut to the time of the truth: sample 0 of both at the same time; None
-            where no strip has its name.
-        named: Whether that strip is a trace of this lead.
+        reference_mv: float32 (m,), the truth from where the reading of it begins, or up to 0.2 s of
+            NaN before it, into which `aligned` may move the reading.
+        found: As digitized, from that very time on; None where no strip has its name, or less than
+            half of the lead is in it.
+        coverage: Share of the lead's samples that were recovered; 0 with None.
+        named: Whether the strip of its name is a trace of this lead.
+        reason: Why there is nothing, in words.
     """
 
     truth: PrintedLead
-    found: LeadSignal | None
-    named: bool
+    reference_mv: NDArray[np.float32]
+    found: LeadSignal | None = None
+    coverage: float = 0.0
+    named: bool = False
+    reason: str = ""
 
-    def aligned(self) -> tuple[float, float]:
-        """SNR (dB) and Pearson's ρ under `aligned`, by the failure rule."""
+    def aligned(self) -> LeadScore:
+        """Its scores under `aligned`, by the failure rule."""
         found = self.found
-        score = score_lead(
-            self.truth.signal_mv,
+        return score_lead(
+            self.reference_mv,
             None if found is None else found.signal_mv,
             self.truth.fs_hz,
             alignment="aligned",
             est_fs_hz=None if found is None else found.fs_hz,
         )
-        return score.snr_db, score.pearson_r
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ def beside_truth(truth: TruePage, found: PageSignal | None) -> ReadPage:
         found: What was read; None where the page was refused.
     """
     if found is None:
-        return ReadPage(truth, None, tuple(ReadLead(lead, None, False) for lead in truth.leads))
+        return ReadPage(truth, None, tuple(ReadLead(lead, lead.signal_mv) for lead in truth.leads))
     by_record = {id(trace): trace.record_s for trace in truth.traces}
     by_paper = {id(trace): trace.paper_s for trace in truth.traces}
     (_, lag_s), starts = max(
@@ -216,11 +222,11 @@ def beside_truth(truth: TruePage, found: PageSignal | None) -> ReadPage:
     for lead in truth.leads:
         strip = found.strip(lead.lead_name)
         if strip is None:
-            leads.append(ReadLead(lead, None, False))
+            reason = "no trace of this name was found"
+            leads.append(ReadLead(lead, lead.signal_mv, reason=reason))
             continue
-        cut = _cut(strip, starts[id(lead)] + lag_s, _seconds(lead))
         named = _is_named(strip, truth, {k: start + lag_s for k, start in starts.items()})
-        leads.append(ReadLead(lead, cut, named))
+        leads.append(replace(_read(strip, lead, starts[id(lead)] + lag_s), named=named))
     return ReadPage(truth, found, tuple(leads), lag_s)
 
 
@@ -235,7 +241,7 @@ def _common_lag(
 
     Of lags that are as good the smallest is taken.
     """
-    reach = round(MAX_LAG_S * found.fs_hz)
+    reach = round(MAX_PAGE_LAG_S * found.fs_hz)
     total = np.zeros(2 * reach + 1)
     for lead in truth.leads:
         strip = found.strip(lead.lead_name)
@@ -286,16 +292,42 @@ def _window(values: FloatArray, first: int, n: int) -> FloatArray:
     return out
 
 
-def _cut(strip: Strip, start_s: float, seconds: float) -> LeadSignal:
-    """A strip between two times of the page's axis, NaN where it has no sample there."""
-    lead = strip.signal
-    first, n = _first(strip, start_s), round(seconds * lead.fs_hz)
+def _read(strip: Strip, truth: PrintedLead, start_s: float) -> ReadLead:
+    """What a strip has of a trace that begins there on the page's axis.
+
+    It begins and ends with the strip's own first and last sample: beyond them nothing is compared,
+    and the coverage is less.
+    """
+    lead, fs_hz = strip.signal, truth.fs_hz
+    nothing = ReadLead(truth, truth.signal_mv, reason="less than half of the lead was recovered")
+    seen, known = np.flatnonzero(np.isfinite(lead.signal_mv)), np.isfinite(truth.signal_mv)
+    if not len(seen) or not known.any():
+        return nothing
+    margin = round(MAX_LAG_S * fs_hz)
+    own_s = strip.start_s + float(seen[0]) / lead.fs_hz
+    # Which sample of the truth stands where the reading begins; before its own first is margin.
+    first = max(math.ceil((own_s - start_s) * fs_hz - 1e-6), -margin)
+    start = round((start_s + first / fs_hz - strip.start_s) * lead.fs_hz)
+    stop_s = start_s + (len(truth.signal_mv) + margin) / fs_hz
+    stop = min(round((stop_s - strip.start_s) * lead.fs_hz), int(seen[-1]) + 1)
+    signal = lead.signal_mv[start:stop]
+    nearest = np.rint((np.flatnonzero(known) - first) * lead.fs_hz / fs_hz).astype(np.int64)
+    inside = nearest[(nearest >= 0) & (nearest < len(signal))]
+    coverage = float(np.isfinite(signal[inside]).sum() / known.sum())
+    if coverage < MIN_RECOVERED:
+        return nothing
+    margin_mv = np.full(max(-first, 0), np.nan, np.float32)
+    reference = np.concatenate([margin_mv, truth.signal_mv[max(first, 0) :]])
+    return ReadLead(truth, reference, _part(lead, slice(start, stop)), coverage)
+
+
+def _part(lead: LeadSignal, of: slice) -> LeadSignal:
     return LeadSignal(
-        signal_mv=_window(lead.signal_mv, first, n),
+        signal_mv=lead.signal_mv[of],
         fs_hz=lead.fs_hz,
         calibration=lead.calibration,
-        confidence=np.nan_to_num(_window(lead.confidence, first, n)),
-        interval_mv=_window(lead.interval_mv, first, n),
+        confidence=lead.confidence[of],
+        interval_mv=lead.interval_mv[of],
         baseline_known=lead.baseline_known,
         flags=lead.flags,
         method=lead.method,
@@ -342,10 +374,6 @@ def _likenesses(
 ) -> Iterator[tuple[PrintedLead, float]]:
     """Pearson's ρ of a strip with every trace that is printed at its time."""
     for trace in truth.traces:
-        cut = _cut(strip, starts_s[id(trace)], _seconds(trace))
-        if np.isfinite(cut.signal_mv).mean() >= 0.5:
-            score = score_lead(
-                trace.signal_mv, cut.signal_mv, trace.fs_hz,
-                alignment="aligned", est_fs_hz=cut.fs_hz,
-            )  # fmt: skip
-            yield trace, score.pearson_r
+        read = _read(strip, trace, starts_s[id(trace)])
+        if read.found is not None:
+            yield trace, read.aligned().pearson_r

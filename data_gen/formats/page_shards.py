@@ -1,0 +1,138 @@
+"""Whole pages in tar shards, with every trace's mask, polyline and signal.
+
+Every page is a run of members of one key, its number:
+
+    00000012.facts.json    record, layout, resolution, meta; of each trace its lead, row, start,
+                           sampling frequency and calibration
+    00000012.image.png
+    00000012.trace-00.mask.png  00000012.trace-00.polyline.npy  00000012.trace-00.signal.npy  …
+"""
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_gen.calibration import Calibration
+from data_gen.errors import InputError
+from data_gen.formats.files import json_bytes, npy_bytes, picture_from, png_bytes
+from data_gen.formats.tars import RESUME, Tars, write_tar
+from data_gen.sample import Page, PageTrace
+
+FORMAT = "pages"
+
+
+def members(page: Page) -> dict[str, bytes]:
+    """The files that hold a page: {"image.png": bytes, ...}."""
+    facts = {
+        "record_id": page.record_id,
+        "layout": page.layout,
+        "dpi": page.dpi,
+        "meta": page.meta,
+        "traces": [
+            {
+                "lead_name": trace.lead_name,
+                "row": trace.row,
+                "start_s": trace.start_s,
+                "fs_hz": trace.fs_hz,
+                "calibration": asdict(trace.calibration),
+            }
+            for trace in page.traces
+        ],
+    }
+    content = {"facts.json": json_bytes(facts), "image.png": png_bytes(page.image)}
+    for k, trace in enumerate(page.traces):
+        if trace.mask is not None:
+            content[f"{_trace(k)}.mask.png"] = png_bytes(trace.mask)
+        content[f"{_trace(k)}.polyline.npy"] = npy_bytes(trace.polyline_px)
+        content[f"{_trace(k)}.signal.npy"] = npy_bytes(trace.signal_mv)
+    return content
+
+
+def _trace(k: int) -> str:
+    return f"trace-{k:02d}"
+
+
+def from_members(content: Mapping[str, bytes], where: object) -> Page:
+    """The page that `members` stored.
+
+    Raises:
+        InputError: A member is missing or damaged.
+    """
+    try:
+        facts: dict[str, Any] = json.loads(content["facts.json"])
+        traces = [_read(content, k, stored, where) for k, stored in enumerate(facts["traces"])]
+        image = picture_from(content["image.png"], where)
+        return Page(
+            image, tuple(traces), facts["record_id"], facts["layout"], facts["dpi"], facts["meta"]
+        )
+    except (KeyError, TypeError, ValueError, EOFError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(where, f"a damaged page ({error!r})", RESUME) from None
+
+
+def _read(content: Mapping[str, bytes], k: int, stored: dict[str, Any], where: object) -> PageTrace:
+    mask = content.get(f"{_trace(k)}.mask.png")
+    polyline, signal = (
+        np.load(io.BytesIO(content[f"{_trace(k)}.{name}.npy"]), allow_pickle=False)
+        for name in ("polyline", "signal")
+    )
+    return PageTrace(
+        stored["lead_name"],
+        stored["row"],
+        stored["start_s"],
+        signal,
+        stored["fs_hz"],
+        polyline,
+        None if mask is None else picture_from(mask, where, gray=True),
+        Calibration(**stored["calibration"]),
+    )
+
+
+def write_page_shard(pages: Iterable[tuple[int, Page]], path: Path) -> str:
+    """Writes numbered pages as one tar; equal pages give equal bytes.
+
+    Returns:
+        SHA-256 of the shard.
+    """
+    return write_tar(((index, members(page)) for index, page in pages), path)
+
+
+class PageShards:
+    """A folder of pages in shards, by number or one after the other; cheap to pickle and to hold.
+
+    Args:
+        root: The folder, which holds `manifest.json`.
+        check: Compare each shard's SHA-256 when it is first opened.
+
+    Raises:
+        InputError: There is no manifest, it is damaged, or a shard that it names is missing.
+
+    Example:
+        pages = PageShards("data/pages")
+        len(pages), pages[12].traces[0].mask.shape
+    """
+
+    def __init__(self, root: str | Path, *, check: bool = True) -> None:
+        self._tars = Tars(root, form=FORMAT, check=check)
+        self.root, self.manifest = self._tars.root, self._tars.manifest
+
+    def __len__(self) -> int:
+        return len(self._tars)
+
+    def __iter__(self) -> Iterator[Page]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: int) -> Page:
+        """One page.
+
+        Raises:
+            IndexError: There are fewer pages.
+            InputError: Its shard is damaged.
+        """
+        return from_members(*self._tars.members(index))
