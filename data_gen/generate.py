@@ -7,12 +7,22 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from data_gen.arrays import F32, F64
+from data_gen.arrays import F32, F64, U8
 from data_gen.calibration import Calibration
 from data_gen.crop import CropDials, Frame
-from data_gen.distort import Desk, Distorted, Distortion, Warp, distort, draw_desk, draw_warp
+from data_gen.distort import (
+    GRID,
+    MARKS,
+    Desk,
+    Distorted,
+    Distortion,
+    Warp,
+    distort,
+    draw_desk,
+    draw_warp,
+)
 from data_gen.errors import InputError
-from data_gen.grid import draw_grid
+from data_gen.grid import draw_grid, grid_coverage
 from data_gen.makeup import Makeup
 from data_gen.margins import blank_around, extent_mm, kept_of
 from data_gen.marks import draw_marks
@@ -47,13 +57,16 @@ class LeadGenerator:
     ) -> None:
         self.signals, self.look, self.overlap, self.crop = signals, page, overlap, crop
 
-    def sample(self, index: int, *, seed: int = 0, split: str = "train") -> LeadSample:
+    def sample(
+        self, index: int, *, seed: int = 0, split: str = "train", layers: bool = False
+    ) -> LeadSample:
         """One lead's picture.
 
         Args:
             index: Which sample, from 0.
             seed: Of the data set.
             split: "train", "val" or "test"; they share no draw.
+            layers: Give the masks of the printed grid and of all other marks too.
 
         Raises:
             InputError: The dials cannot be met.
@@ -67,7 +80,7 @@ class LeadGenerator:
             scene = draw_scene(self.signals, self.look, overlap, crop, streams=streams, split=split)
             if scene is not None:
                 facts = {"seed": seed, "index": index, "split": split, "attempt": attempt}
-                sample = _picture(self.look.distortion, crop, scene, streams, facts)
+                sample = _picture(self.look.distortion, crop, scene, streams, facts, layers)
                 if overlap.met_by(sample.severity):
                     return sample
         raise InputError(
@@ -76,7 +89,9 @@ class LeadGenerator:
             "ask for less, widen search_mm or tolerance, or take a layout with more rows",
         )
 
-    def page(self, index: int, *, seed: int = 0, split: str = "train") -> Page:
+    def page(
+        self, index: int, *, seed: int = 0, split: str = "train", layers: bool = False
+    ) -> Page:
         """A whole page, every trace with its mask.
 
         A severity that `overlap` asks for belongs to a crop: a page of several leads has none,
@@ -86,6 +101,7 @@ class LeadGenerator:
             index: Which page, from 0.
             seed: Of the data set.
             split: "train", "val" or "test".
+            layers: Give the masks of the printed grid and of all other marks too.
 
         Raises:
             InputError: The dials cannot be met.
@@ -95,7 +111,7 @@ class LeadGenerator:
         sheet = lay_out(record, draw_style(self.look, streams.style))
         rows = draw_rows(self.overlap, sheet, streams.rows)
         facts = {"seed": seed, "index": index, "split": split}
-        return _page(self.look.distortion, sheet, rows, streams, facts)
+        return _page(self.look.distortion, sheet, rows, streams, facts, layers)
 
 
 @dataclass(frozen=True)
@@ -119,6 +135,7 @@ def _picture(
     scene: Scene,
     streams: Streams,
     facts: dict[str, object],
+    layers: bool,
 ) -> LeadSample:
     """Draw what is seen of a scene, and distort it."""
     sheet, pen_mm = scene.sheet, scene.rows.pen_mm
@@ -128,11 +145,14 @@ def _picture(
     ink, _ = draw_marks(
         sheet, frame, scene.baselines_mm, drawn=scene.drawn, pen_mm=pen_mm, rng=streams.marks
     )
+    marks = ink.copy() if layers else None
     target, other = (
         draw_traces(frame, part, pen_mm=pen_mm, pen=sheet.style.pen, ink=ink)
         for part in (lines[:1], lines[1:])
     )
-    image = draw_grid(frame, sheet.style.grid, sheet.style.grid_origin_mm(scene.baseline_mm))
+    origin_mm = sheet.style.grid_origin_mm(scene.baseline_mm)
+    image = draw_grid(frame, sheet.style.grid, origin_mm)
+    grid = grid_coverage(frame, sheet.style.grid, origin_mm) if layers else None
     draw_ink(image, ink, sheet.style.ink_rgb)
     done = distort(
         image,
@@ -142,6 +162,7 @@ def _picture(
         px_per_mm=frame.px_per_mm,
         rng=streams.distortion,
         warp=view.warp,
+        layers=_layers(grid, marks),
     )
     trace = scene.traces[0].since(lines[0].first)
     nominal = sheet.calibration(trace, view.seen, scene.baseline_mm)
@@ -178,6 +199,7 @@ def _page(
     rows: RowSpacing,
     streams: Streams,
     facts: dict[str, object],
+    layers: bool,
 ) -> Page:
     """Draw a sheet, and distort it."""
     style, pitch = sheet.style, rows.pitch_mm[0] + rows.pick * (rows.pitch_mm[1] - rows.pitch_mm[0])
@@ -193,13 +215,18 @@ def _page(
     ink, texts = draw_marks(
         sheet, frame, baselines, drawn=range(len(traces)), pen_mm=rows.pen_mm, rng=streams.marks
     )
+    marks = ink.copy() if layers else None
     masks = [
         draw_traces(frame, [line], pen_mm=rows.pen_mm, pen=style.pen, ink=ink) for line in lines
     ]
     origin_mm = style.grid_origin_mm(float(baselines[0]))
     image = draw_grid(frame, style.grid, origin_mm)
+    grid = grid_coverage(frame, style.grid, origin_mm) if layers else None
     if style.makeup.grid_box:
-        blank_around(image, frame, extent_mm(traces, baselines), origin_mm)
+        around = (frame, extent_mm(traces, baselines), origin_mm)
+        blank_around(image, *around)
+        if grid is not None:
+            blank_around(grid, *around, blank=0)
     draw_ink(image, ink, style.ink_rgb)
     done = distort(
         image,
@@ -210,6 +237,7 @@ def _page(
         rng=streams.distortion,
         warp=view.warp,
         desk=desk,
+        layers=_layers(grid, marks),
     )
     placed = []
     for k, trace in enumerate(traces):
@@ -220,8 +248,22 @@ def _page(
     facts |= style.facts() | rows.facts() | {"row_pitch_mm": pitch, "texts": texts}
     facts["baselines_mm"] = baselines.tolist()
     return Page(
-        done.image, tuple(placed), sheet.record.record_id, style.layout, scale * 25.4, facts
+        done.image,
+        tuple(placed),
+        sheet.record.record_id,
+        style.layout,
+        scale * 25.4,
+        facts,
+        done.layers.get(GRID),
+        done.layers.get(MARKS),
     )
+
+
+def _layers(grid: U8 | None, marks: U8 | None) -> dict[str, U8]:
+    """What is on the flat page beside its traces, by name; nothing where it is not asked for."""
+    if grid is None or marks is None:
+        return {}
+    return {GRID: grid, MARKS: marks}
 
 
 def _aim_at_page(
@@ -292,6 +334,8 @@ def _lead_sample(
         record_id=record_id,
         severity=severity(target, other, polyline_px=own, other_polylines_px=others),
         meta=facts | {"start_s": trace.start_s + after_s},
+        grid_mask=done.layers.get(GRID),
+        marks_mask=done.layers.get(MARKS),
     )
 
 

@@ -19,8 +19,10 @@ def draw_grid(frame: Frame, style: GridStyle, origin_mm: tuple[float, float]) ->
         style: The grid's look.
         origin_mm: (x, y) of a crossing of 5 mm lines on the paper.
     """
-    across, dots_across = _lines(frame.width_px, origin_mm[0] - frame.x_mm, frame.px_per_mm, style)
-    down, dots_down = _lines(frame.height_px, origin_mm[1] - frame.y_mm, frame.px_per_mm, style)
+    (across, dots_across), (down, dots_down) = (
+        (_coloured(minor, major, style), minor)
+        for minor, major in _families(frame, style, origin_mm)
+    )
     image = np.empty((frame.height_px, frame.width_px, 3), np.uint8)
     if style.snapped:
         image[:] = across[None]
@@ -34,8 +36,46 @@ def draw_grid(frame: Frame, style: GridStyle, origin_mm: tuple[float, float]) ->
     return image
 
 
-def _lines(n: int, origin_mm: float, px_per_mm: float, style: GridStyle) -> tuple[U8, F64]:
-    """The colours of n pixels across the lines of one direction (n, 3), and the dots' coverage."""
+def grid_coverage(frame: Frame, style: GridStyle, origin_mm: tuple[float, float]) -> U8:
+    """How much of each pixel the grid's lines and dots cover, whatever their colour.
+
+    Args:
+        frame: What is seen of the paper.
+        style: The grid's look.
+        origin_mm: (x, y) of a crossing of 5 mm lines on the paper.
+
+    Returns:
+        uint8 (H, W).
+    """
+    (dots_across, major_across), (dots_down, major_down) = _families(frame, style, origin_mm)
+    across, down = major_across, major_down
+    thin = style.minor_rgb is not None
+    if thin and not style.dotted:
+        across, down = np.maximum(across, dots_across), np.maximum(down, dots_down)
+    whole, part = _levels(across)[None, :], _levels(down)[:, None]
+    cover: U8 = np.maximum(whole, part)
+    if thin and style.dotted:
+        np.maximum(cover, _levels(np.outer(dots_down, dots_across)), out=cover)
+    return cover
+
+
+def _levels(coverage: F64) -> U8:
+    return np.rint(255 * coverage).astype(np.uint8)
+
+
+def _families(
+    frame: Frame, style: GridStyle, origin_mm: tuple[float, float]
+) -> tuple[tuple[F64, F64], tuple[F64, F64]]:
+    """Coverage by the 1 mm and by the 5 mm lines: of columns (W,) twice, of rows (H,) twice."""
+    x_mm, y_mm = origin_mm[0] - frame.x_mm, origin_mm[1] - frame.y_mm
+    return (
+        _lines(frame.width_px, x_mm, frame.px_per_mm, style),
+        _lines(frame.height_px, y_mm, frame.px_per_mm, style),
+    )
+
+
+def _lines(n: int, origin_mm: float, px_per_mm: float, style: GridStyle) -> tuple[F64, F64]:
+    """Coverage of n pixels across the lines of one direction, by the 1 mm and the 5 mm lines."""
     minor, major = (
         lines_coverage(
             n,
@@ -48,9 +88,13 @@ def _lines(n: int, origin_mm: float, px_per_mm: float, style: GridStyle) -> tupl
         )
         for step_mm, width_mm in ((1.0, style.minor_mm), (5.0, style.major_mm))
     )
-    lines = np.zeros(n) if style.dotted or style.minor_rgb is None else minor
-    heavy = np.zeros(n) if style.major_rgb is None else major
-    return _tinted(lines, style.minor_rgb or _WHITE, heavy, style.major_rgb or _WHITE), minor
+    return minor, np.zeros(n) if style.major_rgb is None else major
+
+
+def _coloured(minor: F64, major: F64, style: GridStyle) -> U8:
+    """The colours of n pixels across the lines of one direction (n, 3)."""
+    lines = np.zeros(len(minor)) if style.dotted or style.minor_rgb is None else minor
+    return _tinted(lines, style.minor_rgb or _WHITE, major, style.major_rgb or _WHITE)
 
 
 @njit(cache=True, nogil=True)

@@ -68,21 +68,24 @@ def kept_of(
     return slice(top, height - bottom), slice(left, width - right)
 
 
-def blank_around(image: U8, frame: Frame, extent: Extent, origin_mm: tuple[float, float]) -> None:
+def blank_around(
+    image: U8, frame: Frame, extent: Extent, origin_mm: tuple[float, float], *, blank: int = 255
+) -> None:
     """Make a page white where its grid ends, in place.
 
     Args:
-        image: uint8 (H, W, 3), the grid.
+        image: uint8 (H, W, 3), the grid, or its coverage (H, W).
         frame: What is seen of the page.
         extent: Of the traces.
         origin_mm: A crossing of thick lines.
+        blank: What blank paper is.
     """
     x0, x1 = _snapped(extent.left - _BOX_MM[0], extent.right + _BOX_MM[0], origin_mm[0])
     y0, y1 = _snapped(extent.top - _BOX_MM[1], extent.bottom + _BOX_MM[1], origin_mm[1])
     columns = frame.x_mm + np.arange(frame.width_px) / frame.px_per_mm
     rows = frame.y_mm + np.arange(frame.height_px) / frame.px_per_mm
-    image[(rows < y0) | (rows > y1)] = 255
-    image[:, (columns < x0) | (columns > x1)] = 255
+    image[(rows < y0) | (rows > y1)] = blank
+    image[:, (columns < x0) | (columns > x1)] = blank
 
 
 def _snapped(low: float, high: float, origin: float) -> tuple[float, float]:

@@ -119,6 +119,8 @@ class LeadSample:
         record_id: The record drawn; with it the sample can be traced to its patient.
         severity: Overlap severity, where it can be known.
         meta: Seed, layout, dials; values that JSON can hold.
+        grid_mask: uint8 (H, W), coverage of the printed grid, where it was asked for.
+        marks_mask: uint8 (H, W), of letters, separators, pulses and notes by hand, likewise.
     """
 
     image: NDArray[np.uint8]
@@ -132,12 +134,14 @@ class LeadSample:
     record_id: str | None = None
     severity: Severity | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    grid_mask: NDArray[np.uint8] | None = None
+    marks_mask: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         where = f"sample {self.record_id}/{self.lead_name}"
         _require(self.image.ndim == 3 and self.image.shape[2] == 3, where, "image is not (H, W, 3)")
         _require(self.image.dtype == np.uint8, where, "image is not uint8")
-        for name in ("target_mask", "other_mask"):
+        for name in ("target_mask", "other_mask", "grid_mask", "marks_mask"):
             mask = getattr(self, name)
             if mask is not None:
                 _require(mask.shape == self.image.shape[:2], where, f"{name} is not (H, W)")
@@ -188,6 +192,8 @@ class Page:
         layout: Name of the page format.
         dpi: Resolution.
         meta: Seed and dials; text boxes; values that JSON can hold.
+        grid_mask: uint8 (H, W), coverage of the printed grid, where it was asked for.
+        marks_mask: uint8 (H, W), of letters, separators, pulses and notes by hand, likewise.
     """
 
     image: NDArray[np.uint8]
@@ -196,3 +202,5 @@ class Page:
     layout: str
     dpi: float
     meta: dict[str, Any] = field(default_factory=dict)
+    grid_mask: NDArray[np.uint8] | None = None
+    marks_mask: NDArray[np.uint8] | None = None

@@ -65,6 +65,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def packaged(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The tiny network in the package's place."""
     monkeypatch.setattr(weights, "PACKAGED", tiny / "unet.safetensors")
+    monkeypatch.setattr(weights, "PACKAGED_INK", tiny / "none.onnx")
     return weights.PACKAGED
 
 
@@ -72,6 +73,7 @@ def packaged(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No network in the package's place."""
     monkeypatch.setattr(weights, "PACKAGED", tmp_path / "none" / "unet.safetensors")
+    monkeypatch.setattr(weights, "PACKAGED_INK", tmp_path / "none" / "ink.onnx")
     return weights.PACKAGED
 
 

@@ -1,7 +1,7 @@
 """All that happens to a page between the printer and the file, in its order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -24,6 +24,10 @@ from data_gen.errors import InputError
 _DESKS = ((150, 110, 75), (70, 50, 40), (110, 110, 112), (150, 175, 180), (225, 225, 220))
 
 
+# What is on a page beside its traces, by name.
+GRID, MARKS = "grid", "marks"
+
+
 @dataclass(frozen=True)
 class Distorted:
     """A distorted picture with its truth.
@@ -33,12 +37,14 @@ class Distorted:
         masks: uint8 (H, W) each.
         polylines: float32 (n, 2) each, (x, y); a y is NaN where it was NaN.
         warp: The coordinate map, for whatever else has a place on the page.
+        layers: uint8 (H, W) by name: what was given as such.
     """
 
     image: Image
     masks: tuple[Image, ...]
     polylines: tuple[F32, ...]
     warp: Warp
+    layers: dict[str, Image] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ def distort(
     rng: np.random.Generator,
     warp: Warp | None = None,
     desk: Desk | None = None,
+    layers: Mapping[str, Image] | None = None,
 ) -> Distorted:
     """Print, handle and photograph a page.
 
@@ -81,6 +88,8 @@ def distort(
         rng: Source of every draw.
         warp: Its geometry, from `draw_warp` and the same `rng`, where it is drawn beforehand.
         desk: What lies beyond the page; None for more paper.
+        layers: Coverages uint8 (H, W) of what is no trace, by name: they move with the page, and
+            nothing else happens to them. What is written on the page by hand is added to `MARKS`.
 
     Raises:
         InputError: Shapes that do not fit each other, or a resolution that is not positive.
@@ -92,21 +101,30 @@ def distort(
         >>> distort(page, [], [], dials=dials, px_per_mm=8.0, rng=rng).image.shape
         (40, 60, 3)
     """
-    _check(image, masks, polylines, px_per_mm)
+    _check(image, [*masks, *(layers or {}).values()], polylines, px_per_mm)
     if warp is None:
         shape = (image.shape[0], image.shape[1])
         warp = draw_warp(shape, dials=dials, px_per_mm=px_per_mm, rng=rng)
+    layers = dict(layers or {})
     if dials.is_none:
-        return Distorted(image, tuple(masks), _as_float32(polylines), warp)
+        return Distorted(image, tuple(masks), _as_float32(polylines), warp, layers)
     paper = paper_colour(image)
     image = wear(
-        image.copy(), masks, polylines, paper=paper, dials=dials, px_per_mm=px_per_mm, rng=rng
+        image.copy(),
+        masks,
+        polylines,
+        paper=paper,
+        dials=dials,
+        px_per_mm=px_per_mm,
+        rng=rng,
+        marks=layers.get(MARKS),
     )
     cover = None if desk is None else np.full(image.shape[:2], 255, np.uint8)
     if not warp.is_identity:
         maps = warp.maps()
         image = warp_image(image, maps, outside=paper)
         masks = [warp_mask(mask, warp, maps) for mask in masks]
+        layers = {name: warp_mask(layer, warp, maps) for name, layer in layers.items()}
         polylines = [warp.forward(line) for line in polylines]
         cover = None if cover is None else warp_mask(cover, warp, maps)
     draw_creases(image, warp, paper=paper, dials=dials, px_per_mm=px_per_mm, rng=rng)
@@ -121,7 +139,7 @@ def distort(
     image = shade(image, gain * light_gain(cells, dials=dials, rng=rng))
     image = roughen(image, dials=dials, rng=rng)
     image = photograph(image, dials=dials, px_per_mm=px_per_mm, rng=rng)
-    return Distorted(image, tuple(masks), _as_float32(polylines), warp)
+    return Distorted(image, tuple(masks), _as_float32(polylines), warp, layers)
 
 
 def draw_desk(dials: Distortion, rng: np.random.Generator) -> Desk | None:

@@ -28,10 +28,11 @@ def wear(
     dials: Distortion,
     px_per_mm: float,
     rng: np.random.Generator,
+    marks: Image | None = None,
 ) -> Image:
     """The page (H, W, 3) with worn ink; masks and polylines only say where ink is.
 
-    The image given may be written to.
+    The image given may be written to; what is scribbled on it is added to `marks` (H, W).
     """
     if happens(rng, dials.grid_fade_p):
         image = _pale_grid(image, paper, uniform(rng, dials.grid_fade_frac))
@@ -44,7 +45,7 @@ def wear(
                 _skip(image, masks, line, paper, length_px, rng)
     if happens(rng, dials.scribble_p):
         for _ in range(count(rng, dials.scribble_count)):
-            _scribble(image, uniform(rng, dials.scribble_mm) * px_per_mm, px_per_mm, rng)
+            _scribble(image, uniform(rng, dials.scribble_mm) * px_per_mm, px_per_mm, rng, marks)
     return image
 
 
@@ -116,7 +117,13 @@ def _keep_disc(weight: Image, x: float, y: float, radius: float) -> None:
             weight[row, column] = int(min(2.0 * weight[row, column], 255.0) * inside)
 
 
-def _scribble(image: Image, size_px: float, px_per_mm: float, rng: np.random.Generator) -> None:
+def _scribble(
+    image: Image,
+    size_px: float,
+    px_per_mm: float,
+    rng: np.random.Generator,
+    marks: Image | None,
+) -> None:
     """A written word, a ring, or an underline in ballpoint, in place; it darkens only."""
     height, width = image.shape[:2]
     x, y = rng.uniform(0, width), rng.uniform(0, height)
@@ -129,6 +136,8 @@ def _scribble(image: Image, size_px: float, px_per_mm: float, rng: np.random.Gen
     part, written = image[rows, cols], image[rows, cols].copy()
     lay(written, weight, _PENS[rng.integers(len(_PENS))])
     np.minimum(part, written, out=part)
+    if marks is not None:
+        np.maximum(marks[rows, cols], weight, out=marks[rows, cols])
 
 
 def _stroke(size_px: float, rng: np.random.Generator) -> F64:

@@ -76,6 +76,8 @@ def loader(method: str, checkpoint: Path | None, *, default: str) -> Callable[[]
     plan = plan_for(method, default=default)
     if plan.network is None:
         return no_network
+    if plan.network is Needs.LAYERS and (checkpoint is None or checkpoint.suffix == ".onnx"):
+        return partial(_load_ink, checkpoint)
     if checkpoint is None:
         if plan.network is Needs.OWN:
             raise InputError(
@@ -87,6 +89,13 @@ def loader(method: str, checkpoint: Path | None, *, default: str) -> Callable[[]
     elif not checkpoint.is_file():
         raise InputError(checkpoint, "no such checkpoint", "give a .ckpt or a .safetensors")
     return partial(_load_network, checkpoint)
+
+
+def _load_ink(graph: Path | None) -> Network:
+    """By ONNX Runtime, once in each process: it needs no torch."""
+    from ecg_overlap.onnx_ink import load_ink
+
+    return load_ink(graph)
 
 
 @lru_cache(maxsize=1)

@@ -131,25 +131,38 @@ class ExampleMaker:
         return row_px + error_mm * px_per_mm if given and row_px is not None else None
 
 
-class DrawnExamples(Dataset[Example]):
+class Examples(Dataset[Example]):
     """Examples by index, each from its own random generator.
 
     Args:
-        source: Where samples come from.
-        make: What becomes of them.
         seed: Seed of the stream.
         split: Side of the records drawn from.
         length: How many; the training stream has no end and is indexed by its sampler.
     """
 
-    def __init__(
-        self, source: SampleSource, make: ExampleMaker, *, seed: int, split: str, length: int
-    ) -> None:
-        self.source, self.make = source, make
+    def __init__(self, *, seed: int, split: str, length: int) -> None:
         self.seed, self.split, self.length = seed, split, length
 
     def __len__(self) -> int:
         return self.length
+
+
+class DrawnExamples(Examples):
+    """Examples of samples that are drawn when they are asked for.
+
+    Args:
+        source: Where samples come from.
+        make: What becomes of them.
+        seed: See `Examples`.
+        split: See `Examples`.
+        length: See `Examples`.
+    """
+
+    def __init__(
+        self, source: SampleSource, make: ExampleMaker, *, seed: int, split: str, length: int
+    ) -> None:
+        super().__init__(seed=seed, split=split, length=length)
+        self.source, self.make = source, make
 
     def __getitem__(self, index: int) -> Example:
         rng = np.random.default_rng([self.seed, index, AUGMENT_STREAM])
@@ -227,81 +240,31 @@ def collate(examples: list[Example], multiple: int) -> Example:
     }
 
 
-class LeadDataModule(pl.LightningDataModule):
-    """Training and validation examples drawn from a generator while training goes on.
+class StreamDataModule(pl.LightningDataModule):
+    """A training stream without end and a validation set, split over ranks, that can be resumed.
 
     Args:
-        source: Where samples come from.
-        spec: What the network wants.
-        augmentation: Applied in training only.
-        seed: Seed of the training stream.
-        val_seed: Seed of the validation set.
-        train_source: Where training samples come from instead of `source`.
-        val_source: Where validation samples come from instead of `source`.
+        train_set: Examples by index; its length is an epoch's, per process.
+        val_set: Shared by the processes.
+        collate: Makes a batch of examples.
         batch_size: Per process.
-        samples_per_epoch: Per process; an epoch is only the stretch between two validations.
-            What does not fill an optimizer step is left out.
-        n_val: Size of the validation set, which the processes share.
-        num_workers: Processes that draw samples; 0 draws in the training process, which on a
-            CPU is the faster way, as the network keeps all cores busy.
-        window_px: See `ExampleMaker`.
-        max_height_px: See `ExampleMaker`.
-        scale_jitter: See `ExampleMaker`.
-        n_distinct: Train on only this many samples, over and over, and validate on the same;
-            None for an endless stream.
-        prompted: See `ExampleMaker`; validation has no prompts.
-        prompt_error_mm: See `ExampleMaker`.
-
-    Raises:
-        InputError: The two seeds are equal: with simulated signals the validation set would
-            be the first stretch of the training stream.
+        num_workers: Processes that draw samples.
+        n_distinct: Train on only this many samples, over and over; None for an endless stream.
     """
 
     def __init__(
         self,
-        source: SampleSource,
-        spec: inputs.InputSpec,
-        augmentation: Augmentation | None = None,
+        train_set: Examples,
+        val_set: Examples,
+        collate: Callable[[list[Example]], Example],
         *,
-        train_source: SampleSource | None = None,
-        val_source: SampleSource | None = None,
-        seed: int = 0,
-        val_seed: int,
         batch_size: int,
-        samples_per_epoch: int,
-        n_val: int,
         num_workers: int,
-        window_px: int | None,
-        max_height_px: int | None,
-        scale_jitter: float,
-        n_distinct: int | None,
-        prompted: float,
-        prompt_error_mm: float,
+        n_distinct: int | None = None,
     ) -> None:
         super().__init__()
-        if seed == val_seed:
-            raise InputError("data.val_seed", "equal to the training seed", "choose another seed")
-        cut = partial(ExampleMaker, spec, window_px=window_px, max_height_px=max_height_px)
-        train_maker = cut(
-            augmentation=augmentation,
-            scale_jitter=scale_jitter,
-            prompted=prompted,
-            prompt_error_mm=prompt_error_mm,
-        )
-        self.train_set = DrawnExamples(
-            train_source or source, train_maker, seed=seed, split="train", length=samples_per_epoch
-        )
-        self.val_set = DrawnExamples(
-            val_source or source, cut(), seed=val_seed, split="val", length=n_val
-        )
-        if n_distinct is not None:
-            # Validated on the very samples that are learnt by heart, without jitter and
-            # augmentation.
-            self.val_set = DrawnExamples(
-                self.train_set.source, cut(), seed=seed, split="train", length=n_distinct
-            )
+        self.train_set, self.val_set, self.collate = train_set, val_set, collate
         self.batch_size, self.num_workers, self.n_distinct = batch_size, num_workers, n_distinct
-        self.collate = partial(collate, multiple=spec.multiple)
 
     def train_dataloader(self) -> DataLoader[Example]:
         """The stream from where it stands.
@@ -354,9 +317,7 @@ class LeadDataModule(pl.LightningDataModule):
         trainer = self.trainer
         return trainer.global_rank, trainer.world_size, trainer.accumulate_grad_batches
 
-    def _loader(
-        self, examples: DrawnExamples, sampler: Sampler[int] | range
-    ) -> DataLoader[Example]:
+    def _loader(self, examples: Examples, sampler: Sampler[int] | range) -> DataLoader[Example]:
         return DataLoader(
             examples,
             batch_size=self.batch_size,
@@ -369,6 +330,102 @@ class LeadDataModule(pl.LightningDataModule):
             multiprocessing_context="spawn" if self.num_workers else None,
             persistent_workers=self.num_workers > 0,
         )
+
+
+class LeadDataModule(StreamDataModule):
+    """Training and validation examples drawn from a generator while training goes on.
+
+    Args:
+        source: Where samples come from.
+        spec: What the network wants.
+        augmentation: Applied in training only.
+        seed: Seed of the training stream.
+        val_seed: Seed of the validation set.
+        train_source: Where training samples come from instead of `source`.
+        val_source: Where validation samples come from instead of `source`.
+        batch_size: Per process.
+        samples_per_epoch: Per process; an epoch is only the stretch between two validations.
+            What does not fill an optimizer step is left out.
+        n_val: Size of the validation set, which the processes share.
+        num_workers: Processes that draw samples; 0 draws in the training process, which on a
+            CPU is the faster way, as the network keeps all cores busy.
+        window_px: See `ExampleMaker`.
+        max_height_px: See `ExampleMaker`.
+        scale_jitter: See `ExampleMaker`.
+        n_distinct: Train on only this many samples, over and over, and validate on the same;
+            None for an endless stream.
+        prompted: See `ExampleMaker`; validation has no prompts.
+        prompt_error_mm: See `ExampleMaker`.
+
+    Raises:
+        InputError: The two seeds are equal: with simulated signals the validation set would
+            be the first stretch of the training stream.
+    """
+
+    def __init__(
+        self,
+        source: SampleSource,
+        spec: inputs.InputSpec,
+        augmentation: Augmentation | None = None,
+        *,
+        train_source: SampleSource | None = None,
+        val_source: SampleSource | None = None,
+        seed: int = 0,
+        val_seed: int,
+        batch_size: int,
+        samples_per_epoch: int,
+        n_val: int,
+        num_workers: int,
+        window_px: int | None,
+        max_height_px: int | None,
+        scale_jitter: float,
+        n_distinct: int | None,
+        prompted: float,
+        prompt_error_mm: float,
+    ) -> None:
+        check_seeds(seed, val_seed)
+        cut = partial(ExampleMaker, spec, window_px=window_px, max_height_px=max_height_px)
+        train_maker = cut(
+            augmentation=augmentation,
+            scale_jitter=scale_jitter,
+            prompted=prompted,
+            prompt_error_mm=prompt_error_mm,
+        )
+        train_set = DrawnExamples(
+            train_source or source, train_maker, seed=seed, split="train", length=samples_per_epoch
+        )
+        val_set = DrawnExamples(
+            val_source or source, cut(), seed=val_seed, split="val", length=n_val
+        )
+        if n_distinct is not None:
+            # Validated on the very samples that are learnt by heart, without jitter and
+            # augmentation.
+            val_set = DrawnExamples(
+                train_set.source, cut(), seed=seed, split="train", length=n_distinct
+            )
+        super().__init__(
+            train_set,
+            val_set,
+            partial(collate, multiple=spec.multiple),
+            batch_size=batch_size,
+            num_workers=num_workers,
+            n_distinct=n_distinct,
+        )
+
+    def val_sample(self, index: int) -> LeadSample:
+        """The sample behind example `index` of the validation set, as the generator drew it."""
+        assert isinstance(self.val_set, DrawnExamples)
+        return self.val_set.sample(index)
+
+
+def check_seeds(seed: int, val_seed: int) -> None:
+    """Refuse a validation set that is a stretch of the training stream.
+
+    Raises:
+        InputError: The seeds are equal.
+    """
+    if seed == val_seed:
+        raise InputError("data.val_seed", "equal to the training seed", "choose another seed")
 
 
 def _one_thread(worker: int) -> None:

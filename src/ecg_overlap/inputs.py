@@ -22,7 +22,7 @@ ROW_REACH_PX = 128  # distance over which the row prompt falls from 1 to 0: 16 m
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What pictures a network takes, and how many columns its coordinate head gives.
+    """What pictures a network takes, and what it answers with.
 
     Args:
         px_per_mm: Scale that pictures are resized to; None with `size_px`.
@@ -30,12 +30,14 @@ class InputSpec:
             arXiv 2506.10617; None with `px_per_mm`.
         multiple: Both sides are padded up to a multiple of this (the encoder's stride).
         columns_per_px: Columns of its coordinate head per input column; 0 without one.
+        masks: What each channel of its mask is of; a network may give the first ones alone.
     """
 
     px_per_mm: float | None = 8.0
     size_px: tuple[int, int] | None = None
     multiple: int = 32
     columns_per_px: int = 0
+    masks: tuple[str, ...] = ("target", "other")
 
     def __post_init__(self) -> None:
         if (self.px_per_mm is None) == (self.size_px is None):

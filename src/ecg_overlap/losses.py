@@ -59,6 +59,40 @@ class BceDice(nn.Module):
         return self.bce_weight * bce + self.dice_weight * dice
 
 
+class InkAndLayers(nn.Module):
+    """Of a network for all traces' ink and for what is no trace; padding does not count.
+
+    Args:
+        bce_weight: Weight of the ink's cross-entropy.
+        dice_weight: Weight of the ink's Dice loss, over the whole batch.
+        layers_weight: Weight of the other masks' cross-entropy.
+
+    Example:
+        >>> from data_gen.presets import load_part
+        >>> loss, masks = load_part("loss", "ink"), torch.ones(1, 3, 8, 8)
+        >>> batch = {"image": torch.ones(1, 6, 8, 8), "mask": masks}
+        >>> float(loss({"mask": masks * 20}, batch)) < 1e-3
+        True
+    """
+
+    def __init__(self, *, bce_weight: float, dice_weight: float, layers_weight: float) -> None:
+        super().__init__()
+        self.bce_weight, self.dice_weight = bce_weight, dice_weight
+        self.layers_weight = layers_weight
+
+    def forward(self, outputs: Batch, batch: Batch) -> Tensor:
+        """Scalar loss of the logits `mask` (B, L, H, W), ink first, against coverage 0–1."""
+        logits, masks = outputs["mask"].float(), batch["mask"]
+        inside = (batch["image"][:, INSIDE] > 0).to(logits.dtype)
+        each = nn.functional.binary_cross_entropy_with_logits(logits, masks, reduction="none")
+        of_layer = (each * inside[:, None]).sum(dim=(0, 2, 3)) / inside.sum().clamp(min=1)
+        ink, true = logits[:, 0].sigmoid() * inside, masks[:, 0] * inside
+        # One pixel is added to both sides: a batch without ink has a loss, and a small one.
+        dice = 1 - (2 * (ink * true).sum() + 1) / (ink.sum() + true.sum() + 1)
+        loss: Tensor = self.bce_weight * of_layer[0] + self.dice_weight * dice
+        return loss + self.layers_weight * of_layer[1:].sum()
+
+
 class MasksAndRows(nn.Module):
     """The masks' loss and, where a model has a coordinate head, the losses of its rows.
 

@@ -45,6 +45,37 @@ Table = dict[tuple[str, str, str, str, str], dict[str, Any]]
 
 
 @dataclass(frozen=True)
+class _Words:
+    """What a card says of every network of a kind."""
+
+    what: str
+    use: str
+    limits: str
+
+
+_OF_TRACES = _Words(
+    "A network of ecg-overlap: a picture of one ECG lead in, amodal masks out, the primary "
+    "trace's and its intruders', so that a lead can be read where others run through it.",
+    "It finds no leads on a page and reads no diagnosis from them; its map tells which ink is the "
+    "primary's",
+    "Made for upright pictures of single leads on paper with a grid; what it was trained on "
+    "stands above, and nothing is known of it elsewhere. It can follow the wrong trace where "
+    "leads cross, with a high confidence: look at the overlay. Where the row of 0 mV is "
+    "known, `--row` (`row_px`) tells it which trace is meant.",
+)
+_OF_INK = _Words(
+    "A network of ecg-overlap: a crop or a whole page of an ECG in, three masks out: the ink of "
+    "all traces, the printed grid, and other marks (letters, separators, calibration pulses, "
+    "notes by hand).",
+    "It does not tell one trace from another and reads no diagnosis from them; its map tells what "
+    "is a trace's ink",
+    "Made for pictures on paper with a grid, brought to its scale; what it was trained on stands "
+    "above, and nothing is known of it elsewhere. It judges each place by what is near: a pen's "
+    "line that looks like a trace is taken for one.",
+)
+
+
+@dataclass(frozen=True)
 class Described:
     """The file that the card stands beside.
 
@@ -86,15 +117,13 @@ def model_card(
     configs = [_config(part.checkpoint) for part in parts]
     own = _run(parts[0].checkpoint) / "results.json"
     given = list(results) or ([own] if len(parts) == 1 and own.is_file() else [])
+    words = _OF_INK if network.info.has_layers else _OF_TRACES
     sections = [
         f"# {file.name}",
-        "A network of ecg-overlap: a picture of one ECG lead in, amodal masks out, the "
-        "primary trace's and its intruders', so that a lead can be read where others run "
-        "through it.",
+        words.what,
         "## What it is for, and what not\n\n"
         "Research on the digitization of ECG paper records. **No medical device**: not for "
-        "diagnosis, monitoring or treatment. It finds no leads on a page and reads no diagnosis "
-        "from them; its map tells which ink is the primary's, and amplitudes come from the "
+        f"diagnosis, monitoring or treatment. {words.use}, and amplitudes come from the "
         "digitizer around it, which `ecg-overlap digitize` runs.",
         _network(network, parts, file),
         "## Training",
@@ -105,11 +134,7 @@ def model_card(
         ),
         *(_scores(path, network, file) for path in given),
         _licence(configs, given),
-        "## Limits\n\n"
-        "Made for upright pictures of single leads on paper with a grid; what it was trained on "
-        "stands above, and nothing is known of it elsewhere. It can follow the wrong trace where "
-        "leads cross, with a high confidence: look at the overlay. Where the row of 0 mV is "
-        "known, `--row` (`row_px`) tells it which trace is meant.",
+        f"## Limits\n\n{words.limits}",
     ]
     return "\n\n".join(sections) + "\n"
 

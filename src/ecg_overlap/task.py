@@ -16,8 +16,8 @@ from ecg_overlap.inputs import INSIDE, TARGET
 from ecg_overlap.losses import check_trains
 from ecg_overlap.narrow import outputs_of
 
-MASKS = ("target", "other")  # the order of the mask's channels
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+MakeScheduler = Callable[..., torch.optim.lr_scheduler.LRScheduler]  # (optimizer, *, steps)
 
 
 class SegmentationTask(pl.LightningModule):
@@ -27,8 +27,7 @@ class SegmentationTask(pl.LightningModule):
         model: What is trained.
         loss: Scalar of the model's outputs and the batch.
         optimizer: Makes the optimizer from the parameters.
-        max_lr: Peak of the one-cycle schedule, which runs over the trainer's whole budget.
-        warmup: Fraction of the budget in which the learning rate rises.
+        scheduler: Makes its schedule, given the steps of the trainer's whole budget.
         seed: Reseeds torch at every batch, so that a resumed run draws what the
             uninterrupted one would have drawn.
     """
@@ -39,15 +38,16 @@ class SegmentationTask(pl.LightningModule):
         loss: nn.Module,
         optimizer: MakeOptimizer,
         *,
-        max_lr: float,
-        warmup: float = 0.1,
+        scheduler: MakeScheduler,
         seed: int = 0,
     ) -> None:
         super().__init__()
         check_trains(loss, model.input_spec.columns_per_px)
         self.model, self.loss, self.make_optimizer = model, loss, optimizer
-        self.max_lr, self.warmup, self.seed = max_lr, warmup, seed
-        self.val_iou = nn.ModuleDict({name: BinaryJaccardIndex() for name in MASKS})
+        self.make_scheduler, self.seed = scheduler, seed
+        self.val_iou = nn.ModuleDict(
+            {name: BinaryJaccardIndex() for name in model.input_spec.masks}
+        )
 
     def forward(self, channels: Tensor) -> dict[str, Tensor]:
         """The model's outputs for channels (B, 6, H, W)."""
@@ -68,7 +68,7 @@ class SegmentationTask(pl.LightningModule):
         loss = self.loss(outputs, batch)
         self.log("val/loss", loss, prog_bar=True, batch_size=len(masks), sync_dist=True)
         inside = batch["image"][:, INSIDE] > 0  # padding is not scored
-        for channel, name in enumerate(MASKS[: outputs["mask"].shape[1]]):
+        for channel, name in enumerate(self.model.input_spec.masks[: outputs["mask"].shape[1]]):
             iou = cast(BinaryJaccardIndex, self.val_iou[name])
             iou.update(outputs["mask"][:, channel][inside], masks[:, channel][inside] >= 0.5)
             self.log(f"val/iou_{name}", iou, prog_bar=channel == TARGET)
@@ -76,7 +76,7 @@ class SegmentationTask(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = self.make_optimizer(self.model.parameters())
         steps = int(self.trainer.estimated_stepping_batches)
-        schedule = one_cycle(optimizer, max_lr=self.max_lr, steps=steps, warmup=self.warmup)
+        schedule = self.make_scheduler(optimizer, steps=steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -86,17 +86,6 @@ class SegmentationTask(pl.LightningModule):
         found, wanted = checkpoint.get("network"), stored_spec(self.model)
         if found != wanted:
             raise other_model("ckpt", found, wanted)
-
-
-def one_cycle(
-    optimizer: torch.optim.Optimizer, *, max_lr: float, steps: int, warmup: float
-) -> torch.optim.lr_scheduler.OneCycleLR:
-    """A rise over the fraction `warmup` of the steps, and a fall over the rest."""
-    # OneCycleLR divides by the length of the rise less one step: exactly one step must not be.
-    rise = 1.5 / steps if abs(warmup * steps - 1) < 1e-6 else warmup
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=max_lr, total_steps=steps, pct_start=min(rise, 1.0)
-    )
 
 
 def other_model(where: str, found: dict[str, Any] | None, wanted: dict[str, Any]) -> InputError:

@@ -92,7 +92,7 @@ def build(cfg: DictConfig) -> tuple[LeadGenerator, LeadDataModule, SegmentationT
     if cfg.compile:
         cast(nn.Module, model).compile()  # in place: a checkpoint's names stay as they are
     task = SegmentationTask(
-        model, loss, make(cfg.optimizer), max_lr=cfg.optimizer.lr, seed=cfg.seed
+        model, loss, make(cfg.optimizer), scheduler=make(cfg.scheduler), seed=cfg.seed
     )
     return generator, data, task
 

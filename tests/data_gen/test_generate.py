@@ -339,3 +339,61 @@ def test_a_print_at_another_rate_keeps_the_signal() -> None:
     smooth = np.interp(at / 100, np.arange(len(fast.signal_mv)) / 250, fast.signal_mv)
     assert np.abs(slow.signal_mv[at] - smooth).max() < 0.15
     assert np.corrcoef(slow.signal_mv[at], smooth)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("crop", ["box", "window"])
+def test_asking_for_layers_changes_nothing_else(crop: str) -> None:
+    draw = generator(crop, header=1.0, separator="bar", distortion=SCAN)
+    plain, layered = draw.sample(3, seed=2), draw.sample(3, seed=2, layers=True)
+    assert same(plain, layered)
+    assert plain.grid_mask is None and plain.marks_mask is None
+    assert layered.grid_mask is not None and layered.grid_mask.max() > 0
+    page, with_layers = draw.page(3, seed=2), draw.page(3, seed=2, layers=True)
+    assert np.array_equal(page.image, with_layers.image) and page.grid_mask is None
+    assert with_layers.marks_mask is not None and with_layers.marks_mask.max() == 255
+
+
+def _light(image: np.ndarray) -> np.ndarray:
+    return image.min(axis=2).astype(int)
+
+
+@pytest.mark.parametrize("grid", ["standard", "dotted", "paper", "gray", "faint"])
+def test_where_a_clean_page_is_not_white_a_mask_says_why(grid: str) -> None:
+    page = generator(grid=grid, header=1.0, separator="dotted").page(1, seed=4, layers=True)
+    assert page.grid_mask is not None and page.marks_mask is not None
+    ink = np.maximum.reduce([t.mask for t in page.traces if t.mask is not None])
+    covered = np.maximum(np.maximum(ink, page.grid_mask), page.marks_mask)
+    assert not (covered[_light(page.image) < 250] == 0).any()
+    # And what no mask covers is white.
+    assert (_light(page.image)[covered == 0] == 255).all()
+
+
+def test_paper_without_a_grid_has_none() -> None:
+    page = generator(grid="none").page(0, layers=True)
+    assert page.grid_mask is not None and not page.grid_mask.any()
+
+
+def test_traces_are_no_marks() -> None:
+    draw = generator(lead_names="none", pulse="none", separator="none")
+    page = draw.page(0, layers=True)
+    assert page.marks_mask is not None and not page.marks_mask.any()
+
+
+def test_layers_move_with_the_page() -> None:
+    """Under a turn and a curl, what is dark is still ink, grid or a mark."""
+    turned = Distortion(rotation_p=1, rotation_deg=[3, 3], curl_p=1)
+    page = generator(header=1.0, distortion=turned).page(2, seed=1, layers=True)
+    assert page.grid_mask is not None and page.marks_mask is not None
+    ink = np.maximum.reduce([t.mask for t in page.traces if t.mask is not None])
+    covered = np.maximum(np.maximum(ink, page.grid_mask), page.marks_mask)
+    assert (covered[_light(page.image) < 200] > 0).mean() > 0.999
+
+
+def test_notes_by_hand_are_marks() -> None:
+    plain = {"lead_names": "none", "pulse": "none", "separator": "none", "grid": "none"}
+    draw = generator(**plain, distortion=Distortion(scribble_p=1, scribble_count=[3, 3]))
+    page = draw.page(1, layers=True)
+    assert page.marks_mask is not None
+    ink = np.maximum.reduce([t.mask for t in page.traces if t.mask is not None])
+    noted = (_light(page.image) < 200) & (ink == 0)
+    assert noted.sum() > 100 and (page.marks_mask[noted] > 0).all()

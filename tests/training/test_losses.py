@@ -12,6 +12,7 @@ from ecg_overlap.losses import check_trains, noise_to_signal, rows_cross_entropy
 ROWS, COLUMNS = 40, 16
 BceDice = as_configured("loss", "bce_dice")
 MasksAndRows = as_configured("loss", "rows")
+InkAndLayers = as_configured("loss", "ink")
 
 
 def masks() -> torch.Tensor:
@@ -139,3 +140,24 @@ def test_a_loss_of_masks_alone_is_refused_for_a_coordinate_head() -> None:
         check_trains(BceDice(), columns_per_px=2)
     check_trains(BceDice(), columns_per_px=0)
     check_trains(MasksAndRows(BceDice()), columns_per_px=2)
+
+
+def test_ink_by_cross_entropy_and_dice_and_layers_by_cross_entropy_by_hand() -> None:
+    """Logits of 0 are a probability of ½: a cross-entropy of log 2 in every pixel."""
+    outputs = {"mask": torch.zeros(1, 3, 4, 4)}
+    batch = {"image": torch.ones(1, 6, 4, 4), "mask": torch.zeros(1, 3, 4, 4)}
+    batch["mask"][0, 0, 0] = 1  # 4 of 16 pixels are ink
+    # Dice: 1 − (2 · 4 · ½ + 1) / (16 · ½ + 4 + 1).
+    dice = 1 - 5 / 13
+    loss = InkAndLayers(bce_weight=3.0, dice_weight=1.0, layers_weight=0.5)
+    assert float(loss(outputs, batch)) == pytest.approx(3 * math.log(2) + dice + math.log(2))
+
+
+def test_padding_of_a_window_costs_nothing() -> None:
+    loss, truth = InkAndLayers(), masks()[:, :1].repeat(1, 3, 1, 1)
+    batch = {"image": torch.ones(2, 6, 16, 16), "mask": truth}
+    batch["image"][:, :, :, 8:] = 0
+    right = (truth * 2 - 1) * 20
+    wrong = right.clone()
+    wrong[..., 8:] *= -1
+    assert float(loss({"mask": wrong}, batch)) == float(loss({"mask": right}, batch)) < 1e-3

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from data_gen.errors import InputError
 from data_gen.whole_file import whole_file
-from ecg_overlap.data import Example, LeadDataModule
+from ecg_overlap.data import Example, StreamDataModule
 
 
 class FiniteLoss(Callback):
@@ -57,7 +57,7 @@ class FiniteLoss(Callback):
             "rank": trainer.global_rank,
         }
         data = trainer.datamodule  # type: ignore[attr-defined]
-        if isinstance(data, LeadDataModule):
+        if isinstance(data, StreamDataModule):
             facts["seed"] = data.train_set.seed
         name = f"bad_batch_step{trainer.global_step:06d}_rank{trainer.global_rank}.pt"
         with whole_file(self.dirpath / name) as part:

@@ -74,7 +74,7 @@ def validation_samples(trainer: pl.Trainer, indices: range) -> list[LeadSample]:
     data = trainer.datamodule  # type: ignore[attr-defined]
     if not isinstance(data, LeadDataModule):
         raise InputError("callbacks", f"{type(data).__name__} draws no samples", "remove them")
-    return [data.val_set.sample(i) for i in indices if i < len(data.val_set)]
+    return [data.val_sample(i) for i in indices if i < len(data.val_set)]
 
 
 def network_of(module: pl.LightningModule) -> Network:

@@ -60,6 +60,28 @@ class ColumnNetwork(Network, Protocol):
 
 
 @dataclass(frozen=True)
+class InkLayers:
+    """What a network for ink says of a picture: probabilities, float32 (H, W) each.
+
+    Args:
+        ink: A trace's stroke, whosever it is.
+        grid: A line of the printed grid.
+        marks: Letters, separators, calibration pulses, notes by hand.
+    """
+
+    ink: NDArray[np.float32]
+    grid: NDArray[np.float32]
+    marks: NDArray[np.float32]
+
+
+class LayerNetwork(Protocol):
+    """A network that tells traces' ink from what is no trace, in a crop or on a whole page."""
+
+    def layers(self, image: Image, *, px_per_mm: float) -> InkLayers:
+        """The probabilities of a picture, RGB uint8 (H, W, 3), of any size, and of this scale."""
+
+
+@dataclass(frozen=True)
 class NetworkInfo:
     """Facts about a network: which method reads it best, and where its weights come from.
 
@@ -71,6 +93,8 @@ class NetworkInfo:
         params: Number of its parameters.
         size_of: (height, width, px_per_mm) of a picture → (height, width) that it is resized to.
         has_columns: Whether it has a coordinate head, i.e. `columns`.
+        has_layers: Whether it tells ink from what is none, i.e. has `layers`.
+        has_masks: Whether its call gives the primary's mask.
     """
 
     name: str = "unet"
@@ -80,6 +104,8 @@ class NetworkInfo:
     params: int | None = None
     size_of: Callable[[int, int, float], tuple[int, int]] | None = None
     has_columns: bool = False
+    has_layers: bool = False
+    has_masks: bool = True
 
 
 def info_of(network: Network) -> NetworkInfo:
@@ -97,6 +123,17 @@ def with_columns(network: Network, *, where: str) -> ColumnNetwork:
     if has_none or not hasattr(network, "columns"):
         raise InputError(where, "the network has no coordinate head", "train model=unet_coord")
     return cast(ColumnNetwork, network)
+
+
+def with_layers(network: object, *, where: str) -> LayerNetwork:
+    """The network, if it tells ink from what is none.
+
+    Raises:
+        InputError: It does not.
+    """
+    if not hasattr(network, "layers"):
+        raise InputError(where, "the network does not see ink", "train model=ink")
+    return cast(LayerNetwork, network)
 
 
 def checked_map(values: Any, image: Image) -> NDArray[Any]:

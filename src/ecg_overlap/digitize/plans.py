@@ -14,16 +14,18 @@ from ecg_overlap.digitize.stages import FindInk, FindScale, scale_of_grid
 class Needs(StrEnum):
     """Which networks a method can be read with; the value is the kind that it is made for."""
 
-    MASK = "unet"  # any
+    MASK = "unet"  # any that tells the primary from the other traces
     OWN = "unet_paper"  # one trained for this very method: another would not give what it names
     COLUMNS = "unet_coord"  # one with a coordinate head
+    LAYERS = "ink"  # one that tells ink from what is none
 
     def fits(self, info: NetworkInfo) -> bool:
         """Whether a network of these facts serves."""
         return {
-            Needs.MASK: True,
+            Needs.MASK: info.has_masks,
             Needs.OWN: info.name == self.value,
             Needs.COLUMNS: info.has_columns,
+            Needs.LAYERS: info.has_layers,
         }[self]
 
 
@@ -91,6 +93,7 @@ METHODS = {
             COORDINATE,
             Needs.COLUMNS,
         ),
+        Plan("ink+stroke", scale_of_grid, stages.ink_of_layers, DECODERS["stroke"], Needs.LAYERS),
     )
 }
 TRUTHS = ("mask", "grid", "row")
@@ -141,7 +144,7 @@ def default_method(name: str, *, has_columns: bool) -> str:
         name: Of the network; one that no method is made for is read by its mask.
         has_columns: Whether it has a coordinate head.
     """
-    info = NetworkInfo(name, has_columns=has_columns)
+    info = NetworkInfo(name, has_columns=has_columns, has_layers=name == Needs.LAYERS)
     for plan in METHODS.values():
         if plan.network is not None and plan.network == name and plan.network.fits(info):
             return plan.name

@@ -19,7 +19,8 @@ from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.ink.evidence import ink_and_maps
 from ecg_overlap.digitize.ink.found import Ink
-from ecg_overlap.digitize.network import Network, checked_map, with_columns
+from ecg_overlap.digitize.ink.seen import seen_ink
+from ecg_overlap.digitize.network import Network, checked_map, with_columns, with_layers
 from ecg_overlap.digitize.pulse import find_pulse
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.traces.rows import rows_of
@@ -137,6 +138,20 @@ def columns_of_network(picture: ScaledPicture) -> Ink:
     network = with_columns(picture.network, where="method 'unet_coord'")
     reading = network.columns(picture.image, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
     return Ink(checked_map(reading.mask, picture.image), columns=reading)
+
+
+def ink_of_layers(picture: ScaledPicture) -> Ink:
+    """All traces' ink: the picture's own where a network sees ink, and what it alone sees."""
+    network = with_layers(picture.network, where="method 'ink+stroke'")
+    seen = network.layers(picture.image, px_per_mm=picture.px_per_mm).ink
+    cover = as_coverage(checked_map(seen, picture.image))
+    try:
+        own = as_coverage(ink_binarized(picture).mask)
+    except DigitizeError:  # too faint for binarization, not for the network
+        own = None
+    if own is not None:
+        cover = seen_ink(own, cover, px_per_mm=picture.px_per_mm)
+    return Ink(cover, binarized=True, px_per_mm=picture.px_per_mm)
 
 
 def ink_with_evidence(picture: ScaledPicture) -> Ink:

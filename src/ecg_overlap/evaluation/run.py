@@ -24,7 +24,9 @@ from ecg_overlap.evaluation.results import Results
 from ecg_overlap.evaluation.test_sets import GeneratorSet, crops, eik, shards
 from ecg_overlap.evaluation.wording import results_table
 from ecg_overlap.network import ModelNetwork, load_model
+from ecg_overlap.onnx_ink import OnnxInk, load_ink
 
+Evaluated = ModelNetwork | OnnxInk
 N_GENERATED, N_PAGES = 50, 20  # leads and pages in a generated set where `n=` does not say
 PAGES_ = "pages_"  # begins the name of a generated set of pages
 
@@ -41,7 +43,8 @@ def run_evaluation(cfg: DictConfig) -> Results:
     networks = networks_of(cfg.ckpt)
     methods = chosen_methods(cfg.methods, networks)
     out = Path(cfg.out)
-    device = next((device_name(n.device) for n in networks.values()), machine())
+    with_torch = [n for n in networks.values() if isinstance(n, ModelNetwork)]
+    device = device_name(with_torch[0].device) if with_torch else machine()
     results = evaluate(
         methods,
         chosen_sets(cfg),
@@ -58,9 +61,7 @@ def run_evaluation(cfg: DictConfig) -> Results:
     return results
 
 
-def chosen_methods(
-    names: Sequence[str] | None, networks: Mapping[str, ModelNetwork]
-) -> list[Method]:
+def chosen_methods(names: Sequence[str] | None, networks: Mapping[str, Evaluated]) -> list[Method]:
     """The methods asked for; without names, all that the networks at hand allow.
 
     Raises:
@@ -74,12 +75,13 @@ def chosen_methods(
     return [build_method(name, networks) for name in names]
 
 
-def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, ModelNetwork]:
+def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, Evaluated]:
     """Networks by name.
 
     Args:
         ckpt: A path, `package` for the one that comes with it, or {method: either}; None: the
-            newest run's best, else the package's, else none; says which.
+            newest run's best, else the package's, else none; says which. Beside a network that
+            tells traces apart, the package's that sees ink is there too.
 
     Raises:
         InputError: A checkpoint that cannot be used.
@@ -91,11 +93,18 @@ def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, ModelNetwork]
         tqdm.write("warning: no checkpoint given or found: classical methods and oracles only")
         return {}
     network = _load(chosen)
-    tqdm.write(f"network: {network.info.checkpoint}")
-    return {network.info.name: network}
+    found: dict[str, Evaluated] = {network.info.name: network}
+    if not network.info.has_layers and weights.PACKAGED_INK.is_file():
+        ink = load_ink()
+        found[ink.info.name] = ink
+    for each in found.values():
+        tqdm.write(f"network: {each.info.checkpoint}")
+    return found
 
 
-def _load(ckpt: str | Path) -> ModelNetwork:
+def _load(ckpt: str | Path) -> Evaluated:
+    if Path(ckpt).suffix == ".onnx":
+        return load_ink(ckpt)
     return load_model(None if str(ckpt) == "package" else ckpt)
 
 

@@ -9,15 +9,29 @@ from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 
 PACKAGED = Path(__file__).parent / "unet.safetensors"
+PACKAGED_INK = Path(__file__).parent / "ink.onnx"
 
 
 def packaged() -> Path:
-    """The file of the package's weights.
+    """The file of the network that tells traces apart.
 
     Raises:
         InputError: It is not in this install, or its digest is not.
     """
-    for file in (PACKAGED, digest_file(PACKAGED)):
+    return _whole(PACKAGED)
+
+
+def packaged_ink() -> Path:
+    """The file of the network that sees ink.
+
+    Raises:
+        InputError: It is not in this install, or its digest is not.
+    """
+    return _whole(PACKAGED_INK)
+
+
+def _whole(weights: Path) -> Path:
+    for file in (weights, digest_file(weights)):
         if not file.is_file():
             raise InputError(
                 file,
@@ -25,7 +39,7 @@ def packaged() -> Path:
                 "install ecg-overlap anew, name a checkpoint, or use the method `classical`, "
                 "which needs none",
             )
-    return PACKAGED
+    return weights
 
 
 def digest_file(file: Path) -> Path:

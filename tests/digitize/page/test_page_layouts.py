@@ -93,7 +93,9 @@ def test_names_decide_where_no_law_speaks() -> None:
     chest = Arrangement("2x1", (("V4",), ("V5",)))
     rows = printed(chest, heart())
     assert read(rows, {(0, 0): "V4", (1, 0): "V5"})[0].arrangement.rows == chest.rows
-    assert read(rows, {(0, 0): "V4"})[0].arrangement.rows == chest.rows  # the next of the usual order
+    assert (
+        read(rows, {(0, 0): "V4"})[0].arrangement.rows == chest.rows
+    )  # the next of the usual order
 
 
 def test_a_row_without_a_trace_does_not_hide_the_others() -> None:

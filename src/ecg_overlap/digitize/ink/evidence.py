@@ -42,7 +42,7 @@ def ink_and_maps(ink: NDArray[Any], maps: Coverage, *, px_per_mm: float) -> Cove
     """
     cover = as_coverage(ink).copy()
     for of_trace in maps:
-        _fill_holes(cover, of_trace, SURE)
+        fill_holes(cover, of_trace, SURE)
     reach = max(round(LOST_MM * px_per_mm), 1)
     around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     near_ink = cv2.dilate((cover >= INK).astype(np.uint8), around) > 0
@@ -51,8 +51,14 @@ def ink_and_maps(ink: NDArray[Any], maps: Coverage, *, px_per_mm: float) -> Cove
 
 
 @njit(cache=True)
-def _fill_holes(cover: Coverage, probability: Coverage, least: float) -> None:
-    """Fill a hole between two runs of a column where all of it is likely, in place."""
+def fill_holes(cover: Coverage, probability: Coverage, least: float) -> None:
+    """Fill a hole between two runs of a column where all of it is likely, in place.
+
+    Args:
+        cover: float32 (H, W), 0–1, of ink.
+        probability: float32 (H, W), of ink.
+        least: Probability from which it is likely.
+    """
     height, width = cover.shape
     for c in range(width):
         last, likely = -1, False  # the last row of ink, and whether all since is likely

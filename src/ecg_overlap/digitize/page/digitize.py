@@ -149,7 +149,7 @@ def digitize_page(
 
 
 def _printed(mm_per_s: float | None, mm_per_mv: float | None, pulse: PagePulse | None) -> Printed:
-    flags = ()
+    flags: tuple[str, ...] = ()
     gain, gain_from = USUAL_MM_PER_MV, Source.ASSUMED
     if pulse is not None:
         gain, gain_from = pulse.mm_per_mv, Source.MEASURED

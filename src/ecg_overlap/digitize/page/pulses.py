@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.page.rows import PageRow
 from ecg_overlap.digitize.traces.runs import FloatArray
 
@@ -162,7 +162,7 @@ def _drawn(mm_per_mv: float, width_mm: float, px_per_mm: float) -> tuple[FloatIm
     foot = np.array([free, up + free])
     corners = foot + np.array([(0.0, 0.0), (0.0, -up), (across, -up), (across, 0.0)])
     draw_stroke(canvas, corners, width_px=PEN_MM * px_per_mm)
-    return _blurred(canvas.astype(np.float32) / 255, px_per_mm), foot
+    return _blurred(as_coverage(canvas), px_per_mm), foot
 
 
 def _blurred(ink: Coverage, px_per_mm: float) -> FloatImage:

@@ -70,7 +70,8 @@ def without_frames(cover: Coverage, *, px_per_mm: float) -> Coverage:
     line = np.zeros_like(ink)
     for size in ((1, length), (length, 1)):
         if min(ink.shape) >= 1 and length < max(ink.shape):
-            line |= cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+            found = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+            line = np.maximum(line, np.asarray(found, np.uint8))
     if not line.any():
         return cover
     return np.where(cv2.dilate(line, np.ones((3, 3), np.uint8)) > 0, np.float32(0), cover)

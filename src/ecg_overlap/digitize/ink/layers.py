@@ -1,0 +1,86 @@
+"""A network's layers of a picture of any size: scaled, read in overlapping tiles, scaled back."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.network import Image, InkLayers
+
+TILE_PX = (640, 1024)  # at the network's scale; memory does not grow with the page
+# Of a tile, so much at each side is read for context alone. What the network sees of a pixel's
+# surroundings ends within 80 px, and hardly weighs beyond half of that.
+MARGIN_PX = 48
+COLOURS, LAYERS = 3, 3
+
+Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+def read_layers(
+    image: Image, *, px_per_mm: float, run: Run, network_px_per_mm: float, multiple: int
+) -> InkLayers:
+    """Ink, grid and marks of a picture.
+
+    Args:
+        image: RGB uint8 (H, W, 3), a crop or a whole page.
+        px_per_mm: Its scale.
+        run: The network on one tile: colours as darkness, float32 (3, h, w), 0 paper to 1 black →
+            probabilities of the layers, float32 (3, h, w).
+        network_px_per_mm: The scale that it wants.
+        multiple: Of which h and w must be.
+
+    Returns:
+        Each layer in the picture's own pixels.
+    """
+    factor = network_px_per_mm / px_per_mm
+    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
+    small = _resized(image, (height, width))
+    found = np.empty((LAYERS, height, width), np.float32)
+    for read, kept in _tiles((height, width)):
+        (top, left), (rows, columns) = read[0], read[1]
+        part = small[top : top + rows, left : left + columns]
+        padded = np.zeros((COLOURS, *(-(-side // multiple) * multiple for side in read[1])), "f4")
+        padded[:, :rows, :columns] = (255 - part).transpose(2, 0, 1) / np.float32(255)
+        (first, last), (begin, end) = kept
+        layers = run(padded)[:, first - top : last - top, begin - left : end - left]
+        found[:, first:last, begin:end] = layers
+    ink, grid, marks = (_resized(layer, image.shape[:2]) for layer in found)
+    return InkLayers(ink, grid, marks)
+
+
+Place = tuple[tuple[int, int], tuple[int, int]]
+
+
+def _tiles(size: tuple[int, int]) -> Iterator[tuple[Place, Place]]:
+    """((top, left), (rows, columns)) read, and ((first, last) row, … column) kept, of each tile.
+
+    Example:
+        >>> [kept for _, kept in _tiles((100, 1500))]
+        [((0, 100), (0, 976)), ((0, 100), (976, 1500))]
+    """
+    for top, rows, first, last in _stretches(size[0], TILE_PX[0]):
+        for left, columns, begin, end in _stretches(size[1], TILE_PX[1]):
+            yield ((top, left), (rows, columns)), ((first, last), (begin, end))
+
+
+def _stretches(length: int, tile: int) -> list[tuple[int, int, int, int]]:
+    """(start, length) read, and (first, last) kept, of the tiles along one side."""
+    if length <= tile:
+        return [(0, length, 0, length)]
+    found, first = [], 0
+    while first < length:
+        start = max(0, first - MARGIN_PX)
+        stop = min(start + tile, length)
+        last = length if stop == length else stop - MARGIN_PX
+        found.append((start, stop - start, first, last))
+        first = last
+    return found
+
+
+def _resized(values: NDArray[Any], size: tuple[int, ...]) -> NDArray[Any]:
+    """Resized to (height, width), averaging where it shrinks."""
+    shrinks = size[0] < values.shape[0] or size[1] < values.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(values, (size[1], size[0]), interpolation=how))

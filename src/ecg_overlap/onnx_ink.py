@@ -1,0 +1,129 @@
+"""The network that sees ink, run by ONNX Runtime: no torch is loaded for it."""
+
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.errors import InputError
+from ecg_overlap import weights
+from ecg_overlap.digitize.ink.layers import COLOURS, LAYERS, read_layers
+from ecg_overlap.digitize.network import Image, InkLayers, NetworkInfo
+
+SPEC = "ecg_overlap.network"  # as `ecg-overlap export` writes it into the graph
+CLASS = "ecg_overlap.ink_net.InkNet"
+FOLD = 2  # of the network: its sides are multiples of this, and twice that for each further level
+
+
+class OnnxInk:
+    """A graph that `ecg-overlap export --to onnx` wrote of `model=ink`.
+
+    Args:
+        file: The graph.
+        checkpoint: Where it comes from, for the record; None: the file.
+
+    Attributes:
+        info: What is known of it beside its outputs.
+
+    Raises:
+        InputError: ONNX Runtime is not installed, or the file is damaged or of another network.
+    """
+
+    def __init__(self, file: Path, *, checkpoint: str | None = None) -> None:
+        digest = weights.check_digest(file)
+        self.session = _session(file)
+        spec = _spec(self.session, file)
+        self.px_per_mm = float(spec["px_per_mm"])
+        self.multiple = FOLD * 2 ** (len(spec["channels"]) - 1)
+        self.channels = self.session.get_inputs()[0].shape[1]
+        self.info = NetworkInfo(
+            name="ink",
+            method="ink+stroke",
+            checkpoint=checkpoint or file.name,
+            sha256=digest,
+            has_layers=True,
+            has_masks=False,
+        )
+
+    def __call__(
+        self, image: Image, *, px_per_mm: float, row_px: float | None = None
+    ) -> NDArray[np.float32]:
+        """Probability float32 (H, W) of any trace's ink; it knows of no primary and no prompt."""
+        return self.layers(image, px_per_mm=px_per_mm).ink
+
+    def layers(self, image: Image, *, px_per_mm: float) -> InkLayers:
+        """Ink, grid and marks of a crop or a page, RGB uint8 (H, W, 3), of this scale."""
+        return read_layers(
+            image,
+            px_per_mm=px_per_mm,
+            run=self._run,
+            network_px_per_mm=self.px_per_mm,
+            multiple=self.multiple,
+        )
+
+    def _run(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
+        channels = np.zeros((1, self.channels, *colours.shape[1:]), np.float32)
+        channels[0, :COLOURS] = colours
+        (logits,) = self.session.run(["mask"], {"channels": channels})
+        return np.asarray(1 / (1 + np.exp(-logits[0, :LAYERS])), np.float32)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A session cannot be pickled; another process opens the file again.
+        raise TypeError("an ONNX Runtime session stays in its process: load the file again there")
+
+
+def _session(file: Path) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise InputError(
+            file, "onnxruntime is not installed", "pip install onnxruntime, or give a .safetensors"
+        ) from None
+    options = onnxruntime.SessionOptions()
+    # As torch does: OMP_NUM_THREADS bounds the threads; without it, all cores (0).
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0") or 0)
+    try:
+        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime has a class of its own for every kind of damage
+        raise InputError(
+            file, f"is no graph that can be run ({type(error).__name__})", "export it anew"
+        ) from error
+
+
+def _spec(session: Any, file: Path) -> dict[str, Any]:
+    """The network's own spec, from the graph's facts."""
+    facts = session.get_modelmeta().custom_metadata_map
+    try:
+        spec = json.loads(facts[SPEC])
+        if spec["_target_"] == CLASS:
+            return dict(spec)
+        found = spec["_target_"]
+    except (KeyError, ValueError):
+        found = "none of ecg-overlap's networks"
+    raise InputError(
+        file,
+        f"holds {found}",
+        "give a graph that `ecg-overlap export --to onnx` wrote of model=ink",
+    )
+
+
+@lru_cache(maxsize=2)
+def load_ink(path: str | Path | None = None) -> OnnxInk:
+    """The network that sees ink; each file is opened once in a process.
+
+    Args:
+        path: A graph of `ecg-overlap export --to onnx`; None: the package's.
+
+    Raises:
+        InputError: No such file, or one that cannot be used (see `OnnxInk`).
+    """
+    file = weights.packaged_ink() if path is None else Path(path)
+    if not file.is_file():
+        raise InputError(file, "no such graph", "give an .onnx")
+    digest = weights.check_digest(file)
+    origin = f"package: {file.name} (sha256 {digest[:12]})" if path is None else None
+    return OnnxInk(file, checkpoint=origin)

@@ -1,0 +1,124 @@
+"""A network's layers of pictures of any size and scale, tile by tile, without any network."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from data_gen.errors import InputError
+from ecg_overlap.digitize.ink.layers import read_layers
+from ecg_overlap.digitize.lead import digitize_lead
+from ecg_overlap.digitize.network import InkLayers
+
+SCALE = 8.0
+
+
+def copies(colours: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A network that answers with the colours: a pixel's answer must come back to its place."""
+    assert colours.shape[0] == 3 and not any(side % 16 for side in colours.shape[1:])
+    return colours
+
+
+def read(image: NDArray[np.uint8], px_per_mm: float = SCALE, run: object = copies) -> InkLayers:
+    return read_layers(
+        image,
+        px_per_mm=px_per_mm,
+        run=run,  # type: ignore[arg-type]
+        network_px_per_mm=SCALE,
+        multiple=16,
+    )
+
+
+def noise(height: int, width: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (37, 50), (640, 1024), (641, 1025), (1300, 2500)])
+def test_every_pixel_is_answered_at_its_place(size: tuple[int, int]) -> None:
+    image = noise(*size)
+    found = read(image)
+    dark = (255 - image) / np.float32(255)
+    for k, layer in enumerate((found.ink, found.grid, found.marks)):
+        assert layer.dtype == np.float32
+        np.testing.assert_allclose(layer, dark[..., k], atol=1e-6)
+
+
+def test_no_tile_is_larger_than_memory_was_meant_for() -> None:
+    seen = []
+
+    def run(colours: NDArray[np.float32]) -> NDArray[np.float32]:
+        seen.append(colours.shape[1:])
+        return colours
+
+    read(noise(1500, 3000), run=run)
+    assert max(h for h, _ in seen) <= 640 and max(w for _, w in seen) <= 1024
+    assert len(seen) == 3 * 4
+
+
+def test_tiles_do_not_show_where_the_network_looks_no_farther_than_their_margin() -> None:
+    """A mean over 81 rows and columns: its answer near a tile's edge needs what lies beyond."""
+    import cv2
+
+    def blurred(colours: NDArray[np.float32]) -> NDArray[np.float32]:
+        edge = cv2.BORDER_CONSTANT
+        return np.stack([cv2.blur(c, (81, 81), borderType=edge) for c in colours])
+
+    image = noise(1000, 1700)
+    expected = cv2.blur((255 - image) / np.float32(255), (81, 81), borderType=cv2.BORDER_CONSTANT)
+    np.testing.assert_allclose(read(image, run=blurred).ink, expected[..., 0], atol=1e-4)
+
+
+@pytest.mark.parametrize("px_per_mm", [4.0, 16.0])
+def test_a_picture_of_another_scale_is_read_at_the_networks(px_per_mm: float) -> None:
+    seen = []
+
+    def run(colours: NDArray[np.float32]) -> NDArray[np.float32]:
+        seen.append(colours.shape[1:])
+        return colours
+
+    image = np.full((80, 160, 3), 255, np.uint8)
+    image[40:, :] = 0
+    found = read(image, px_per_mm, run)
+    padded = {4.0: (160, 320), 16.0: (48, 80)}  # of 160 × 320 and 40 × 80, in steps of 16
+    assert seen == [padded[px_per_mm]]
+    assert found.ink.shape == (80, 160)
+    assert found.ink[36] == pytest.approx(0) and found.ink[44] == pytest.approx(1)
+
+
+class Darkest:
+    """Takes for ink what is darker than half."""
+
+    def __call__(
+        self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
+    ) -> NDArray[np.float32]:
+        return self.layers(image, px_per_mm=px_per_mm).ink
+
+    def layers(self, image: NDArray[np.uint8], *, px_per_mm: float) -> InkLayers:
+        ink = (image.max(axis=2) < 128).astype(np.float32)
+        return InkLayers(ink, 1 - ink, np.zeros_like(ink))
+
+
+def wave() -> NDArray[np.uint8]:
+    """A sine of 1 mV drawn at 8 px/mm."""
+    import cv2
+
+    image = np.full((240, 480, 3), 255, np.uint8)
+    x = np.arange(20, 460)
+    y = 120 - 80 * np.sin(x / 30)
+    points = np.round(np.stack([x, y], axis=1) * 16).astype(np.int32)
+    cv2.polylines(image, [points], False, (0, 0, 0), 3, cv2.LINE_AA, 4)
+    return image
+
+
+def test_a_lead_is_read_from_a_networks_ink() -> None:
+    lead = digitize_lead(wave(), px_per_mm=SCALE, method="ink+stroke", network=Darkest())
+    assert lead.method == "ink+stroke"
+    seen = lead.signal_mv[np.isfinite(lead.signal_mv)]
+    assert np.ptp(seen) == pytest.approx(2.0, abs=0.05)  # ± 1 mV
+
+
+def test_a_network_that_sees_no_ink_is_refused() -> None:
+    def plain(image: NDArray[np.uint8], **_: object) -> NDArray[np.float32]:
+        return np.zeros(image.shape[:2], np.float32)
+
+    with pytest.raises(InputError, match="model=ink"):
+        digitize_lead(wave(), px_per_mm=SCALE, method="ink+stroke", network=plain)

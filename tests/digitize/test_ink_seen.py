@@ -1,0 +1,90 @@
+"""The picture's ink and a network's sight of it: who is believed where, at 8 px/mm."""
+
+import numpy as np
+import pytest
+
+from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.ink.seen import seen_ink
+
+SCALE = 8.0
+STROKE = slice(38, 41)  # rows of a level trace, 3 px thick, over the whole picture
+
+
+def blank() -> Coverage:
+    return np.zeros((80, 200), np.float32)
+
+
+def trace() -> Coverage:
+    cover = blank()
+    cover[STROKE] = 1
+    return cover
+
+
+def seen(own: Coverage, probability: Coverage) -> Coverage:
+    before = own.copy(), probability.copy()
+    found = seen_ink(own, probability, px_per_mm=SCALE)
+    assert found.dtype == np.float32 and found.min() >= 0 and found.max() <= 1
+    assert np.array_equal(own, before[0]) and np.array_equal(probability, before[1])
+    return found
+
+
+def test_where_both_agree_the_pictures_own_edges_are_kept() -> None:
+    own = trace()
+    own[37] = 0.4  # the stroke covers part of this row
+    blurred = trace() * 0.8
+    blurred[36:43] = np.maximum(blurred[36:43], 0.3)
+    np.testing.assert_array_equal(seen(own, blurred), own)
+
+
+def test_a_letter_goes_as_a_whole() -> None:
+    own, probability = trace(), trace()
+    own[60:70, 20:23] = own[60:63, 20:30] = 1
+    probability[60:70, 20:23] = 0.6  # an upright that the network takes for a peak
+    probability[60:63, 23:30] = 0.0
+    letter = np.s_[58:72, 18:32]
+    half_seen = probability[letter].sum() / own[letter].sum()
+    assert 0.3 < half_seen < 0.5
+    assert not seen(own, probability)[letter].any()
+
+
+def test_a_stretch_of_a_stroke_that_the_network_misses_stays() -> None:
+    probability = trace()
+    probability[:, 100:104] = 0  # 0.5 mm of it
+    np.testing.assert_array_equal(seen(trace(), probability), trace())
+
+
+def test_what_touches_a_stroke_and_is_ruled_out_is_cut_off() -> None:
+    own = trace()
+    own[41:70, 100:103] = 1  # a separator that stands on the trace
+    found = seen(own, trace())
+    assert (found[STROKE] == 1).all()
+    assert not found[50:, 100:103].any()  # beyond half a millimetre of what is ink
+
+
+def test_a_pale_stroke_that_the_network_alone_sees_is_ink() -> None:
+    probability = trace()
+    probability[10:13, 50:150] = 0.9
+    found = seen(trace(), probability)
+    assert found[10:13, 50:150] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "likely"),
+    [(slice(10, 12), slice(50, 54), 0.9), (slice(10, 13), slice(50, 150), 0.6)],
+    ids=["a speck", "unsure"],
+)
+def test_what_the_network_alone_sees_must_be_sure_and_no_speck(
+    rows: slice, columns: slice, likely: float
+) -> None:
+    probability = trace()
+    probability[rows, columns] = likely
+    np.testing.assert_array_equal(seen(trace(), probability), trace())
+
+
+def test_a_hole_in_a_stroke_is_filled_where_the_network_sees_ink() -> None:
+    own, probability = trace(), trace()
+    own[39, 80:90] = 0
+    found = seen(own, probability)
+    assert (found[STROKE] == 1).all()
+    probability[39, 80:90] = 0.2  # between two flanks there is paper
+    assert not seen(own, probability)[39, 80:90].any()

@@ -1,0 +1,157 @@
+"""Windows for the network that sees ink: what they show, and that their index alone decides it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from train_process import ROOT
+
+from data_gen.errors import InputError
+from data_gen.presets import load_part
+from ecg_overlap import load_model
+from ecg_overlap.ink_windows import InkWindows, Kind, LayeredPictures, Layers, cut_window
+from ecg_overlap.training import train
+
+KINDS = (Kind("mixed"), Kind("scan", whole=True), Kind("photo"))
+
+
+def windows(kinds: Sequence[Kind] = KINDS, *, per_picture: int = 2) -> InkWindows:
+    return InkWindows(
+        LayeredPictures(load_part("signals", "simulate"), kinds),
+        size_px=(64, 128),
+        px_per_mm=8.0,
+        per_picture=per_picture,
+        scale_jitter=0.1,
+        seed=5,
+        split="train",
+        length=100,
+    )
+
+
+def picture(height: int = 100, width: int = 200, px_per_mm: float = 8.0) -> Layers:
+    """White paper; ink in one row, grid in one column, a mark in one corner."""
+    image = np.full((height, width, 3), 255, np.uint8)
+    ink, grid, marks = np.zeros((3, height, width), np.uint8)
+    ink[30], grid[:, 40], marks[-5:, -5:] = 255, 255, 255
+    image[ink > 0] = 0
+    return Layers(image, (ink, grid, marks), px_per_mm)
+
+
+def cut(of: Layers, size_px: tuple[int, int], *, seed: int = 0, jitter: float = 0.0) -> Any:
+    rng = np.random.default_rng(seed)
+    return cut_window(of, size_px, px_per_mm=8.0, scale_jitter=jitter, rng=rng)
+
+
+def test_a_window_is_the_same_whoever_cuts_it_and_when() -> None:
+    first, other = windows(), windows()
+    later = first[7]
+    _ = other[0], other[11]
+    assert torch.equal(later["image"], other[7]["image"])
+    assert torch.equal(later["mask"], other[7]["mask"])
+    assert not torch.equal(later["image"], first[8]["image"])
+
+
+def test_windows_that_follow_each_other_are_of_different_pictures() -> None:
+    cutter, asked = windows(per_picture=2), []
+    drawn = cutter.pictures.picture
+    cutter.pictures.picture = lambda index, **of: (  # type: ignore[method-assign]
+        asked.append(index) or drawn(index, **of)  # type: ignore[func-returns-value]
+    )
+    for index in range(9):
+        cutter[index]
+    # Three kinds, two windows of each: 0 1 2 0 1 2, and then 3 4 5. Each is drawn once.
+    assert asked == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_windows_masks_lie_where_its_picture_shows_them() -> None:
+    whole = cut(picture(), (100, 200))
+    assert whole["image"].shape == (6, 100, 200) and whole["mask"].shape == (3, 100, 200)
+    dark = whole["image"][0] > 0.5
+    assert torch.equal(dark, whole["mask"][0] > 0.5)
+    assert torch.equal(whole["mask"][1].nonzero()[:, 1].unique(), torch.tensor([40]))
+    assert whole["mask"][2].sum() == 25
+
+
+def test_a_small_picture_is_padded_with_what_is_outside_of_it() -> None:
+    padded = cut(picture(50, 80), (64, 128))
+    assert padded["image"].shape == (6, 64, 128)
+    inside = padded["image"][3]
+    assert inside[:50, :80].all() and not inside[50:].any() and not inside[:, 80:].any()
+    assert not padded["mask"][:, 50:].any()
+
+
+def test_a_window_comes_at_the_networks_scale() -> None:
+    # 16 px/mm shrink to 8: a line of 1 px in 2 covers half of one.
+    found = cut(picture(200, 400, px_per_mm=16.0), (64, 128), seed=3)
+    assert found["mask"][0].max() == pytest.approx(0.5, abs=0.01)
+    assert found["image"][3].all()  # 128 × 256 px of the picture fill it
+
+
+def test_windows_with_ink_are_preferred() -> None:
+    with_ink = [bool(cut(picture(800), (64, 128), seed=k)["mask"][0].any()) for k in range(200)]
+    # A window of 64 rows at random holds row 30 in 31 of 737 places: 4 %.
+    assert np.mean(with_ink) > 0.08
+
+
+def test_a_whole_page_has_letters_beside_its_traces() -> None:
+    values = {"page": {"header": 1.0, "lead_names": "above", "pulse": "left"}}
+    page = LayeredPictures(
+        load_part("signals", "simulate"), [Kind("clean", whole=True, values=values)]
+    ).picture(0, seed=1, split="train")
+    ink, grid, marks = page.masks
+    assert page.image.shape[:2] == ink.shape == grid.shape == marks.shape
+    assert (marks > 200).sum() > 1000 and (ink > 200).sum() > 1000
+
+
+def test_a_kind_that_no_record_can_give_says_so() -> None:
+    values = {"overlap": {"contact": [0.99, 1.0], "tolerance": 0.001, "tries": 1, "above": 0}}
+    pictures = LayeredPictures(load_part("signals", "simulate"), [Kind("clean", values=values)])
+    with pytest.raises(InputError, match="no sample reached"):
+        pictures.picture(0, seed=0, split="train")
+
+
+def composed(run: Path, *overrides: str) -> DictConfig:
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose("train", ["debug=fast_ink", f"run_dir={run}", *overrides])
+
+
+GROUPS = ("data=ink_windows", "model=ink", "loss=ink", "aug=none", "scheduler=warm_up_cool_down")
+
+
+def test_the_network_is_trained_and_its_checkpoint_loads(tmp_path: Path) -> None:
+    scores = train(composed(tmp_path, *GROUPS, "callbacks.checkpoint.monitor=val/iou_ink"))
+    assert {"val/iou_ink", "val/iou_grid", "val/iou_marks"} < set(scores)
+    network = load_model(tmp_path / "checkpoints" / "last.ckpt")
+    assert network.model.input_spec.masks == ("ink", "grid", "marks")
+
+
+def test_the_experiment_runs(tmp_path: Path) -> None:
+    cfg = composed(tmp_path, "experiment=ink")
+    if not (ROOT / cfg.signals.ptbxl.root).is_dir():
+        pytest.skip(f"needs the records of {cfg.signals.ptbxl.root}")
+    train(cfg)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("data=ink_windows",), "take model=ink"),
+        ((*GROUPS[:3], "aug=overlap"), "give aug=none"),
+        ((*GROUPS, "data.kinds=[{pages: scan}]"), "data.kinds"),
+        ((*GROUPS, "data.kinds=[{page: scna}]"), "page=scna"),
+        ((*GROUPS, "seed=3", "data.val_seed=3"), "data.val_seed"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused(
+    overrides: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    small = ["debug=fast_ink"] if "model=ink" in overrides else []
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        cfg = compose("train", [*small, f"run_dir={tmp_path}", *overrides])
+    with pytest.raises(InputError, match=said):
+        train(cfg)

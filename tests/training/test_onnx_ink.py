@@ -1,0 +1,179 @@
+"""The network that sees ink, by ONNX Runtime: as by torch, and clear where it cannot be read."""
+
+import json
+import pickle
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from data_gen import presets
+from data_gen.errors import InputError
+from ecg_overlap import weights
+from ecg_overlap.cli import main
+from ecg_overlap.evaluation import run as evaluation
+from ecg_overlap.export import export
+from ecg_overlap.ink_net import InkNet
+from ecg_overlap.models import SegmentationModel
+from ecg_overlap.network import load_model
+from ecg_overlap.onnx_ink import OnnxInk, load_ink
+
+
+def checkpoint_of(model: InkNet | SegmentationModel, folder: Path) -> Path:
+    """What train.py would leave of it."""
+    from ecg_overlap.contract import stored_spec
+
+    for name, value in model.named_buffers():  # statistics as after training, not 0 and 1
+        if name.endswith("running_mean"):
+            value.uniform_(-0.1, 0.1)
+        elif name.endswith("running_var"):
+            value.uniform_(0.5, 1.5)
+    state = {f"model.{name}": value for name, value in model.state_dict().items()}
+    file = folder / "checkpoints" / "best.ckpt"
+    file.parent.mkdir(parents=True)
+    torch.save(
+        {"network": stored_spec(model), "state_dict": state, "global_step": 1},  # type: ignore[arg-type]
+        file,
+    )
+    return file
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A small untrained network: its checkpoint and its graph."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("ink")
+    checkpoint = checkpoint_of(InkNet(channels=[8, 12, 16], px_per_mm=8.0), folder / "run")
+    out = folder / "graph" / "ink.onnx"
+    export(checkpoint, to="onnx", out=out)
+    return checkpoint, out
+
+
+@pytest.fixture
+def packaged(tiny: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tiny network in the package's place."""
+    load_ink.cache_clear()
+    monkeypatch.setattr(weights, "PACKAGED_INK", tiny[1])
+    return tiny[1]
+
+
+def picture(height: int = 90, width: int = 130) -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("px_per_mm", [8.0, 6.3, 11.8])
+def test_both_runtimes_say_the_same(tiny: tuple[Path, Path], px_per_mm: float) -> None:
+    by_torch, by_onnx = load_model(tiny[0]), OnnxInk(tiny[1])
+    for image in (picture(), picture(700, 1100)):
+        ours = by_onnx.layers(image, px_per_mm=px_per_mm)
+        theirs = by_torch.layers(image, px_per_mm=px_per_mm)
+        for name in ("ink", "grid", "marks"):
+            found, expected = getattr(ours, name), getattr(theirs, name)
+            assert found.shape == image.shape[:2] and np.ptp(expected) > 0.01
+            np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.array_equal(by_onnx(image, px_per_mm=px_per_mm), ours.ink)
+
+
+def test_a_network_says_what_it_is_read_by(tiny: tuple[Path, Path]) -> None:
+    for network in (load_model(tiny[0]), OnnxInk(tiny[1])):
+        info = network.info
+        assert (info.name, info.method, info.has_layers) == ("ink", "ink+stroke", True)
+        assert not info.has_masks and info.sha256 is not None
+
+
+def test_a_network_that_tells_traces_apart_has_no_layers(tmp_path: Path) -> None:
+    model = SegmentationModel(encoder="resnet18", options={"decoder_channels": [32, 16, 8, 8, 8]})
+    network = load_model(checkpoint_of(model, tmp_path))
+    with pytest.raises(InputError, match="does not see ink"):
+        network.layers(picture(), px_per_mm=8.0)
+
+
+def test_a_session_stays_in_its_process(tiny: tuple[Path, Path]) -> None:
+    with pytest.raises(TypeError, match="load the file again"):
+        pickle.dumps(OnnxInk(tiny[1]))
+
+
+def test_each_file_is_opened_once(packaged: Path) -> None:
+    assert load_ink() is load_ink()
+    assert load_ink().info.checkpoint.startswith("package: ink.onnx (sha256 ")  # type: ignore[union-attr]
+
+
+def test_a_damaged_graph_is_one_line(tiny: tuple[Path, Path], tmp_path: Path) -> None:
+    file = tmp_path / "ink.onnx"
+    content = bytearray(tiny[1].read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(bytes(content))
+    shutil.copy(tiny[1].with_name("ink.onnx.sha256"), tmp_path)
+    with pytest.raises(InputError, match=r"damaged: its SHA-256"):
+        load_ink(file)
+    (tmp_path / "ink.onnx.sha256").unlink()
+    file.write_bytes(b"no graph")
+    with pytest.raises(InputError, match=r"is no graph that can be run .*; export it anew"):
+        load_ink(file)
+
+
+def test_a_graph_of_another_network_is_refused(tmp_path: Path) -> None:
+    model = SegmentationModel(encoder="resnet18", options={"decoder_channels": [32, 16, 8, 8, 8]})
+    out = tmp_path / "unet.onnx"
+    export(checkpoint_of(model, tmp_path), to="onnx", out=out)
+    with pytest.raises(InputError, match="model=ink"):
+        load_ink(out)
+
+
+def test_without_onnxruntime_it_says_what_to_install(
+    tiny: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(InputError, match="pip install onnxruntime"):
+        OnnxInk(tiny[1])
+
+
+def test_without_weights_the_package_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_ink.cache_clear()
+    monkeypatch.setattr(weights, "PACKAGED_INK", tmp_path / "ink.onnx")
+    with pytest.raises(InputError, match="missing from this install"):
+        load_ink()
+
+
+def test_the_command_line_reads_a_lead_by_it(packaged: Path, tmp_path: Path) -> None:
+    image = presets.load("clean", values={"page": {"dpi": 150, "layout": "3x4"}}).sample(1).image
+    cv2.imwrite(str(tmp_path / "lead.png"), image[..., ::-1])
+    argv = ["digitize", str(tmp_path / "lead.png"), "--px-per-mm", "6", "--method", "ink+stroke"]
+    for extra in ([], ["--checkpoint", str(packaged)]):
+        out = tmp_path / f"o{len(extra)}"
+        status = main([*argv, "--out", str(out), *extra])
+        if status == 0:  # an untrained network may see no trace at all
+            facts = json.loads((out / "lead.json").read_text())
+            assert facts["method"] == "ink+stroke"
+            assert facts["weights_sha256"] == load_ink(packaged).info.sha256
+
+
+def test_evaluation_has_it_beside_the_package(
+    packaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    networks = evaluation.networks_of({"ink": str(packaged)})
+    names = [m.name for m in evaluation.chosen_methods(["ink+stroke", "classical"], networks)]
+    assert names == ["ink+stroke", "classical"]
+
+
+@pytest.mark.skipif(not weights.PACKAGED_INK.is_file(), reason="no weights in this checkout")
+def test_the_graph_that_comes_with_the_package_is_whole_and_small() -> None:
+    load_ink.cache_clear()
+    network = load_ink()
+    assert weights.PACKAGED_INK.stat().st_size <= 1.5e6
+    card = (weights.PACKAGED_INK.parent / "INK_CARD.md").read_text(encoding="utf-8")
+    assert network.info.sha256 is not None and network.info.sha256 in card
+
+
+def test_its_card_says_what_it_sees(tiny: tuple[Path, Path]) -> None:
+    card = tiny[1].with_name("ink.onnx.md").read_text(encoding="utf-8")
+    assert "the ink of all traces" in card and "| best read by | `ink+stroke` |" in card
+    assert "--row" not in card  # it knows of no primary
