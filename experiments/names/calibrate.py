@@ -1,6 +1,6 @@
 """Fit the temperature that `names.TEMPERATURE` holds, on drawn pages of held-out fonts.
 
-    python -m experiments.names.calibrate PAGES
+python -m experiments.names.calibrate PAGES
 """
 
 import argparse
@@ -15,6 +15,8 @@ from ecg_overlap.digitize.page.names_views import PageView
 from ecg_overlap.digitize.page.names_where import words
 from experiments.names.canvases import Canvas
 from experiments.names.train_which import labelled
+
+CLEARLY_NONE = 0.9  # probability of none, above which a word is left out of the fit
 
 
 def words_of(file: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -41,6 +43,10 @@ def main() -> None:
     parts = [words_of(file) for file in sorted(args.pages.glob("*.npz"))]
     logits = np.concatenate([part[0] for part in parts]).astype(np.float64)
     labels = np.concatenate([part[1] for part in parts])
+
+    # Most words are clearly no name: they would hide how sure the others are to be right.
+    doubtful = log_softmax(logits, axis=1)[:, -1] < np.log(CLEARLY_NONE)
+    logits, labels = logits[doubtful], labels[doubtful]
 
     def nll(temperature: float) -> float:
         likely = log_softmax(logits / temperature, axis=1)

@@ -114,9 +114,11 @@ def _any_word(
         return None, np.full(
             (height, max(1, round(letter_px * rng.uniform(0.06, 0.22)))), 255, np.uint8
         )
+    if u < 0.17:
+        return None, _pulse(letter_px, rng)
     face = any_face(families, rng)
     spacing = float(rng.uniform(0.05, 0.7)) if rng.random() < 0.3 else 0.0
-    name = int(rng.integers(12)) if u < 0.7 else int(rng.integers(3)) if u < 0.8 else None
+    name = int(rng.integers(12)) if u < 0.67 else int(rng.integers(3)) if u < 0.8 else None
     word = LEADS[name] if name is not None else OTHER_WORDS[int(rng.integers(len(OTHER_WORDS)))]
     if name is not None and rng.random() < 0.25:
         word = word.upper()
@@ -126,6 +128,20 @@ def _any_word(
     if rng.random() < 0.5:
         cover = _turned(cover, float(rng.normal(0, 1.5)))
     return name, cover
+
+
+def _pulse(letter_px: float, rng: np.random.Generator) -> np.ndarray:
+    """A calibration pulse, from narrow to square; its feet may be missing."""
+    height, width = (max(round(letter_px * rng.uniform(*r)), 4) for r in ((0.8, 4.0), (0.4, 2.0)))
+    foot, pen = (
+        round(width * rng.uniform(0, 0.6)),
+        max(1, round(letter_px * rng.uniform(0.06, 0.2))),
+    )
+    cover = np.zeros((height + pen, width + 2 * foot + pen), np.uint8)
+    cover[:, foot : foot + pen] = cover[:, foot + width : foot + width + pen] = 255
+    cover[:pen, foot : foot + width] = 255
+    cover[-pen:, :foot] = cover[-pen:, foot + width :] = 255
+    return cover
 
 
 def _turned(cover: np.ndarray, degrees: float) -> np.ndarray:

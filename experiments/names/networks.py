@@ -34,11 +34,10 @@ class Which(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *_block(2, 16, 3), nn.MaxPool2d(2),
-            *_block(16, 24, 3), nn.MaxPool2d(2),
-            *_block(24, 32, 3),
-            *_block(32, 32, 3), nn.MaxPool2d(2),
-            nn.Flatten(), nn.Dropout(0.3), nn.Linear(32 * 4 * 10, 13),
+            *_block(2, 16, 5, stride=2),
+            *_block(16, 32, 3), nn.MaxPool2d(2),
+            *_block(32, 40, 3), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Dropout(0.2), nn.Linear(40 * 4 * 10, 13),
         )  # fmt: skip
 
     def forward(self, words: torch.Tensor) -> torch.Tensor:

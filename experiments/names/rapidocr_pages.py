@@ -2,7 +2,7 @@
 
     python -m experiments.names.rapidocr_pages FOLDER [FOLDER …]
 
-Needs `pip install rapidocr-onnxruntime`, whose wheel carries its models.
+Needs the extra `ocr`: RapidOCR, whose wheel carries its models.
 """
 
 import argparse
@@ -12,9 +12,9 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from rapidocr_onnxruntime import RapidOCR
 
 from data_gen.sample import LEADS
+from ecg_overlap.digitize.page.printed import LEAST_SCORE, reader, scale_in
 from experiments.names.score import NEAR_MM, in_picture, real
 
 NAME_OF = {name.upper(): name for name in LEADS}
@@ -32,12 +32,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="+")
     args = parser.parse_args()
-    engine = RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1)
+    engine = reader()
+    if engine is None:
+        parser.error("RapidOCR is not installed: pip install 'ecg-overlap[ocr]'")
     printed, right, said, seconds = Counter(), Counter(), Counter(), []
     for label, page in real(args.folder):
         page = in_picture(page)
         start = time.process_time()
-        lines = engine(page.image[..., ::-1])[0] or []
+        found = engine(np.ascontiguousarray(page.image[..., ::-1]), use_cls=False)
+        lines = (
+            []
+            if found.txts is None
+            else list(zip(found.boxes, found.txts, found.scores, strict=True))
+        )
         seconds.append(time.process_time() - start)
         printed.update(LEADS[k] for k in page.names)
         free = list(range(len(page.names)))
@@ -52,13 +59,14 @@ def main() -> None:
             if hit:
                 free.remove(hit[0])
                 right[name] += 1
-        scale = [text for _, text, _ in lines if re.search(r"mm", text, re.IGNORECASE)]
-        found = len(page.names) - len(free)
-        print(f"{label}: {found} of {len(page.names)}, {seconds[-1]:.1f} s, {scale}", flush=True)
+        scale = scale_in(text for _, text, score in lines if score >= LEAST_SCORE)
+        n_read = len(page.names) - len(free)
+        print(f"{label}: {n_read} of {len(page.names)}, {seconds[-1]:.1f} s, {scale}", flush=True)
     for name in LEADS:
-        print(f"{name:4} {printed[name]:3} recall {right[name] / printed[name]:.2f}, said {said[name]}")
-    total = sum(right.values())
-    print(f"recall {total / sum(printed.values()):.3f}, precision {total / sum(said.values()):.3f}")
+        recall = right[name] / printed[name]
+        print(f"{name:4} {printed[name]:3} recall {recall:.2f}, said {said[name]}")
+    total = right.total()
+    print(f"recall {total / printed.total():.3f}, precision {total / said.total():.3f}")
     print(f"{np.median(seconds):.1f} s a page (median), {max(seconds):.1f} s at most")
 
 

@@ -116,7 +116,8 @@ class Score:
             if n
         ]
         return {
-            "printed": printed, "recall": right / max(printed, 1), "precision": right / max(said, 1),
+            "printed": printed,
+            "recall": right / max(printed, 1), "precision": right / max(said, 1),
             "names": per_name, "calibration": calibration, "nll": float(np.mean(self.nll)),
             "seconds": {"median": float(np.median(self.seconds)), "most": max(self.seconds)},
         }  # fmt: skip
@@ -159,9 +160,8 @@ def main() -> None:
     for name, r in result["names"].items():
         print(f"{name:4} {r['printed']:4} recall {r['recall']:.3f} precision {r['precision']:.3f}")
     for r in result["calibration"]:
-        print(
-            f"p {r['p'][0]:.2f}–{r['p'][1]:.2f}: {r['n']:6} said {r['said']:.3f} right {r['right']:.3f}"
-        )
+        low, high = r["p"]
+        print(f"p {low:.2f}–{high:.2f}: {r['n']:6} said {r['said']:.3f} right {r['right']:.3f}")
     print({k: result[k] for k in ("printed", "recall", "precision", "nll", "seconds")})
     if args.json:
         args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

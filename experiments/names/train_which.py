@@ -71,10 +71,12 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--canvases", type=int, default=3000)
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=18)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     args = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    rng = np.random.default_rng(18)
+    rng = np.random.default_rng(args.seed)
     where = Where()
     where.load_state_dict(torch.load(args.where, weights_only=True))
     where.eval()
@@ -82,7 +84,9 @@ def main() -> None:
     pages = Pages(args.pages, faces(args.fonts, held_out=False))
     views, labels = mined(pages, where, args.canvases, rng)
     print(f"mined in {time.time() - start:.0f} s:", np.bincount(labels, minlength=13), flush=True)
-    network, batch = Which().to(memory_format=torch.channels_last), 128
+    network, batch = Which().to(memory_format=torch.channels_last), 64
+    if args.start:
+        network.load_state_dict(torch.load(args.start, weights_only=True))
     steps = args.epochs * (len(labels) // batch)
     learn = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
     plan = torch.optim.lr_scheduler.OneCycleLR(learn, 4e-3, total_steps=steps)
@@ -92,6 +96,8 @@ def main() -> None:
         for i in range(len(labels) // batch):
             pick = order[i * batch : (i + 1) * batch]
             seen = torch.from_numpy(views[pick]).permute(0, 3, 1, 2) / 255
+            shift = rng.integers(-1, 2, 2).tolist()
+            seen = torch.roll(seen, shift, (2, 3))
             blank = torch.rand(len(pick)) < 0.1  # now and then the ink alone is seen
             seen[blank, 1] = seen[blank, 0]
             gain = 0.6 + 0.6 * torch.rand(len(pick), 1, 1)
