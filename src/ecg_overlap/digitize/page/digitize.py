@@ -36,7 +36,7 @@ from ecg_overlap.digitize.page.paper import (
 )
 from ecg_overlap.digitize.page.pulses import PagePulse, find_pulses
 from ecg_overlap.digitize.page.rows import without_frames
-from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signals
+from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signals, without_edges
 from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.plans import plan_for
@@ -230,6 +230,7 @@ def _strips(
     """Every lead's stretch of its row."""
     columns = fit.columns_mm * page.px_per_mm
     names = at_places(words, fit.columns_mm, len(traced.rows))
+    steep = traced.steep()
     strips = []
     for r, row in enumerate(fit.arrangement.rows):
         rhythm = fit.arrangement.is_strip(r)
@@ -241,6 +242,7 @@ def _strips(
                 np.nan if pulse is None else float(pulse.zero_px[r]),
                 upside_down=lead != name,
             )
+            stretch = without_edges(stretch, steep[r], px_per_mm=page.px_per_mm)
             signal = lead_of(traced.paths[r], stretch, page, fs_hz=fs_hz, error_factor=error_factor)
             if signal is None:
                 continue

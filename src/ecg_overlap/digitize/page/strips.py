@@ -13,6 +13,7 @@ from ecg_overlap.digitize.paths.path import Path
 
 FloatArray = NDArray[np.float64]
 
+EDGE_MM = 1.2  # a stroke that is steep so near to where a lead begins or ends is not the heart's
 PER_MM = 4.0  # samples of `row_signals`
 SMOOTH_MM = 1.0  # over which they are averaged: finer tremor is read less well
 
@@ -26,12 +27,14 @@ class Stretch:
         stop_px: Where the next lead begins.
         zero_px: Row of 0 mV; NaN where it is not known.
         upside_down: Whether it is printed so.
+        seen_px: Where in it there is nothing but the lead; None: everywhere.
     """
 
     first_px: float
     stop_px: float
     zero_px: float
     upside_down: bool
+    seen_px: tuple[float, float] | None = None
 
 
 def row_signals(paths: tuple[Path, ...], width: int, *, px_per_mm: float) -> FloatArray:
@@ -57,6 +60,26 @@ def row_signals(paths: tuple[Path, ...], width: int, *, px_per_mm: float) -> Flo
     return heights
 
 
+def without_edges(stretch: Stretch, steep: NDArray[np.bool_], *, px_per_mm: float) -> Stretch:
+    """The stretch without the steep strokes right at its ends.
+
+    Where leads meet stand separators, the pen moves from one lead's height to the next's, and
+    a pulse falls: none of it is of the heart.
+
+    Args:
+        stretch: Of a lead.
+        steep: bool (W,): columns in which the row's stroke is taller than a level one.
+        px_per_mm: Scale of the straight picture.
+    """
+    reach = round(EDGE_MM * px_per_mm)
+    first, stop = round(stretch.first_px), round(stretch.stop_px)
+    head = np.flatnonzero(steep[max(first, 0) : max(first + reach, 0)])
+    tail = np.flatnonzero(steep[max(stop - reach, 0) : max(stop, 0)])
+    begin = stretch.first_px + (head[-1] + 1 if len(head) else 0)
+    end = stretch.stop_px - (reach - tail[0] if len(tail) else 0)
+    return replace(stretch, seen_px=(float(begin), float(end)))
+
+
 def lead_of(
     path: Path, stretch: Stretch, page: PagePicture, *, fs_hz: float, error_factor: float
 ) -> LeadSignal | None:
@@ -69,7 +92,7 @@ def lead_of(
         fs_hz: Of the result.
         error_factor: As `to_signal` has it.
     """
-    part = between(path, stretch.first_px, stretch.stop_px)
+    part = between(path, stretch.first_px, stretch.stop_px, seen_px=stretch.seen_px)
     if not np.isfinite(part.y_px).any():
         return None
     on_paper = page.on_paper(part)
@@ -97,18 +120,27 @@ def lead_of(
     )
 
 
-def between(path: Path, first_px: float, stop_px: float) -> Path:
-    """The part of a path from one column to another, which become its ends."""
+def between(
+    path: Path, first_px: float, stop_px: float, *, seen_px: tuple[float, float] | None = None
+) -> Path:
+    """The part of a path from one column to another, which become its ends.
+
+    Args:
+        path: Of a row.
+        first_px: Where the part begins.
+        stop_px: Where it ends.
+        seen_px: Outside of these columns, the part is unseen.
+    """
     of = (path.x_px >= first_px) & (path.x_px < stop_px)
-    y_px = np.where(
-        (path.x_px >= path.start_px - 1) & (path.x_px <= path.end_px + 1), path.y_px, np.nan
-    )
+    x_px = path.x_px[of]
+    begin, end = seen_px or (first_px, stop_px)
+    seen = (x_px >= max(path.start_px - 1, begin)) & (x_px <= min(path.end_px + 1, end))
     return replace(
         path,
-        x_px=path.x_px[of],
-        y_px=y_px[of],
-        sigma_px=path.sigma_px[of],
-        confidence=path.confidence[of],
+        x_px=x_px,
+        y_px=np.where(seen, path.y_px[of], np.nan),
+        sigma_px=np.where(seen, path.sigma_px[of], np.nan),
+        confidence=np.where(seen, path.confidence[of], 0.0),
         start_px=first_px,
         end_px=stop_px,
     )

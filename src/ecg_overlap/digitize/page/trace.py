@@ -11,6 +11,7 @@ from ecg_overlap.digitize.page.rows import PageRow, ink_of_traces, page_rows
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
+from ecg_overlap.digitize.traces.runs import LEVEL_STROKES
 
 LEAST_ALONE = 0.6  # of its columns, in which a row's trace has ink that no other trace has
 BEYOND_MM = 3.0  # a row reaches so far beyond where most rows end, at the most
@@ -29,6 +30,14 @@ class PageTraces:
     rows: tuple[PageRow, ...]
     traces: Traces
     paths: tuple[Path, ...]
+
+    def steep(self) -> NDArray[np.bool_]:
+        """In which columns each row's stroke is taller than a level one, bool (K, W)."""
+        runs, where = self.traces.runs, self.traces.where[: len(self.rows)]
+        height = runs.bottom_px - runs.top_px
+        tall = height >= LEVEL_STROKES * self.traces.pen_px
+        found: NDArray[np.bool_] = (where >= 0) & tall[where.clip(0)]
+        return found
 
 
 def trace_page(
