@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from data_gen.errors import InputError
 from data_gen.formats.files import sha256
-from data_gen.layout import LAYOUTS
 from data_gen.pool import Stop
 from ecg_overlap import weights
 from ecg_overlap.command import (
@@ -28,8 +27,9 @@ from ecg_overlap.digitize.network import no_network
 from ecg_overlap.digitize.page.facts import PageRow
 from ecg_overlap.digitize.page.folder import PageOptions, digitize_pages, remove_stale
 from ecg_overlap.digitize.page.index_page import refuse_strange_index, write_index
+from ecg_overlap.digitize.page.layouts import known_names
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
-from ecg_overlap.digitize.plans import METHODS
+from ecg_overlap.digitize.plans import PAGE_METHODS
 from ecg_overlap.digitize.summary import refuse_strange, write_summary
 
 COLUMNS = [field.name for field in fields(PageRow)]
@@ -62,15 +62,16 @@ def add_page(commands: Any) -> None:
     add = page.add_argument
     add("paths", nargs="+", metavar="PATH", help="files, folders or globs")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
-    add("--layout", type=_layout, help=f"{', '.join(LAYOUTS)} (default: found)")
+    add("--layout", type=_layout, help=f"{', '.join(NAMES)} (default: found)")
     add("--px-per-mm", type=positive, metavar="N", help="scale (default: the grid's)")
     add("--mm-per-s", type=positive, metavar="N", help="paper speed (default: printed, else 25)")
     add("--mm-per-mv", type=positive, metavar="N", help="gain (default: the pulse's, else 10)")
     add(
         "--method",
         default="default",
-        help=f"default, {', '.join(METHODS)}. default: classical, which needs no network and "
-        "does not load torch; with --checkpoint, what suits the network best",
+        choices=("default", *PAGE_METHODS),
+        help=f"{' or '.join(PAGE_METHODS)}. default: {DEFAULT}, by the package's network that sees "
+        "ink, or by --checkpoint; classical needs no network. Neither loads torch",
     )
     add("--checkpoint", type=Path, metavar="FILE", help="a network's weights")
     add("--fs", dest="fs_hz", type=positive, default=500.0, metavar="HZ", help="default 500")
@@ -80,9 +81,13 @@ def add_page(commands: Any) -> None:
     add("--no-overlay", dest="overlay", action="store_false", help="draw none: less to store")
 
 
+DEFAULT = "ink+stroke"
+NAMES = known_names()
+
+
 def _layout(text: str) -> str:
-    if text not in LAYOUTS:
-        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(LAYOUTS)}")
+    if text not in NAMES:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(NAMES)}")
     return text
 
 
@@ -143,10 +148,9 @@ def _page(
 
 
 def _options(out: Path, method: str, checkpoint: Path | None, asked: dict[str, Any]) -> PageOptions:
-    # A network is loaded only where it is asked for; "default" is then the network's own method.
-    default = "classical" if checkpoint is None else "unet+stroke"
-    load_network = loader(method, checkpoint, default=default)
-    file = checkpoint or weights.PACKAGED
+    method = DEFAULT if method == "default" else method
+    load_network = loader(method, checkpoint, default=DEFAULT)
+    file = checkpoint or weights.PACKAGED_INK
     digest = None if load_network is no_network else sha256(file)
     return PageOptions(out=out, method=method, weights=digest, load_network=load_network, **asked)
 

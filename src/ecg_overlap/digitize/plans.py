@@ -96,6 +96,12 @@ METHODS = {
         Plan("ink+stroke", scale_of_grid, stages.ink_of_layers, DECODERS["stroke"], Needs.LAYERS),
     )
 }
+# Those that find the ink of all traces at once, whatever their row: they read whole pages.
+PAGE_METHODS = tuple(
+    plan.name
+    for plan in METHODS.values()
+    if plan.decoder is DECODERS["stroke"] and plan.network in (None, Needs.LAYERS)
+)
 TRUTHS = ("mask", "grid", "row")
 
 

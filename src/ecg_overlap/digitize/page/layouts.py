@@ -93,18 +93,21 @@ def _known() -> Iterator[Arrangement]:
 KNOWN: dict[str, Arrangement] = {one.name: one for one in _known()}
 
 
+def known_names() -> list[str]:
+    """The names of all arrangements."""
+    return [one.name for one in (*KNOWN.values(), *with_any())]
+
+
 def arrangement_named(name: str) -> Arrangement:
     """The arrangement that a user names.
 
     Raises:
         InputError: There is none of that name.
     """
-    if name in KNOWN:
-        return KNOWN[name]
-    for one in with_any():
+    for one in (*KNOWN.values(), *with_any()):
         if one.name == name:
             return one
-    raise InputError(f"layout {name!r}", "not known", f"choose of {', '.join(KNOWN)}")
+    raise InputError(f"layout {name!r}", "not known", f"choose of {', '.join(known_names())}")
 
 
 def with_rows(n_rows: int) -> list[Arrangement]:

@@ -19,12 +19,12 @@ FloatImage = NDArray[np.float32]
 GAINS = (10.0, 5.0, 20.0)  # mm/mV that electrocardiographs offer
 WIDTHS_MM = (5.0, 3.2, 10.0)  # 0.2 s at 25 mm/s; as some devices print it; 0.2 s at 50 mm/s
 OUTSIDE_MM, INSIDE_MM = 14.0, 9.0  # how far its outer side stands off the row's end
-OFF_ROW_MM = 8.0  # its foot may be so far off the row that the trace returns to
+OFF_ROW_MM = 4.0  # its foot may be so far off the row that the trace returns to
 FREE_MM = 1.5  # of paper around a pulse, but for its feet
 PEN_MM = 0.35  # of its stroke
 BLUR_MM = 0.25  # standard deviation: a side may be off by as much, of a pen or of the paper
 PX_PER_MM = 6.0  # at most, of the picture in which pulses are looked for
-LIKE = 0.6  # least correlation of a pulse with its drawing
+LIKE = 0.7  # least correlation of a pulse with its drawing
 LEAST_INK = 0.25  # of the drawing's variance: OpenCV takes blank paper to be like anything
 ALIKE_MM = 4.0  # the pulses of one page stand above each other
 

@@ -13,7 +13,9 @@ from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES
 
-LEAST_ALONE = 0.6  # of its columns, in which a row's trace has ink that no other trace has
+# Of the usual row's share of columns in which its trace has ink that no other trace has.
+LEAST_ALONE = 0.85
+LEAST_LENGTH = 0.6  # of the usual row's length
 BEYOND_MM = 3.0  # a row reaches so far beyond where most rows end, at the most
 
 
@@ -64,7 +66,7 @@ def trace_page(
         traces = trace_all(cover, expected, px_per_mm=px_per_mm, inside=inside)
         alone = [_alone(traces, k, row) for k, row in enumerate(rows)]
         worst = int(np.argmin(alone))
-        if alone[worst] >= LEAST_ALONE:
+        if alone[worst] >= LEAST_ALONE * float(np.median(alone)):
             found = [contested(stroke(traces.ink(k)), traces.shared(k)) for k in range(len(rows))]
             return PageTraces(tuple(rows), traces, tuple(found))
         rows = within_common_ends([*rows[:worst], *rows[worst + 1 :]], px_per_mm)
@@ -80,11 +82,15 @@ def _alone(traces: Traces, k: int, row: PageRow) -> float:
 
 
 def within_common_ends(rows: list[PageRow], px_per_mm: float) -> list[PageRow]:
-    """The rows without what reaches beyond the ends of most: rests of lines, an edge, a desk."""
+    """The rows without what reaches beyond the ends of most, and without much shorter ones.
+
+    Such are the rests of lines, a page's edge, a desk.
+    """
     if not rows:
         return rows
     beyond = round(BEYOND_MM * px_per_mm)
     first = round(float(np.median([row.first for row in rows]))) - beyond
     stop = round(float(np.median([row.stop for row in rows]))) + beyond
     cut = [row.between(first, stop) for row in rows]
-    return [row for row in cut if row.stop > row.first]
+    usual = float(np.median([row.stop - row.first for row in cut]))
+    return [row for row in cut if row.stop - row.first >= max(LEAST_LENGTH * usual, 1)]

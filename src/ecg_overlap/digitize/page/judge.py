@@ -1,0 +1,93 @@
+"""What of a page is certain, and what a user must be told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.sample import LEADS
+from ecg_overlap.digitize.lead import LOW_CONFIDENCE
+from ecg_overlap.digitize.page.layouts import (
+    Arrangement,
+    Fit,
+)
+from ecg_overlap.digitize.page.page_signal import Residual, Source, Strip
+from ecg_overlap.digitize.page.paper import (
+    PagePicture,
+)
+from ecg_overlap.digitize.page.pulses import PagePulse
+from ecg_overlap.digitize.scale import ScaleSource
+
+FloatArray = NDArray[np.float64]
+
+USUAL_MM_PER_S, USUAL_MM_PER_MV = 25.0, 10.0
+WIDE_PULSE_MM = 10.0  # a pulse of 0.2 s so wide was printed at 50 mm/s
+SURE = 3.0  # nats: an order that is so much likelier than the next is measured, not assumed
+LEAST_READ = 3  # names that agree with an order make it a read one
+LEAST_SNR_DB = 6.0  # leads that obey worse contradict each other: half of their amplitude
+MOST_UNEXPLAINED = 0.25  # of the ink
+
+
+@dataclass(frozen=True)
+class Printed:
+    """Speed and gain of a page, and where they come from."""
+
+    mm_per_s: float
+    speed_from: Source
+    mm_per_mv: float
+    gain_from: Source
+    flags: tuple[str, ...] = ()
+
+
+def printed_of(mm_per_s: float | None, mm_per_mv: float | None, pulse: PagePulse | None) -> Printed:
+    """A page's speed and gain: what was told, else what its pulses show, else the usual."""
+    flags: tuple[str, ...] = ()
+    gain, gain_from = USUAL_MM_PER_MV, Source.ASSUMED
+    if pulse is not None:
+        gain, gain_from = pulse.mm_per_mv, Source.MEASURED
+    if mm_per_mv is not None:
+        if pulse is not None and pulse.mm_per_mv != mm_per_mv:
+            flags = ("gain_contradicted",)
+        gain, gain_from = mm_per_mv, Source.TOLD
+    speed, speed_from = USUAL_MM_PER_S, Source.ASSUMED
+    if pulse is not None and pulse.width_mm == WIDE_PULSE_MM:
+        speed, speed_from = 2 * USUAL_MM_PER_S, Source.MEASURED
+    if mm_per_s is not None:
+        speed, speed_from = mm_per_s, Source.TOLD
+    return Printed(speed, speed_from, gain, gain_from, flags)
+
+
+def sources_of(
+    fits: Sequence[Fit], told: Arrangement | None, strips: Sequence[Strip]
+) -> tuple[Source, tuple[str, ...]]:
+    """Where the layout comes from, and what is to be said of it."""
+    if told is not None:
+        return Source.TOLD, ()
+    best, *others = fits
+    unsure = best.score - max((fit.score for fit in others), default=-np.inf) < SURE
+    flags = ("layout_unsure",) if unsure else ()
+    if sum(strip.name_from is Source.READ for strip in strips) >= LEAST_READ:
+        return Source.READ, flags
+    if best.by_laws > SURE and not unsure:
+        return Source.MEASURED, flags
+    return Source.ASSUMED, (*flags, "layout_assumed")
+
+
+def flags_of(
+    page: PagePicture, strips: Sequence[Strip], laws: Sequence[Residual], unexplained: float
+) -> tuple[str, ...]:
+    """The flags of what was read, but for those of the layout and the scale's sources."""
+    paper = page.scale.paper
+    flags = []
+    if paper.scale_from is ScaleSource.PULSE:
+        flags.append("scale_from_pulse")
+    if paper.confidence < LOW_CONFIDENCE:
+        flags.append("grid_low_confidence")
+    if len({strip.lead_name for strip in strips}) < len(LEADS):
+        flags.append("leads_missing")
+    if any(law.snr_db < LEAST_SNR_DB for law in laws):
+        flags.append("leads_inconsistent")
+    if unexplained > MOST_UNEXPLAINED:
+        flags.append("ink_unexplained")
+    return tuple(flags)

@@ -1,0 +1,248 @@
+"""One upright page: its rows, all its traces at once, its layout, and each lead's mV."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.errors import InputError
+from ecg_overlap.digitize.calibrate import INK_ERROR
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid import Illumination
+from ecg_overlap.digitize.ink.coverage import as_coverage
+from ecg_overlap.digitize.ink.evidence import INK
+from ecg_overlap.digitize.ink.found import Ink
+from ecg_overlap.digitize.network import Image, Network, info_of
+from ecg_overlap.digitize.page.columns import Place, ends_of, places
+from ecg_overlap.digitize.page.consistency import residuals
+from ecg_overlap.digitize.page.judge import (
+    USUAL_MM_PER_MV,
+    USUAL_MM_PER_S,
+    Printed,
+    flags_of,
+    printed_of,
+    sources_of,
+)
+from ecg_overlap.digitize.page.layouts import (
+    Arrangement,
+    Fit,
+    Rows,
+    arrangement_named,
+    fits_of,
+    with_rows,
+)
+from ecg_overlap.digitize.page.names import names_on
+from ecg_overlap.digitize.page.naming import Word, at_places, log_odds, was_read, words_of
+from ecg_overlap.digitize.page.page_signal import PageSignal, Source, Strip
+from ecg_overlap.digitize.page.paper import (
+    PagePicture,
+    page_scale,
+    straight_page,
+    with_speed_and_gain,
+)
+from ecg_overlap.digitize.page.pulses import PagePulse, find_pulses
+from ecg_overlap.digitize.page.rows import ink_of_traces, without_frames
+from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signals, without_edges
+from ecg_overlap.digitize.page.trace import PageTraces, trace_page
+from ecg_overlap.digitize.paths.leftover import leftover
+from ecg_overlap.digitize.plans import PAGE_METHODS, plan_for
+
+FloatArray = NDArray[np.float64]
+
+BESIDE_PULSE_MM = 1.5  # its feet
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `digitize_page` was asked for."""
+
+    px_per_mm: float | None
+    mm_per_s: float | None
+    mm_per_mv: float | None
+    layout: str | None
+    method: str
+    fs_hz: float
+    network: Network | None
+    stages: bool
+
+
+def read_page(image: Image, asked: Request) -> PageSignal:
+    """The page as it is in the picture.
+
+    Raises:
+        DigitizeError: It gives no leads.
+        InputError: An argument cannot be used.
+    """
+    method, network = asked.method, asked.network
+    told = None if asked.layout is None else arrangement_named(asked.layout)
+    plan = plan_for(method, default="classical" if network is None else info_of(network).method)
+    if plan.name not in PAGE_METHODS:
+        raise InputError(
+            f"method {method!r}", "reads no pages", f"choose of {', '.join(PAGE_METHODS)}"
+        )
+    assert plan.find_ink is not None  # of these methods
+    light = Illumination(image)
+    # 1. The scale: from the picture to straight paper.
+    usual = (asked.mm_per_s or USUAL_MM_PER_S, asked.mm_per_mv or USUAL_MM_PER_MV)
+    scale = page_scale(light, px_per_mm=asked.px_per_mm, mm_per_s=usual[0], mm_per_mv=usual[1])
+    page = straight_page(light, scale, network)
+    # 2. The ink.
+    ink = plan.find_ink(page.picture)
+    ink = ink if page.inside is None else ink.within(page.inside)
+    cover = without_frames(as_coverage(ink.mask), px_per_mm=page.px_per_mm)
+    # 3. The rows, and all their traces at once.
+    traced = trace_page(cover, px_per_mm=page.px_per_mm, inside=page.inside)
+    pulse = find_pulses(cover, traced.rows, px_per_mm=page.px_per_mm)
+    printed = printed_of(asked.mm_per_s, asked.mm_per_mv, pulse)
+    page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
+    # 4. Which lead stands where.
+    words = _words(page, ink, traced)
+    fits = _fits(page, traced, pulse, printed, told, words)
+    best = fits[0]
+    # 5. Each lead's stretch to mV.
+    error = INK_ERROR if ink.binarized else 1.0
+    strips = _strips(page, traced, pulse, best, words, asked.fs_hz, error)
+    laws = residuals(strips, asked.fs_hz)
+    unexplained, share = _unexplained(traced, pulse)
+    duration_s = float(best.columns_mm[-1, 1] - best.columns_mm[0, 0]) / printed.mm_per_s
+    by_network = network is not None and plan.network is not None
+    source, flags = sources_of(fits, told, strips)
+    return PageSignal(
+        strips=strips,
+        fs_hz=asked.fs_hz,
+        duration_s=duration_s,
+        layout=best.arrangement.name,
+        layout_from=source,
+        mm_per_s=printed.mm_per_s,
+        speed_from=printed.speed_from,
+        mm_per_mv=printed.mm_per_mv,
+        gain_from=printed.gain_from,
+        px_per_mm=(page.scale.paper.px_per_mm_x, page.scale.paper.px_per_mm_y),
+        angle_deg=page.scale.paper.angle_deg,
+        grid_confidence=page.scale.paper.confidence,
+        consistency=laws,
+        unexplained=share,
+        flags=(*flags, *printed.flags, *flags_of(page, strips, laws, share)),
+        method=plan.name,
+        weights_sha256=info_of(network).sha256 if network is not None and by_network else None,
+        stage_images={"image": image, "unexplained": _shown(page, unexplained)}
+        if asked.stages
+        else {},
+    )
+
+
+def _fits(
+    page: PagePicture,
+    traced: PageTraces,
+    pulse: PagePulse | None,
+    printed: Printed,
+    told: Arrangement | None,
+    words: Sequence[Word],
+) -> list[Fit]:
+    """What the page may be, the likeliest first.
+
+    Raises:
+        DigitizeError: No order has as many rows.
+    """
+    n_rows = len(traced.rows)
+    orders = with_rows(n_rows) if told is None else [told]
+    if told is not None and len(told.rows) != n_rows:
+        raise DigitizeError(
+            "layout", f"{told.name} has {len(told.rows)} rows, {n_rows} were found", "check it"
+        )
+    if not orders:
+        raise DigitizeError(
+            "layout", f"no page that is known has {n_rows} rows of traces", "cut the page"
+        )
+    scale = page.px_per_mm
+    left, right = ends_of(traced.traces.cover, traced.rows, pulse, px_per_mm=scale)
+    ends = (left / scale, right / scale)
+
+    def places_for(n: int, near: Place | None) -> list[Place]:
+        return places(ends, n, mm_per_s=printed.mm_per_s, near=near)
+
+    width = traced.traces.cover.shape[1]
+    heights = row_signals(traced.paths, width, px_per_mm=scale)
+    at = np.rint(np.arange(heights.shape[1]) * scale / PER_MM).astype(int).clip(0, width - 1)
+    rows = Rows(heights / printed.mm_per_mv, traced.traces.where[:n_rows, at] < 0, PER_MM)
+
+    def names_at(columns_mm: FloatArray) -> FloatArray:
+        return log_odds(at_places(words, columns_mm, n_rows))
+
+    return fits_of(orders, rows, places_for, names_at)
+
+
+def _words(page: PagePicture, ink: Ink, traced: PageTraces) -> list[Word]:
+    """The words beside the page's rows."""
+    seen = names_on(
+        page.picture.image,
+        np.rint(255 * as_coverage(ink.mask)).astype(np.uint8),
+        px_per_mm=page.px_per_mm,
+        inside=page.inside,
+    )
+    rows_px = np.stack([row.y_px for row in traced.rows])
+    return words_of(seen, rows_px, px_per_mm=page.px_per_mm)
+
+
+def _strips(
+    page: PagePicture,
+    traced: PageTraces,
+    pulse: PagePulse | None,
+    fit: Fit,
+    words: Sequence[Word],
+    fs_hz: float,
+    error_factor: float,
+) -> tuple[Strip, ...]:
+    """Every lead's stretch of its row."""
+    columns = fit.columns_mm * page.px_per_mm
+    names = at_places(words, fit.columns_mm, len(traced.rows))
+    steep = traced.steep()
+    strips = []
+    for r, row in enumerate(fit.arrangement.rows):
+        rhythm = fit.arrangement.is_strip(r)
+        for c, name in enumerate(row):
+            lead = name.removeprefix("-")
+            stretch = Stretch(
+                columns[0, 0] if rhythm else columns[c, 0],
+                columns[-1, 1] if rhythm else columns[c, 1],
+                np.nan if pulse is None else float(pulse.zero_px[r]),
+                upside_down=lead != name,
+            )
+            stretch = without_edges(stretch, steep[r], px_per_mm=page.px_per_mm)
+            signal = lead_of(traced.paths[r], stretch, page, fs_hz=fs_hz, error_factor=error_factor)
+            if signal is None:
+                continue
+            start_s = c * fit.place.width / signal.calibration.mm_per_s
+            name_from = Source.READ if was_read(names, r, c, lead) else Source.ASSUMED
+            strips.append(
+                Strip(lead, name_from, r, c, start_s, _box(signal.path_px), rhythm, signal)
+            )
+    return tuple(strips)
+
+
+def _box(path_px: FloatArray) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of a path."""
+    seen = path_px[np.isfinite(path_px).all(axis=1)]
+    left, top = seen.min(axis=0).tolist()
+    right, bottom = seen.max(axis=0).tolist()
+    return left, top, right, bottom
+
+
+def _unexplained(traced: PageTraces, pulse: PagePulse | None) -> tuple[NDArray[np.bool_], float]:
+    """Ink like a trace's that is in no trace, bool (H, W), and its share of all such ink.
+
+    Letters and pulses are no such ink: it hangs together as traces do (`ink_of_traces`).
+    """
+    traces = traced.traces
+    like_a_trace = ink_of_traces(traces.cover, px_per_mm=traces.px_per_mm) >= INK
+    if pulse is not None:
+        beside = round(BESIDE_PULSE_MM * traces.px_per_mm)
+        left, right = round(pulse.left_px) - beside, round(pulse.right_px) + beside
+        like_a_trace[:, max(left, 0) : max(right, 0)] = False
+    left_over = leftover(traces, traced.paths, 0).unexplained & like_a_trace
+    return left_over, float(left_over.sum() / max(like_a_trace.sum(), 1))
+
+
+def _shown(page: PagePicture, unexplained: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return page.in_picture(np.where(unexplained, 255, 0).astype(np.uint8))
