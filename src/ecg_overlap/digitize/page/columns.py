@@ -28,7 +28,7 @@ class Place:
         start: Where the first column begins.
         width: Of each column.
         gap: Blank paper between two columns.
-        off_mm: How far start and end are from the ends of the traces' ink.
+        off_mm: How far start and end are, in the mean, from the ends of the traces' ink.
     """
 
     start: float
@@ -114,7 +114,7 @@ def places(
         for shift in shifts:
             if usual:
                 end_off = abs(shift + full + blank - length)
-                found.append(Place(start + shift, full / n, gap, max(abs(shift), end_off)))
+                found.append(Place(start + shift, full / n, gap, (abs(shift) + end_off) / 2))
                 continue
             found.append(Place(start + shift, (length - blank) / n, gap, abs(shift)))
             if length > full:  # one of the ends is wrong

@@ -20,9 +20,11 @@ CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 STRIPS = ("II", "V1", "V5")  # the usual rhythm strips
 # All in nats: by how much less likely is …
 RARER = 1.0  # … each step down from the usual to a rarer order
-# Nine tenths of a gap are blank, and a fiftieth of a trace's columns.
-BLANK_IN_GAP, INK_IN_GAP = float(np.log(0.9 / 0.02)), float(np.log(0.1 / 0.98))
-OFF = 0.5  # … each mm that an order's place is off the ends of the ink
+# All but a fiftieth of a gap is blank, and a fiftieth of a trace: so many nats for every half mm.
+BLANK = math.log(0.98 / 0.02)
+BLANK_MM = 0.5
+GAP = 2.0  # … columns that do not touch
+OFF = 1.5  # … each mm that an order's place is off the ends of the ink
 MOST_ANY = 3  # rows of one lead each, of which nobody knows the order
 FOLLOWED = 3  # arrangements of which the place is sought more finely
 HELD = 0.5  # of a column, in which a row has a trace at the least to be spoken of
@@ -357,5 +359,5 @@ def _gaps(arrangement: Arrangement, rows: Rows, place: Place) -> float:
         part = rows.blank[short, max(round(begin), 0) : max(round(end), round(begin) + 1)]
         if part.shape[1]:
             share = part.mean(axis=1)
-            total += float((share * BLANK_IN_GAP + (1 - share) * INK_IN_GAP).sum())
-    return total
+            total += float((BLANK * (2 * share - 1)).sum()) * place.gap / BLANK_MM
+    return total - GAP
