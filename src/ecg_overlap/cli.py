@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, fields
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tqdm import tqdm
 
@@ -28,7 +28,7 @@ from ecg_overlap.digitize.batch import (
 )
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.grid.draw import draw_grid
-from ecg_overlap.digitize.network import Network
+from ecg_overlap.digitize.network import Both, LayerNetwork, Network
 from ecg_overlap.digitize.plans import Needs, choices, plan_for
 from ecg_overlap.digitize.read_image import SUFFIXES, read_image
 from ecg_overlap.digitize.write import readable_file, write_png
@@ -150,6 +150,9 @@ def _loader(method: str, checkpoint: Path | None) -> Callable[[], Network | None
         weights.check_digest(weights.packaged())
     elif not checkpoint.is_file():
         raise InputError(checkpoint, "no such checkpoint", "give a .ckpt or a .safetensors")
+    if plan.network is Needs.BOTH:
+        weights.check_digest(weights.packaged_ink())
+        return partial(_load_both, checkpoint)
     return partial(_load_network, checkpoint)
 
 
@@ -158,6 +161,11 @@ def _load_ink(graph: Path | None) -> Network:
     from ecg_overlap.onnx_ink import load_ink
 
     return load_ink(graph)
+
+
+def _load_both(checkpoint: Path | None) -> Network:
+    """A network that tells traces apart, and the package's that sees ink."""
+    return Both(_load_network(checkpoint), cast(LayerNetwork, _load_ink(None)))
 
 
 @lru_cache(maxsize=1)
