@@ -1,7 +1,7 @@
 """Real scans with digital truth: leads cut by hand-drawn boxes, digitized.
 
     python benchmarks/scans.py --data DIR --json scans.json --pictures FOLDER
-    python benchmarks/scans.py --checkpoint package --methods unet+stroke classical
+    python benchmarks/scans.py --methods ink+stroke unet+stroke classical
 
 DIR holds the scans and the records that `mapping.csv` names. The reference is the 100 Hz
 record (`_lr`), which is what was printed; scores are `aligned` (docs/metrics.md). The grid is
@@ -21,10 +21,13 @@ from data_gen.errors import InputError
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.network import Network
+from ecg_overlap.digitize.plans import Needs, plan_for
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.digitize.write import overlay, write_png
 from ecg_overlap.metrics.signal import score_lead
 from ecg_overlap.network import load_model
+from ecg_overlap.onnx_ink import load_ink
 
 FS_HZ = 500.0
 COLUMN_S = 2.5
@@ -86,14 +89,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/scans_with_truth"))
     parser.add_argument("--methods", nargs="+", default=["classical", "viterbi", "fortune_fixed"])
-    parser.add_argument("--checkpoint", help="of the network for methods with one, or `package`")
+    parser.add_argument(
+        "--checkpoint", help="of the network for methods with one; else the package's"
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--pictures", type=Path, help="folder for overlays of the first method")
     parser.add_argument("--px-per-mm", type=float, help="given, instead of the grid's")
     arguments = parser.parse_args()
-    network = None
-    if arguments.checkpoint:
-        network = load_model(None if arguments.checkpoint == "package" else arguments.checkpoint)
+    networks = {method: network_for(method, arguments.checkpoint) for method in arguments.methods}
     with (arguments.data / "mapping.csv").open(encoding="utf-8") as file:
         records = {row["image"]: row["record"] for row in csv.DictReader(file)}
     table: list[dict[str, object]] = []
@@ -106,7 +109,7 @@ def main() -> None:
             reference = reference_mv(record, lead)
             row: dict[str, object] = {"scan": name, "lead": lead, "px_per_mm": round(px_per_mm, 4)}
             for method in arguments.methods:
-                found = read(crop, px_per_mm=px_per_mm, network=network, method=method)
+                found = read(crop, px_per_mm=px_per_mm, network=networks[method], method=method)
                 row[method] = round(_snr_db(found, reference, record.fs), 2)
                 if found and arguments.pictures and method == arguments.methods[0]:
                     file = f"{name}-{lead}.png".replace(" ", "_")
@@ -118,6 +121,15 @@ def main() -> None:
         print(f"{method}: median {np.median(scores):.2f} dB, mean {scores.mean():.2f} dB")
     if arguments.json:
         arguments.json.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+def network_for(method: str, checkpoint: str | None) -> Network | None:
+    """What the method needs: `checkpoint`, or what comes with the package."""
+    needs = plan_for(method).network
+    file = None if checkpoint in (None, "package") else checkpoint
+    if needs is Needs.LAYERS and (file is None or file.endswith(".onnx")):
+        return load_ink(file)
+    return None if needs is None else load_model(file)
 
 
 def reference_mv(record: wfdb.Record, lead: str) -> np.ndarray:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import cast
 
 from data_gen.errors import InputError
 from data_gen.pool import Stop
 from ecg_overlap import weights
 from ecg_overlap.digitize.documents import SUFFIXES
 from ecg_overlap.digitize.listing import Listing, list_files
-from ecg_overlap.digitize.network import Network, no_network
+from ecg_overlap.digitize.network import Both, LayerNetwork, Network, no_network
 from ecg_overlap.digitize.plans import Needs, plan_for
 
 STOPPED = 130  # what shells expect of a program that Ctrl-C ended
@@ -88,6 +89,9 @@ def loader(method: str, checkpoint: Path | None, *, default: str) -> Callable[[]
         weights.check_digest(weights.packaged())
     elif not checkpoint.is_file():
         raise InputError(checkpoint, "no such checkpoint", "give a .ckpt or a .safetensors")
+    if plan.network is Needs.BOTH:
+        weights.check_digest(weights.packaged_ink())
+        return partial(_load_both, checkpoint)
     return partial(_load_network, checkpoint)
 
 
@@ -96,6 +100,11 @@ def _load_ink(graph: Path | None) -> Network:
     from ecg_overlap.onnx_ink import load_ink
 
     return load_ink(graph)
+
+
+def _load_both(checkpoint: Path | None) -> Network:
+    """A network that tells traces apart, and the package's that sees ink."""
+    return Both(_load_network(checkpoint), cast(LayerNetwork, _load_ink(None)))
 
 
 @lru_cache(maxsize=1)

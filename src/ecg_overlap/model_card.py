@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import yaml
+from omegaconf import OmegaConf
 
 from data_gen.errors import InputError
 from ecg_overlap.average import Part
@@ -145,9 +146,18 @@ def _run(checkpoint: Path) -> Path:
 
 
 def _config(checkpoint: Path) -> dict[str, Any]:
-    """What the run was composed of; empty where that is not known."""
+    """What the run was composed of; empty where that is not known.
+
+    Where the data lay is an interpolation in the groups that the card tells of; others hold what
+    only a running job can resolve.
+    """
     file = _run(checkpoint) / "config.yaml"
-    return (yaml.safe_load(file.read_text("utf-8")) or {}) if file.is_file() else {}
+    if not file.is_file():
+        return {}
+    config = OmegaConf.create(yaml.safe_load(file.read_text("utf-8")) or {})
+    plain: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
+    resolved = {g: OmegaConf.to_container(config[g], resolve=True) for g in _GROUPS if plain.get(g)}
+    return plain | resolved
 
 
 def _origin(part: Part) -> str:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from ecg_overlap.digitize.ink.layers import read_layers
 from ecg_overlap.digitize.lead import digitize_lead
-from ecg_overlap.digitize.network import InkLayers
+from ecg_overlap.digitize.network import Both, InkLayers, NetworkInfo
+from ecg_overlap.digitize.plans import method_for
 
 SCALE = 8.0
 
@@ -122,3 +123,47 @@ def test_a_network_that_sees_no_ink_is_refused() -> None:
 
     with pytest.raises(InputError, match="model=ink"):
         digitize_lead(wave(), px_per_mm=SCALE, method="ink+stroke", network=plain)
+
+
+class Lower:
+    """Takes for the primary what is in the half of the picture in which the prompt is."""
+
+    def __call__(
+        self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
+    ) -> NDArray[np.float32]:
+        found = np.zeros(image.shape[:2], np.float32)
+        middle = len(found) // 2
+        half = slice(middle, None) if row_px is not None and row_px > middle else slice(middle)
+        found[half] = 1
+        return found
+
+
+def test_two_networks_are_given_as_one() -> None:
+    both = Both(Lower(), Darkest())
+    info = both.info
+    assert (info.name, info.method) == ("ink+unet", "ink+unet+stroke")
+    assert info.has_masks and info.has_layers
+    image = wave()
+    assert np.array_equal(both.layers(image, px_per_mm=SCALE).ink, image.max(axis=2) < 128)
+    assert both(image, px_per_mm=SCALE, row_px=200.0)[200].all()
+
+
+def test_maps_say_whose_the_networks_ink_is() -> None:
+    """Two level strokes; the lower is asked for by its row, and its map is the lower half."""
+    image = np.full((240, 480, 3), 255, np.uint8)
+    image[59:62, 10:-10] = image[179:182, 10:-10] = 0
+    lead = digitize_lead(
+        image,
+        px_per_mm=SCALE,
+        row_px=180.0,
+        method="ink+unet+stroke",
+        network=Both(Lower(), Darkest()),
+    )
+    assert lead.method == "ink+unet+stroke"
+    y = lead.path_px[:, 1]
+    assert y[np.isfinite(y)] == pytest.approx(180, abs=0.5)
+
+
+def test_one_network_alone_does_not_serve_both() -> None:
+    with pytest.raises(InputError, match="does not read"):
+        method_for("ink+unet+stroke", NetworkInfo("ink", has_layers=True, has_masks=False))

@@ -96,3 +96,11 @@ def test_training_stops_early_when_the_signals_get_no_better(config: Compose) ->
     train(cfg)
     saved = torch.load(f"{cfg.run_dir}/checkpoints/last.ckpt", weights_only=True)
     assert saved["epoch"] == 1  # the first sets the mark, the second misses it by 1000 dB
+
+
+def test_a_run_that_ends_within_an_epoch_leaves_its_last_step(
+    config: Compose, tmp_path: Path
+) -> None:
+    train(config("test=null", "data.samples_per_epoch=400", "trainer.max_steps=1"))
+    saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert saved["global_step"] == 1

@@ -126,10 +126,11 @@ def test_the_card_says_what_it_was_trained_on_and_how_good_it_is(
 
 
 MIXED = """
+paths: {data: /somewhere/data}
 signals:
   weights: {ptbxl: 3, more: 1, neurokit: 0}
   ptbxl: {_target_: data_gen.signals.ptbxl.Ptbxl, root: /somewhere/data/ptbxl}
-  more: {_target_: data_gen.signals.wfdb_folder.Wfdb, root: /somewhere/data/ptbxl_more}
+  more: {_target_: data_gen.signals.wfdb_folder.Wfdb, root: "${paths.data}/ptbxl_more"}
   neurokit: {_target_: data_gen.signals.neurokit.NeuroKit}
 model: {encoder_weights: null}
 data: {batch_size: 8}

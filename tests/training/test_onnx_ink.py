@@ -177,3 +177,19 @@ def test_its_card_says_what_it_sees(tiny: tuple[Path, Path]) -> None:
     card = tiny[1].with_name("ink.onnx.md").read_text(encoding="utf-8")
     assert "the ink of all traces" in card and "| best read by | `ink+stroke` |" in card
     assert "--row" not in card  # it knows of no primary
+
+
+def test_evaluation_gives_both_of_the_packages_networks_as_one(
+    packaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = SegmentationModel(encoder="resnet18", options={"decoder_channels": [32, 16, 8, 8, 8]})
+    out = tmp_path / "weights" / "unet.safetensors"
+    export(checkpoint_of(model, tmp_path), to="safetensors", out=out)
+    monkeypatch.setattr(weights, "PACKAGED", out)
+    networks = evaluation.networks_of("package")
+    assert set(networks) == {"unet", "ink", "ink+unet"}
+    methods = {m.name: m for m in evaluation.chosen_methods(None, networks)}
+    assert {"unet+stroke", "ink+stroke", "ink+unet+stroke", "classical"} < set(methods)
+    digests = methods["ink+unet+stroke"].weights_sha256
+    assert digests == f"{networks['unet'].info.sha256}+{networks['ink'].info.sha256}"

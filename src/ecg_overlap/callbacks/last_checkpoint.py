@@ -26,7 +26,7 @@ class TrainingInterrupt(Exception):
 
 
 class LastCheckpoint(Checkpoint):
-    """Keeps `last.ckpt`: after every validation, every few minutes, and on a signal.
+    """Keeps `last.ckpt`: after every validation, every few minutes, at the end, and on a signal.
 
     It is written only where an optimizer step has ended, as gradients that are still being
     accumulated are in no checkpoint; so a resumed run equals an uninterrupted one. A first
@@ -44,7 +44,7 @@ class LastCheckpoint(Checkpoint):
         self.path = Path(dirpath) / "last.ckpt"
         self.every_n_minutes, self.every_n_steps = every_n_minutes, every_n_steps
         self.received = 0
-        self._saved_at_s, self._step = 0.0, 0
+        self._saved_at_s, self._step, self._saved_step = 0.0, 0, -1
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._saved_at_s = time.monotonic()
@@ -70,6 +70,10 @@ class LastCheckpoint(Checkpoint):
         if not trainer.sanity_checking:
             self._save(trainer, True)
 
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # `max_steps` may end a run within an epoch, where no validation is.
+        self._save(trainer, trainer.global_step > self._saved_step)
+
     def _save(self, trainer: pl.Trainer, due: bool) -> None:
         received, due = agreed(trainer, self.received, due)
         if not (received or due):
@@ -78,7 +82,7 @@ class LastCheckpoint(Checkpoint):
         # must call `save_checkpoint`, but only the first one writes.
         with whole_file(self.path) if trainer.is_global_zero else nullcontext(self.path) as part:
             trainer.save_checkpoint(part)
-        self._saved_at_s = time.monotonic()
+        self._saved_at_s, self._saved_step = time.monotonic(), trainer.global_step
         if received:
             raise TrainingInterrupt(received, self.path)
 

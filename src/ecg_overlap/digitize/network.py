@@ -1,7 +1,7 @@
 """What a network is to the digitizer: a callable, and facts about it. No torch here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -111,6 +111,42 @@ class NetworkInfo:
 def info_of(network: Network) -> NetworkInfo:
     """The network's facts; of a plain function, that it answers with a mask as `unet` does."""
     return cast(NetworkInfo, getattr(network, "info", NetworkInfo()))
+
+
+@dataclass(frozen=True)
+class Both:
+    """A network that tells traces apart and one that sees ink, given as one.
+
+    Args:
+        of_traces: Says whose the ink is.
+        of_ink: Says what is ink.
+    """
+
+    of_traces: Network
+    of_ink: LayerNetwork
+
+    @property
+    def info(self) -> NetworkInfo:
+        """Of the first, with both files' names and digests."""
+        first, second = info_of(self.of_traces), info_of(cast(Network, self.of_ink))
+        return replace(
+            first,
+            name="ink+unet",
+            method="ink+unet+stroke",
+            checkpoint=f"{first.checkpoint}; {second.checkpoint}",
+            sha256=f"{first.sha256}+{second.sha256}",
+            has_layers=True,
+        )
+
+    def __call__(
+        self, image: Image, *, px_per_mm: float, row_px: float | None = None
+    ) -> NDArray[np.float32]:
+        """Probability of the primary trace, float32 (H, W)."""
+        return self.of_traces(image, px_per_mm=px_per_mm, row_px=row_px)
+
+    def layers(self, image: Image, *, px_per_mm: float) -> InkLayers:
+        """Ink, grid and marks."""
+        return self.of_ink.layers(image, px_per_mm=px_per_mm)
 
 
 def with_columns(network: Network, *, where: str) -> ColumnNetwork:

@@ -18,6 +18,7 @@ class Needs(StrEnum):
     OWN = "unet_paper"  # one trained for this very method: another would not give what it names
     COLUMNS = "unet_coord"  # one with a coordinate head
     LAYERS = "ink"  # one that tells ink from what is none
+    BOTH = "ink+unet"  # one that does that, and tells the primary from the other traces
 
     def fits(self, info: NetworkInfo) -> bool:
         """Whether a network of these facts serves."""
@@ -26,6 +27,7 @@ class Needs(StrEnum):
             Needs.OWN: info.name == self.value,
             Needs.COLUMNS: info.has_columns,
             Needs.LAYERS: info.has_layers,
+            Needs.BOTH: info.has_layers and info.has_masks,
         }[self]
 
 
@@ -94,6 +96,13 @@ METHODS = {
             Needs.COLUMNS,
         ),
         Plan("ink+stroke", scale_of_grid, stages.ink_of_layers, DECODERS["stroke"], Needs.LAYERS),
+        Plan(
+            "ink+unet+stroke",
+            scale_of_grid,
+            stages.ink_of_layers_with_maps,
+            DECODERS["stroke"],
+            Needs.BOTH,
+        ),
     )
 }
 # Those that find the ink of all traces at once, whatever their row: they read whole pages.

@@ -154,6 +154,17 @@ def ink_of_layers(picture: ScaledPicture) -> Ink:
     return Ink(cover, binarized=True, px_per_mm=picture.px_per_mm)
 
 
+def ink_of_layers_with_maps(picture: ScaledPicture) -> Ink:
+    """As `ink_of_layers`, with a map of each trace in it: whose the ink is."""
+    ink = ink_of_layers(picture)
+    cover = as_coverage(ink.mask)
+    rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
+    if not rows:
+        return ink
+    maps = np.stack([as_coverage(picture.probability(row)) for row in rows])
+    return replace(ink, rows_px=tuple(rows), maps=maps)
+
+
 def ink_with_evidence(picture: ScaledPicture) -> Ink:
     """The picture's ink, and a network's map of each trace in it: what it says, prompted with each.
 

@@ -14,6 +14,7 @@ from data_gen import presets
 from data_gen.generate import LeadGenerator
 from data_gen.signals import SignalSource
 from ecg_overlap import weights
+from ecg_overlap.digitize.network import Both
 from ecg_overlap.digitize.plans import METHODS
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import Method, build_method
@@ -26,7 +27,7 @@ from ecg_overlap.evaluation.wording import results_table
 from ecg_overlap.network import ModelNetwork, load_model
 from ecg_overlap.onnx_ink import OnnxInk, load_ink
 
-Evaluated = ModelNetwork | OnnxInk
+Evaluated = ModelNetwork | OnnxInk | Both
 N_GENERATED, N_PAGES = 50, 20  # leads and pages in a generated set where `n=` does not say
 PAGES_ = "pages_"  # begins the name of a generated set of pages
 
@@ -94,15 +95,23 @@ def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, Evaluated]:
         return {}
     network = _load(chosen)
     found: dict[str, Evaluated] = {network.info.name: network}
-    if not network.info.has_layers and weights.PACKAGED_INK.is_file():
+    if isinstance(network, ModelNetwork) and not network.info.has_layers and has_ink():
         ink = load_ink()
         found[ink.info.name] = ink
+        both = Both(network, ink)
+        found[both.info.name] = both
     for each in found.values():
-        tqdm.write(f"network: {each.info.checkpoint}")
+        if not isinstance(each, Both):
+            tqdm.write(f"network: {each.info.checkpoint}")
     return found
 
 
-def _load(ckpt: str | Path) -> Evaluated:
+def has_ink() -> bool:
+    """Whether the package has a network that sees ink."""
+    return weights.PACKAGED_INK.is_file()
+
+
+def _load(ckpt: str | Path) -> ModelNetwork | OnnxInk:
     if Path(ckpt).suffix == ".onnx":
         return load_ink(ckpt)
     return load_model(None if str(ckpt) == "package" else ckpt)

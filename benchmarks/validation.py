@@ -1,0 +1,103 @@
+"""Methods on drawn leads of the validation split, to choose by: PTB-XL's fold 9, never the tests.
+
+    python benchmarks/validation.py --records ../shared/data/ptbxl --n 80 40 60
+    python benchmarks/validation.py --methods classical ink+stroke --sets scan --n 60
+
+Sets: `overlap` and `scan` are the presets, `contact` is `overlap` with a contact of .25. Scores are
+`aligned`, the failure rule in force (docs/metrics.md); networks are the package's.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from data_gen.presets import load
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.lead import digitize_lead
+from ecg_overlap.digitize.network import Both, Network
+from ecg_overlap.digitize.plans import Needs, plan_for
+from ecg_overlap.metrics.signal import LeadScore, score_lead
+from ecg_overlap.network import load_model
+from ecg_overlap.onnx_ink import load_ink
+
+SETS: dict[str, tuple[str, dict[str, Any], int]] = {  # preset, values, seed
+    "overlap": ("overlap", {}, 101),
+    "contact": ("overlap", {"overlap": {"contact": 0.25}}, 103),
+    "scan": ("scan", {}, 104),
+}
+POOR_R = 0.9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=Path, help="PTB-XL's folder; else simulated records")
+    methods = ["classical", "unet+stroke", "ink+stroke", "ink+unet+stroke"]
+    parser.add_argument("--methods", nargs="+", default=methods)
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument(
+        "--n", type=int, nargs="+", default=[40], help="leads of each set, or of all"
+    )
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    networks = {method: network_for(method) for method in arguments.methods}
+    counts = arguments.n * len(arguments.sets) if len(arguments.n) == 1 else arguments.n
+    print("set      method           n     ρ    SNR median  mean  ρ<.9  failed  s")
+    for name, n in zip(arguments.sets, counts, strict=True):
+        preset, values, seed = SETS[name]
+        if arguments.records:
+            values = values | {"signals": {"root": str(arguments.records)}}
+        generator = load(
+            preset, values=values, signals="ptbxl" if arguments.records else "simulate"
+        )
+        samples = [generator.sample(index, seed=seed, split="val") for index in range(n)]
+        for method, network in networks.items():
+            start = time.process_time()
+            scores = [scored(sample, method, network) for sample in samples]
+            seconds = (time.process_time() - start) / n
+            print(f"{name:8} {method:16} {n:3} {told(scores)} {seconds:5.2f}", flush=True)
+
+
+def network_for(method: str) -> Network | None:
+    """What the method needs of the package."""
+    needs = plan_for(method).network
+    if needs is None:
+        return None
+    if needs is Needs.LAYERS:
+        return load_ink()
+    return Both(load_model(), load_ink()) if needs is Needs.BOTH else load_model()
+
+
+def scored(sample: Any, method: str, network: Network | None) -> LeadScore:
+    """Speed and gain are given, as a user gives them."""
+    scale = sample.calibration
+    try:
+        signal = digitize_lead(
+            sample.image,
+            mm_per_s=scale.mm_per_s,
+            mm_per_mv=scale.mm_per_mv,
+            fs_hz=sample.fs_hz,
+            network=network,
+            method=method,
+        ).signal_mv
+    except DigitizeError:
+        signal = None
+    return score_lead(sample.signal_mv, signal, sample.fs_hz, alignment="aligned")
+
+
+def told(scores: list[LeadScore]) -> str:
+    r, snr = (np.array([getattr(s, name) for s in scores]) for name in ("pearson_r", "snr_db"))
+    failed = np.mean([s.failed for s in scores])
+    mean = np.clip(snr, 0, 60).mean()  # one lead of −20 dB would tell most
+    return (
+        f"{r.mean():.4f} {np.median(snr):8.2f} {mean:8.2f} {(r < POOR_R).mean():5.3f} {failed:6.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
