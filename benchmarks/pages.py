@@ -26,12 +26,13 @@ from data_gen.sample import LEADS
 from data_gen.signals import Ptbxl, Wfdb
 from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.page_signal import PageSignal
+from ecg_overlap.digitize.plans import PAGE_METHODS
 from ecg_overlap.digitize.write import write_png
 from ecg_overlap.evaluation.page_overlay import page_overlay
 from ecg_overlap.evaluation.page_sets import WEIGHTS, DrawnPages, PageSet, drawn_pages, pages
 from ecg_overlap.evaluation.pages import ReadPage, TruePage, beside_truth
 from ecg_overlap.metrics.bootstrap import CEILING_DB
-from ecg_overlap.network import load_model
+from ecg_overlap.onnx_ink import load_ink
 
 BELOW_DB, BELOW_RHO = 8.0, 0.9
 
@@ -48,16 +49,14 @@ def main() -> None:
     parser.add_argument("--n", type=int, help="pages; 20 of the drawn, all of a folder")
     parser.add_argument("--first", type=int, default=0, help="index of the first page")
     parser.add_argument("--seed", type=int, default=2000003)
-    parser.add_argument("--method", default="default")
-    parser.add_argument("--checkpoint", help="of a network, or `package`")
+    parser.add_argument("--method", default="ink+stroke", choices=PAGE_METHODS)
+    parser.add_argument("--checkpoint", type=Path, help="an ink network's, else the package's")
     parser.add_argument("--tell-layout", action="store_true", help="give the true layout")
     parser.add_argument("--save", type=Path, help="folder for the records, as WFDB")
     parser.add_argument("--pictures", type=Path, help="folder for overlays")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    network = None
-    if arguments.checkpoint:
-        network = load_model(None if arguments.checkpoint == "package" else arguments.checkpoint)
+    network = load_ink(arguments.checkpoint) if arguments.method == "ink+stroke" else None
     test_set = chosen(arguments)
     rows: list[dict[str, Any]] = []
     for index in range(arguments.first, len(test_set)):

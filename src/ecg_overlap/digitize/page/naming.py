@@ -81,9 +81,23 @@ def at_places(words: Sequence[Word], columns_mm: FloatArray, n_rows: int) -> Flo
         if not -BEFORE_MM <= behind[column] <= most:
             continue
         here = found[word.row, column]
+        if len(columns_mm) == 1 and _other_names(word, words):
+            found[word.row, column] = np.eye(len(here))[-1]
+            continue
         if np.isnan(here[0]) or word.probability[-1] < here[-1]:
             found[word.row, column] = word.probability
     return found
+
+
+def _other_names(word: Word, words: Sequence[Word]) -> bool:
+    """Whether another lead's name stands on the row too: then it is not one lead's."""
+    lead = word.probability[:-1].argmax()
+    return any(
+        other.row == word.row
+        and other.probability[-1] < 1 - READ
+        and other.probability[:-1].argmax() != lead
+        for other in words
+    )
 
 
 def log_odds(places: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ from data_gen.errors import InputError
 from ecg_overlap.digitize.calibrate import INK_ERROR
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Illumination
-from ecg_overlap.digitize.ink.coverage import as_coverage
+from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.evidence import INK
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.network import Image, Network, info_of
@@ -47,6 +47,7 @@ from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signa
 from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.plans import PAGE_METHODS, plan_for
+from ecg_overlap.digitize.stages import ink_binarized
 
 FloatArray = NDArray[np.float64]
 
@@ -93,11 +94,13 @@ def read_page(image: Image, asked: Request) -> PageSignal:
     cover = without_frames(as_coverage(ink.mask), px_per_mm=page.px_per_mm)
     # 3. The rows, and all their traces at once.
     traced = trace_page(cover, px_per_mm=page.px_per_mm, inside=page.inside)
-    pulse = find_pulses(cover, traced.rows, px_per_mm=page.px_per_mm)
+    # Pulses and letters are ink too, but a network that sees traces leaves them out.
+    every = as_coverage(_all_ink(page).mask) if plan.network is not None else cover
+    pulse = find_pulses(every, traced.rows, px_per_mm=page.px_per_mm)
     printed = printed_of(asked.mm_per_s, asked.mm_per_mv, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
     # 4. Which lead stands where.
-    words = _words(page, ink, traced)
+    words = _words(page, every, traced)
     fits = _fits(page, traced, pulse, printed, told, words)
     best = fits[0]
     # 5. Each lead's stretch to mV.
@@ -173,11 +176,20 @@ def _fits(
     return fits_of(orders, rows, places_for, names_at)
 
 
-def _words(page: PagePicture, ink: Ink, traced: PageTraces) -> list[Word]:
+def _all_ink(page: PagePicture) -> Ink:
+    """All that is dark on the page and not its grid; nothing where it is too faint for that."""
+    try:
+        ink = ink_binarized(page.picture)
+    except DigitizeError:
+        return Ink(np.zeros(page.picture.image.shape[:2], np.uint8))
+    return ink if page.inside is None else ink.within(page.inside)
+
+
+def _words(page: PagePicture, cover: Coverage, traced: PageTraces) -> list[Word]:
     """The words beside the page's rows."""
     seen = names_on(
         page.picture.image,
-        np.rint(255 * as_coverage(ink.mask)).astype(np.uint8),
+        np.rint(255 * cover).astype(np.uint8),
         px_per_mm=page.px_per_mm,
         inside=page.inside,
     )
