@@ -7,8 +7,8 @@ import numpy as np
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import checked_image
 from ecg_overlap.digitize.network import Image, Network
-from ecg_overlap.digitize.page.judge import LEAST_READ
-from ecg_overlap.digitize.page.page_signal import PageSignal, Source
+from ecg_overlap.digitize.page.judge import names_tell
+from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.page.read import Request, read_page
 
 
@@ -50,7 +50,7 @@ def digitize_page(
         upright: PageSignal | DigitizeError = read_page(image, request)
     except DigitizeError as error:
         upright = error
-    if isinstance(upright, PageSignal) and _names_read(upright) >= LEAST_READ:
+    if isinstance(upright, PageSignal) and names_tell(upright.strips):
         return upright
     # Its names cannot be read as it is; or there are none.
     for quarters in (2, 1, 3):
@@ -58,12 +58,8 @@ def digitize_page(
             turned = read_page(np.ascontiguousarray(np.rot90(image, -quarters)), request)
         except DigitizeError:
             continue
-        if _names_read(turned) >= LEAST_READ:
+        if names_tell(turned.strips):
             return replace(turned, turned_deg=90 * quarters, flags=("turned", *turned.flags))
     if isinstance(upright, DigitizeError):
         raise upright
     return upright
-
-
-def _names_read(page: PageSignal) -> int:
-    return sum(strip.name_from is Source.READ for strip in page.strips)

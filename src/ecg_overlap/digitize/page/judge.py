@@ -67,11 +67,17 @@ def sources_of(
     best, *others = fits
     unsure = best.score - max((fit.score for fit in others), default=-np.inf) < SURE
     flags = ("layout_unsure",) if unsure else ()
-    if sum(strip.name_from is Source.READ for strip in strips) >= LEAST_READ:
+    if names_tell(strips):
         return Source.READ, flags
     if best.by_laws > SURE and not unsure:
         return Source.MEASURED, flags
     return Source.ASSUMED, (*flags, "layout_assumed")
+
+
+def names_tell(strips: Sequence[Strip]) -> bool:
+    """Whether enough names were read where they belong: `LEAST_READ`, or all that there are."""
+    read = sum(strip.name_from is Source.READ for strip in strips)
+    return read >= min(LEAST_READ, max(len(strips), 1))
 
 
 def flags_of(
