@@ -16,15 +16,14 @@ from ecg_overlap.digitize.ink.evidence import INK, LOST_MM, fill_holes, likely_n
 PIECE = 0.3  # coverage from which neighbouring pixels hang together in one piece
 MOST_OF_IT = 0.5  # mean probability from which a piece is of a trace
 SURE = 0.7  # probability from which there is ink where the picture's own has none
-RULED_OUT = 0.1  # within a piece, ink is none if no probability near is higher …
-FAR_MM = 0.5  # … and none so near is above ½: the network may miss a stretch of a stroke
 
 
 def seen_ink(own: Coverage, probability: Coverage, *, px_per_mm: float) -> Coverage:
     """All traces' ink: the picture's, without what the network knows for none, and what it lacks.
 
     A piece of ink is judged as a whole: a letter of which the network is unsure in places goes,
-    and a stroke that it misses in places stays.
+    and a stroke that it misses in places stays, where a letter lies over it above all. A letter
+    that touches a stroke stays too; tracing may leave it unexplained.
 
     Args:
         own: float32 (H, W), 0–1, the picture's ink.
@@ -36,8 +35,6 @@ def seen_ink(own: Coverage, probability: Coverage, *, px_per_mm: float) -> Cover
     """
     near = likely_near(probability, px_per_mm=px_per_mm)
     cover = np.where(_of_traces(own, near), own, np.float32(0))
-    within = _around(probability >= MOST_OF_IT, FAR_MM * px_per_mm)
-    cover[(near < RULED_OUT) & ~within] = 0
     fill_holes(cover, probability, SURE)
     lost = np.where(probability >= SURE, probability, np.float32(0))
     lost[_around(cover >= INK, LOST_MM * px_per_mm)] = 0
