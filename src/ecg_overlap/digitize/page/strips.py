@@ -27,7 +27,7 @@ class Stretch:
         stop_px: Where the next lead begins.
         zero_px: Row of 0 mV; NaN where it is not known.
         upside_down: Whether it is printed so.
-        seen_px: Where in it there is nothing but the lead; None: everywhere.
+        seen_px: First and last column in which there is nothing but the lead; None: all.
     """
 
     first_px: float
@@ -73,10 +73,11 @@ def without_edges(stretch: Stretch, steep: NDArray[np.bool_], *, px_per_mm: floa
     """
     reach = round(EDGE_MM * px_per_mm)
     first, stop = round(stretch.first_px), round(stretch.stop_px)
-    head = np.flatnonzero(steep[max(first, 0) : max(first + reach, 0)])
-    tail = np.flatnonzero(steep[max(stop - reach, 0) : max(stop, 0)])
-    begin = stretch.first_px + (head[-1] + 1 if len(head) else 0)
-    end = stretch.stop_px - (reach - tail[0] if len(tail) else 0)
+    head, tail = (max(column, 0) for column in (first, stop - reach))  # where each edge begins
+    of_head = head + np.flatnonzero(steep[head : max(first + reach, 0)])
+    of_tail = tail + np.flatnonzero(steep[tail : max(stop, 0)])
+    begin = of_head[-1] + 1 if len(of_head) else stretch.first_px
+    end = of_tail[0] - 1 if len(of_tail) else stretch.stop_px
     return replace(stretch, seen_px=(float(begin), float(end)))
 
 
