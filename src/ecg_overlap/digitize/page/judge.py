@@ -40,22 +40,50 @@ class Printed:
     flags: tuple[str, ...] = ()
 
 
-def printed_of(mm_per_s: float | None, mm_per_mv: float | None, pulse: PagePulse | None) -> Printed:
-    """A page's speed and gain: what was told, else what its pulses show, else the usual."""
-    flags: tuple[str, ...] = ()
-    gain, gain_from = USUAL_MM_PER_MV, Source.ASSUMED
-    if pulse is not None:
-        gain, gain_from = pulse.mm_per_mv, Source.MEASURED
-    if mm_per_mv is not None:
-        if pulse is not None and pulse.mm_per_mv != mm_per_mv:
-            flags = ("gain_contradicted",)
-        gain, gain_from = mm_per_mv, Source.TOLD
-    speed, speed_from = USUAL_MM_PER_S, Source.ASSUMED
-    if pulse is not None and pulse.width_mm == WIDE_PULSE_MM:
-        speed, speed_from = 2 * USUAL_MM_PER_S, Source.MEASURED
-    if mm_per_s is not None:
-        speed, speed_from = mm_per_s, Source.TOLD
-    return Printed(speed, speed_from, gain, gain_from, flags)
+def printed_of(
+    told: tuple[float | None, float | None],
+    read: tuple[float | None, float | None],
+    pulse: PagePulse | None,
+) -> Printed:
+    """A page's speed and gain: what was told, else what the page says, else the usual.
+
+    Args:
+        told: mm/s and mm/mV, by the caller.
+        read: Likewise, as they are printed.
+        pulse: The calibration pulses: their height tells the gain; at 50 mm/s they are wide.
+    """
+    by_pulse = None if pulse is None else pulse.mm_per_mv
+    wide = pulse is not None and pulse.width_mm == WIDE_PULSE_MM
+    fast = 2 * USUAL_MM_PER_S if wide else None
+    speed, speed_from = _first_known(
+        (told[0], Source.TOLD),
+        (read[0], Source.READ),
+        (fast, Source.MEASURED),
+        (USUAL_MM_PER_S, Source.ASSUMED),
+    )
+    # The pulse was drawn at the very gain that the traces were; the text may be a form's.
+    gain, gain_from = _first_known(
+        (told[1], Source.TOLD),
+        (by_pulse, Source.MEASURED),
+        (read[1], Source.READ),
+        (USUAL_MM_PER_MV, Source.ASSUMED),
+    )
+    flags = []
+    if len({g for g in (told[1], by_pulse, read[1]) if g is not None}) > 1:
+        flags.append("gain_contradicted")
+    if gain_from is Source.ASSUMED:
+        flags.append("gain_assumed")
+    if told[1] is None and gain != USUAL_MM_PER_MV:
+        flags.append("gain_unusual")
+    if told[0] is None and speed != USUAL_MM_PER_S:
+        flags.append("speed_unusual")
+    return Printed(speed, speed_from, gain, gain_from, tuple(flags))
+
+
+def _first_known(*values: tuple[float | None, Source]) -> tuple[float, Source]:
+    """The first value that is known, and its source; the last one is."""
+    value, source = next((v, of) for v, of in values if v is not None)
+    return value, source
 
 
 def sources_of(

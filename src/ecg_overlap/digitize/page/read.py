@@ -41,6 +41,7 @@ from ecg_overlap.digitize.page.paper import (
     straight_page,
     with_speed_and_gain,
 )
+from ecg_overlap.digitize.page.printed import printed_scale
 from ecg_overlap.digitize.page.pulses import PagePulse, find_pulses
 from ecg_overlap.digitize.page.rows import ink_of_traces, without_frames
 from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signals, without_edges
@@ -97,7 +98,9 @@ def read_page(image: Image, asked: Request) -> PageSignal:
     # Pulses and letters are ink too, but a network that sees traces leaves them out.
     every = as_coverage(_all_ink(page).mask) if plan.network is not None else cover
     pulse = find_pulses(every, traced.rows, px_per_mm=page.px_per_mm)
-    printed = printed_of(asked.mm_per_s, asked.mm_per_mv, pulse)
+    told_scale = (asked.mm_per_s, asked.mm_per_mv)
+    read_scale = (None, None) if None not in told_scale else printed_scale(page.picture.image)
+    printed = printed_of(told_scale, read_scale, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
     # 4. Which lead stands where.
     words = _words(page, every, traced)
