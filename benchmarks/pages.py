@@ -49,14 +49,14 @@ def main() -> None:
     parser.add_argument("--n", type=int, help="pages; 20 of the drawn, all of a folder")
     parser.add_argument("--first", type=int, default=0, help="index of the first page")
     parser.add_argument("--seed", type=int, default=2000003)
-    parser.add_argument("--method", default="ink+stroke", choices=PAGE_METHODS)
+    parser.add_argument("--method", default="default", choices=("default", *PAGE_METHODS))
     parser.add_argument("--checkpoint", type=Path, help="an ink network's, else the package's")
     parser.add_argument("--tell-layout", action="store_true", help="give the true layout")
     parser.add_argument("--save", type=Path, help="folder for the records, as WFDB")
     parser.add_argument("--pictures", type=Path, help="folder for overlays")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    network = load_ink(arguments.checkpoint) if arguments.method == "ink+stroke" else None
+    network = load_ink(arguments.checkpoint) if arguments.method != "classical" else None
     test_set = chosen(arguments)
     rows: list[dict[str, Any]] = []
     for index in range(arguments.first, len(test_set)):

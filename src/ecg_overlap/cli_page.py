@@ -71,7 +71,8 @@ def add_page(commands: Any) -> None:
         default="default",
         choices=("default", *PAGE_METHODS),
         help=f"{' or '.join(PAGE_METHODS)}. default: {DEFAULT}, by the package's network that sees "
-        "ink, or by --checkpoint; classical needs no network. Neither loads torch",
+        "ink, or by --checkpoint, and classical for a page whose leads it cannot name; classical "
+        "needs no network. Neither loads torch",
     )
     add("--checkpoint", type=Path, metavar="FILE", help="a network's weights")
     add("--fs", dest="fs_hz", type=positive, default=500.0, metavar="HZ", help="default 500")
@@ -148,7 +149,6 @@ def _page(
 
 
 def _options(out: Path, method: str, checkpoint: Path | None, asked: dict[str, Any]) -> PageOptions:
-    method = DEFAULT if method == "default" else method
     load_network = loader(method, checkpoint, default=DEFAULT)
     file = checkpoint or weights.PACKAGED_INK
     digest = None if load_network is no_network else sha256(file)

@@ -38,7 +38,9 @@ def digitize_page(
         network: For the methods that use one.
         stages: Return the stages' pictures.
 
-    A page that is upside down or on its side is turned, and says so.
+    Where the names that were read do not tell which leads these are, the page is tried in other
+    ways: by "default", without the network too (`method` of the result says so), then upside down
+    and on its sides (`turned_deg`). Without success in any, the first reading stands.
 
     Raises:
         DigitizeError: The page gives no leads; says which stage and what to do.
@@ -46,20 +48,22 @@ def digitize_page(
     """
     image = checked_image(image)
     request = Request(px_per_mm, mm_per_s, mm_per_mv, layout, method, fs_hz, network, stages=stages)
-    try:
-        upright: PageSignal | DigitizeError = read_page(image, request)
-    except DigitizeError as error:
-        upright = error
-    if isinstance(upright, PageSignal) and names_tell(upright.strips):
-        return upright
-    # Its names cannot be read as it is; or there are none.
-    for quarters in (2, 1, 3):
+    without = replace(request, method="classical")
+    attempts = [(0, request), *((quarters, request) for quarters in (2, 1, 3))]
+    if method == "default" and network is not None:
+        attempts.insert(1, (0, without))
+    first: PageSignal | DigitizeError | None = None
+    for quarters, asked in attempts:
         try:
-            turned = read_page(np.ascontiguousarray(np.rot90(image, -quarters)), request)
-        except DigitizeError:
+            page = read_page(np.ascontiguousarray(np.rot90(image, -quarters)), asked)
+        except DigitizeError as error:
+            first = first or error
             continue
-        if names_tell(turned.strips):
-            return replace(turned, turned_deg=90 * quarters, flags=("turned", *turned.flags))
-    if isinstance(upright, DigitizeError):
-        raise upright
-    return upright
+        if names_tell(page.strips):
+            turned = ("turned",) if quarters else ()
+            return replace(page, turned_deg=90 * quarters, flags=(*turned, *page.flags))
+        first = first or page
+    if isinstance(first, PageSignal):
+        return first
+    assert first is not None  # each attempt gave something
+    raise first
