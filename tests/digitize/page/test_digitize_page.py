@@ -155,3 +155,19 @@ def noise() -> Image:
 def test_a_picture_without_paper_is_refused_for_its_scale(picture: Callable[[], Image]) -> None:
     with pytest.raises(DigitizeError, match=r"^grid: no grid was found; give px_per_mm$"):
         digitize_page(picture(), method="classical")
+
+
+def letter() -> Image:
+    """A page of close-set lines; what their pitch is taken for is a grid."""
+    page = np.full((800, 700, 3), 255, np.uint8)
+    for y in range(60, 760, 24):
+        line = "Dear colleague, the patient was seen today in our ward"
+        cv2.putText(page, line, (40, y), 0, 0.6, (20, 20, 20), 1, cv2.LINE_AA)
+    return page
+
+
+@pytest.mark.parametrize("px_per_mm", [None, 6.0])
+def test_a_letter_has_no_rows(px_per_mm: float | None) -> None:
+    """Without a scale its 41 lines are rows; to trace them all would take minutes."""
+    with pytest.raises(DigitizeError, match=r"^rows: .*; check that it is an ECG"):
+        digitize_page(letter(), method="classical", px_per_mm=px_per_mm)
