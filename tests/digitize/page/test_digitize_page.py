@@ -1,6 +1,7 @@
 """A page from its picture to its leads: drawn pages whose truth is known, turned ones, and none."""
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -171,3 +172,42 @@ def test_a_letter_has_no_rows(px_per_mm: float | None) -> None:
     """Without a scale its 41 lines are rows; to trace them all would take minutes."""
     with pytest.raises(DigitizeError, match=r"^rows: .*; check that it is an ECG"):
         digitize_page(letter(), method="classical", px_per_mm=px_per_mm)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"fs_hz": 0.0}, "fs_hz: 0.0 is no frequency; give a positive number of Hz"),
+        ({"fs_hz": np.nan}, "fs_hz: nan is no frequency; give a positive number of Hz"),
+        ({"px_per_mm": 0.0}, "px_per_mm: 0.0 is no scale; give a positive finite number"),
+        ({"px_per_mm": np.nan}, "px_per_mm: nan is no scale; give a positive finite number"),
+        ({"px_per_mm": 1e9}, "px_per_mm: 1e+09 makes the picture 8e-07 mm long; check it"),
+        ({"px_per_mm": 1e-9}, "px_per_mm: 1e-09 makes the picture 8e+11 mm long; check it"),
+        (
+            {"method": "ink+stroke"},
+            "method 'ink+stroke': needs network; give it, or choose classical",
+        ),
+    ],
+)
+def test_an_argument_that_cannot_be_used_is_one_line(options: dict[str, Any], line: str) -> None:
+    with pytest.raises(InputError) as refused:
+        digitize_page(blank(), **options)
+    assert str(refused.value) == line
+
+
+@pytest.mark.parametrize("options", [{"mm_per_s": np.nan}, {"mm_per_mv": -3.0}])
+def test_a_speed_or_gain_that_is_none_is_refused(options: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=r"is no scale; give a positive finite number$"):
+        digitize_page(letter(), method="classical", px_per_mm=6.0, **options)
+
+
+def test_an_empty_layout_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"layout '': not known; choose of 3x4, .*12x1"):
+        digitize_page(blank(), method="classical", layout="")
+
+
+def test_a_picture_that_is_grey_or_tiny_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^image: uint8 \(600, 800\) is not RGB uint8"):
+        digitize_page(blank()[..., 0], method="classical")
+    with pytest.raises(DigitizeError, match=r"^grid: 17×17 px is too small for a grid"):
+        digitize_page(blank()[:17, :17], method="classical")
