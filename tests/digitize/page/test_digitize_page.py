@@ -136,6 +136,8 @@ def test_the_packages_network_reads_the_same_page(usual: TruePage, as_read: Page
     page = digitize_page(usual.image, method="ink+stroke", network=load_ink())
     check(usual, page)
     assert page.layout == as_read.layout
+    # Its ink is that of traces; the pulses are measured nevertheless.
+    assert (page.mm_per_mv, page.gain_from) == (as_read.mm_per_mv, Source.MEASURED)
     assert len(page.strips) >= len(as_read.strips)
     assert page.weights_sha256 == load_ink().info.sha256
     assert as_read.weights_sha256 is None

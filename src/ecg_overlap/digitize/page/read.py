@@ -47,6 +47,7 @@ from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signa
 from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.plans import PAGE_METHODS, plan_for
+from ecg_overlap.digitize.stages import ink_binarized
 
 FloatArray = NDArray[np.float64]
 
@@ -96,6 +97,8 @@ def read_page(image: Image, asked: Request) -> PageSignal:
     # 3. The rows, and all their traces at once.
     traced = trace_page(cover, px_per_mm=page.px_per_mm, inside=page.inside)
     pulse = find_pulses(cover, traced.rows, px_per_mm=page.px_per_mm)
+    if pulse is None and plan.network is not None:  # to a network, pulses may be no trace's ink
+        pulse = _pulses_binarized(page, traced)
     printed = printed_of(asked.mm_per_s, asked.mm_per_mv, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
     # 4. Which lead stands where.
@@ -132,6 +135,16 @@ def read_page(image: Image, asked: Request) -> PageSignal:
         if asked.stages
         else {},
     )
+
+
+def _pulses_binarized(page: PagePicture, traced: PageTraces) -> PagePulse | None:
+    """The pulses in all of the page's ink, which no network has sorted."""
+    try:
+        ink = ink_binarized(page.picture)
+    except DigitizeError:  # too faint for it
+        return None
+    ink = ink if page.inside is None else ink.within(page.inside)
+    return find_pulses(as_coverage(ink.mask), traced.rows, px_per_mm=page.px_per_mm)
 
 
 def _fits(
