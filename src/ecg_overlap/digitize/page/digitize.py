@@ -1,15 +1,19 @@
 """From a picture of a page to its leads; a page that is upside down or on its side is turned."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
+from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import checked_image
 from ecg_overlap.digitize.network import Image, Network
 from ecg_overlap.digitize.page.judge import names_tell
 from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.page.read import Request, read_page
+
+LEAST_MM, MOST_MM = 10.0, 10_000.0  # of a picture's longer side: half a beat, and a long roll
 
 
 def digitize_page(
@@ -48,6 +52,7 @@ def digitize_page(
     """
     image = checked_image(image)
     request = Request(px_per_mm, mm_per_s, mm_per_mv, layout, method, fs_hz, network, stages=stages)
+    _check_numbers(image, request)
     without = replace(request, method="classical")
     attempts = [(0, request), *((quarters, request) for quarters in (2, 1, 3))]
     if method == "default" and network is not None:
@@ -67,3 +72,18 @@ def digitize_page(
         return first
     assert first is not None  # each attempt gave something
     raise first
+
+
+def _check_numbers(image: Image, asked: Request) -> None:
+    """Refuse what would end in a division by zero, or in more pixels than there is memory for."""
+    if not (math.isfinite(asked.fs_hz) and asked.fs_hz > 0):
+        raise InputError("fs_hz", f"{asked.fs_hz} is no frequency", "give a positive number of Hz")
+    scale, side_px = asked.px_per_mm, max(image.shape[:2])
+    if scale is None:
+        return
+    if not (math.isfinite(scale) and scale > 0):
+        raise InputError("px_per_mm", f"{scale} is no scale", "give a positive finite number")
+    if not LEAST_MM <= side_px / scale <= MOST_MM:
+        raise InputError(
+            "px_per_mm", f"{scale:g} makes the picture {side_px / scale:.3g} mm long", "check it"
+        )

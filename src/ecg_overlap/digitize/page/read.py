@@ -83,6 +83,8 @@ def read_page(image: Image, asked: Request) -> PageSignal:
         raise InputError(
             f"method {method!r}", "reads no pages", f"choose of {', '.join(PAGE_METHODS)}"
         )
+    if plan.network is not None and network is None:
+        raise InputError(f"method {plan.name!r}", "needs network", "give it, or choose classical")
     assert plan.find_ink is not None  # of these methods
     light = Illumination(image)
     # 1. The scale: from the picture to straight paper.

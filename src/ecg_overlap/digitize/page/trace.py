@@ -20,6 +20,7 @@ LEAST_ALONE = 0.85
 # to be nowhere.
 COSTS_OF_PAGES = replace(COSTS, outside_per_mm=COSTS.absent_per_mm)
 LEAST_LENGTH = 0.6  # of the usual row's length
+MOST_ROWS = 24  # twice as many as any page has: what has more is text, and takes minutes to trace
 BEYOND_MM = 3.0  # a row reaches so far beyond where most rows end, at the most
 
 
@@ -60,11 +61,17 @@ def trace_page(
         inside: bool (H, W): where the picture is; None: everywhere.
 
     Raises:
-        DigitizeError: There is no row of traces.
+        DigitizeError: There is no row of traces, or there are more than of any ECG.
     """
     rows = within_common_ends(
         page_rows(ink_of_traces(cover, px_per_mm=px_per_mm), px_per_mm=px_per_mm), px_per_mm
     )
+    if len(rows) > MOST_ROWS:
+        raise DigitizeError(
+            "rows",
+            f"{len(rows)} rows of ink are no ECG's",
+            "check that it is an ECG, and px_per_mm",
+        )
     while rows:
         expected = np.stack([row.expected_px for row in rows])
         traces = trace_all(
