@@ -77,6 +77,8 @@ def loader(method: str, checkpoint: Path | None, *, default: str) -> Callable[[]
     plan = plan_for(method, default=default)
     if plan.network is None:
         return no_network
+    if checkpoint is not None and not checkpoint.is_file():
+        raise InputError(checkpoint, "no such checkpoint", "give a .ckpt, .safetensors or .onnx")
     if plan.network is Needs.LAYERS and (checkpoint is None or checkpoint.suffix == ".onnx"):
         return partial(_load_ink, checkpoint)
     if checkpoint is None:
@@ -87,8 +89,6 @@ def loader(method: str, checkpoint: Path | None, *, default: str) -> Callable[[]
                 "give --checkpoint",
             )
         weights.check_digest(weights.packaged())
-    elif not checkpoint.is_file():
-        raise InputError(checkpoint, "no such checkpoint", "give a .ckpt or a .safetensors")
     if plan.network is Needs.BOTH:
         weights.check_digest(weights.packaged_ink())
         return partial(_load_both, checkpoint)

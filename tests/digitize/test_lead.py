@@ -21,7 +21,7 @@ from ecg_overlap.digitize.grid.model import GridSource
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import FLAGS
 from ecg_overlap.digitize.network import ColumnReading
-from ecg_overlap.digitize.plans import METHODS, plan_for
+from ecg_overlap.digitize.plans import METHODS, Needs, plan_for
 
 TRUTH = drawn()
 
@@ -89,7 +89,10 @@ def test_gain_and_speed_scale_the_result() -> None:
     assert np.nanmax(half.signal_mv) == pytest.approx(np.nanmax(plain.signal_mv) / 2, abs=0.03)
 
 
-@pytest.mark.parametrize("method", [m for m, p in METHODS.items() if p.network])
+@pytest.mark.parametrize(
+    "method",
+    [m for m, p in METHODS.items() if p.network not in (None, Needs.LAYERS, Needs.BOTH)],
+)
 def test_a_network_is_asked_with_the_scale(method: str) -> None:
     network = TrueNetwork()
     lead = digitize_lead(TRUTH.image, method=method, network=network, px_per_mm=8.0, row_px=90.0)
