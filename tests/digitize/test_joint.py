@@ -262,3 +262,13 @@ def test_a_known_row_decodes_the_trace_there_through_its_neighbour() -> None:
     for row, tip in ((180.0, 30.0), (100.0, 100.0)):
         path = decode(cover, "stroke", row_px=row, px_per_mm=PX_PER_MM)
         assert np.nanmin(path.y_px) == pytest.approx(tip, abs=OFF_PX)
+
+
+def test_a_gap_is_not_filled_from_farther_than_any_lead_swings() -> None:
+    # A row that stops and goes on, and a piece of ink above the gap, 65 mm away.
+    gap = [level(600, stop=120), level(600, start=200), level(80, start=128, stop=192)]
+    cover = inked(640, *gap)
+    near = replace(COSTS, most_off_row_mm=100.0)
+    for costs, filled in ((COSTS, False), (near, True)):
+        traces = trace_all(cover, [600.0], px_per_mm=PX_PER_MM, costs=costs)
+        assert (traces.where[0, 140:180] >= 0).all() == filled

@@ -148,10 +148,10 @@ def ink_of_layers(picture: ScaledPicture) -> Ink:
     try:
         own = as_coverage(ink_binarized(picture).mask)
     except DigitizeError:  # too faint for binarization, not for the network
-        own = None
-    if own is not None:
+        own = np.zeros_like(cover)
+    else:
         cover = seen_ink(own, cover, px_per_mm=picture.px_per_mm)
-    return Ink(cover, binarized=True, px_per_mm=picture.px_per_mm)
+    return Ink(cover, binarized=True, px_per_mm=picture.px_per_mm, dark=own)
 
 
 def ink_of_layers_with_maps(picture: ScaledPicture) -> Ink:

@@ -22,6 +22,8 @@ class Ink:
         rows_px: Rows to which the picture's traces return, where they were looked for already.
         maps: float32 (K, H, W), a network's probability of each of those traces: whose the ink is.
         columns: A coordinate head's rows, where the path is read from these.
+        dark: (H, W), like `mask`: all that is dark and not the grid, letters and pulses too, where
+            `mask` was chosen from it; None: `mask` is that.
         inside: bool (H, W): where the picture is; None: everywhere.
     """
 
@@ -31,6 +33,7 @@ class Ink:
     rows_px: tuple[float, ...] | None = None
     maps: Coverage | None = None
     columns: ColumnReading | None = None
+    dark: NDArray[Any] | None = None
     inside: NDArray[np.bool_] | None = None
 
     def within(self, inside: NDArray[np.bool_]) -> "Ink":
@@ -39,5 +42,6 @@ class Ink:
             self,
             mask=np.where(inside, self.mask, 0).astype(self.mask.dtype),
             maps=None if self.maps is None else self.maps * inside,
+            dark=None if self.dark is None else np.where(inside, self.dark, 0),
             inside=inside,
         )

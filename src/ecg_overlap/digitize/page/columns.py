@@ -41,10 +41,6 @@ class Place:
         first = self.start + np.arange(n) * (self.width + self.gap)
         return np.stack([first, first + self.width], axis=1)
 
-    def times(self, factor: float) -> "Place":
-        """The same on an axis of which a unit is 1 / `factor` of this one's."""
-        return Place(self.start * factor, self.width * factor, self.gap * factor, self.off_mm)
-
 
 def ends_of(
     cover: Coverage, rows: Sequence[PageRow], pulse: PagePulse | None, *, px_per_mm: float

@@ -12,7 +12,6 @@ from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Illumination
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.evidence import INK
-from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.network import Image, Network, info_of
 from ecg_overlap.digitize.page.columns import Place, ends_of, places
 from ecg_overlap.digitize.page.consistency import residuals
@@ -48,7 +47,6 @@ from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signa
 from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.plans import PAGE_METHODS, plan_for
-from ecg_overlap.digitize.stages import ink_binarized
 
 FloatArray = NDArray[np.float64]
 
@@ -81,7 +79,7 @@ def read_page(image: Image, asked: Request) -> PageSignal:
     plan = plan_for(method, default="classical" if network is None else info_of(network).method)
     if plan.name not in PAGE_METHODS:
         raise InputError(
-            f"method {method!r}", "reads no pages", f"choose of {', '.join(PAGE_METHODS)}"
+            f"method {plan.name!r}", "reads no pages", f"choose of {', '.join(PAGE_METHODS)}"
         )
     if plan.network is not None and network is None:
         raise InputError(f"method {plan.name!r}", "needs network", "give it, or choose classical")
@@ -97,15 +95,15 @@ def read_page(image: Image, asked: Request) -> PageSignal:
     cover = without_frames(as_coverage(ink.mask), px_per_mm=page.px_per_mm)
     # 3. The rows, and all their traces at once.
     traced = trace_page(cover, px_per_mm=page.px_per_mm, inside=page.inside)
-    # Pulses and letters are ink too, but a network that sees traces leaves them out.
-    every = as_coverage(_all_ink(page).mask) if plan.network is not None else cover
-    pulse = find_pulses(every, traced.rows, px_per_mm=page.px_per_mm)
+    # Pulses and letters are dark too, but a network that sees traces leaves them out.
+    dark = cover if ink.dark is None else as_coverage(ink.dark)
+    pulse = find_pulses(dark, traced.rows, px_per_mm=page.px_per_mm)
     told_scale = (asked.mm_per_s, asked.mm_per_mv)
     read_scale = (None, None) if None not in told_scale else printed_scale(page.picture.image)
     printed = printed_of(told_scale, read_scale, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
     # 4. Which lead stands where.
-    words = _words(page, every, traced)
+    words = _words(page, dark, traced)
     fits = _fits(page, traced, pulse, printed, told, words)
     best = fits[0]
     # 5. Each lead's stretch to mV.
@@ -179,15 +177,6 @@ def _fits(
         return log_odds(at_places(words, columns_mm, n_rows))
 
     return fits_of(orders, rows, places_for, names_at)
-
-
-def _all_ink(page: PagePicture) -> Ink:
-    """All that is dark on the page and not its grid; nothing where it is too faint for that."""
-    try:
-        ink = ink_binarized(page.picture)
-    except DigitizeError:
-        return Ink(np.zeros(page.picture.image.shape[:2], np.uint8))
-    return ink if page.inside is None else ink.within(page.inside)
 
 
 def _words(page: PagePicture, cover: Coverage, traced: PageTraces) -> list[Word]:

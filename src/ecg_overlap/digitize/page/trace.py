@@ -1,6 +1,6 @@
 """All traces of a page at once, and what of its ink is no row after all."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +10,11 @@ from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.page.rows import PageRow, ink_of_traces, page_rows
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
-from ecg_overlap.digitize.traces.costs import COSTS
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES
 
 # Of the usual row's share of columns in which its trace has ink that no other trace has.
 LEAST_ALONE = 0.85
-# A crop cuts its neighbours' peaks off, a page hardly any: to be beyond its edge is no cheaper than
-# to be nowhere.
-COSTS_OF_PAGES = replace(COSTS, outside_per_mm=COSTS.absent_per_mm)
 LEAST_LENGTH = 0.6  # of the usual row's length
 MOST_ROWS = 24  # twice as many as any page has: what has more is text, and takes minutes to trace
 BEYOND_MM = 3.0  # a row reaches so far beyond where most rows end, at the most
@@ -74,9 +70,7 @@ def trace_page(
         )
     while rows:
         expected = np.stack([row.expected_px for row in rows])
-        traces = trace_all(
-            cover, expected, px_per_mm=px_per_mm, inside=inside, costs=COSTS_OF_PAGES
-        )
+        traces = trace_all(cover, expected, px_per_mm=px_per_mm, inside=inside)
         alone = [_alone(traces, k, row) for k, row in enumerate(rows)]
         worst = int(np.argmin(alone))
         if alone[worst] >= LEAST_ALONE * float(np.median(alone)):

@@ -33,6 +33,8 @@ class TraceCosts:
         off_row: Per mm, at a distance d from the trace's row: `off_row` · log(1 + d/`off_row_mm`),
             so that one trace far away is cheaper than two half as far: a peak is one trace's.
         off_row_mm: Likewise.
+        most_off_row_mm: No farther from its row than that: 6 mV at 10 mm/mV, more than any lead
+            swings. Speckles so far away were cheaper than to be absent.
         turn: For leaving the run's own direction by d: `turn` · log(1 + d / `turn_mm`).
         turn_mm: Likewise.
         slope_mm: The direction is a mean over so much of the trace.
@@ -62,6 +64,7 @@ class TraceCosts:
     peak_strokes: float = 8.0
     off_row: float = 1.2
     off_row_mm: float = 2.0
+    most_off_row_mm: float = 60.0
     turn: float = 2.0
     turn_mm: float = 0.3
     slope_mm: float = 0.5

@@ -247,9 +247,12 @@ def _prices(
     upper, lower = limits
     node, without = [], np.full((3, len(places), len(upper)), NEVER)
     for k, y in enumerate(places):
+        visits = k >= len(places) - 2
         here = y[graph.column]
-        node.append(off_row(np.maximum(low - here, here - high)))
-        if k >= len(places) - 2:  # a visitor is beyond its edge when it is not in the picture
+        away_px = np.maximum(low - here, here - high)
+        reachable = away_px <= costs.most_off_row_mm * px_per_mm
+        node.append(np.where(reachable | visits, off_row(away_px), NEVER))
+        if visits:  # a visitor is beyond its edge when it is not in the picture
             without[1 + k - (len(places) - 2), k] = 0
             continue
         without[0, k] = present[k] * costs.absent_per_mm / px_per_mm
