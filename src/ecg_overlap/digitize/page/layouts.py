@@ -190,6 +190,8 @@ class Fit:
         by_laws: What simultaneous leads say, nats: 0 where nothing speaks of it.
         by_names: What the names that are printed say, nats.
         by_gaps: What blank paper between columns says, nats.
+        time_goes_on: Whether the blank paper between columns is time that passes, as the rhythm
+            strips say which run through it; else the next lead begins where the last one ended.
     """
 
     arrangement: Arrangement
@@ -197,11 +199,17 @@ class Fit:
     by_laws: float
     by_names: float
     by_gaps: float
+    time_goes_on: bool
 
     @property
     def score(self) -> float:
         off = RARER * self.arrangement.rarity + OFF * self.place.off_mm
         return self.by_laws + self.by_names + self.by_gaps - off
+
+    def since_start_mm(self, column: int) -> float:
+        """How much time, in mm of paper, is between the page's first sample and a column's."""
+        gap = self.place.gap if self.time_goes_on else 0.0
+        return column * (self.place.width + gap)
 
     @property
     def columns_mm(self) -> FloatArray:
@@ -258,8 +266,8 @@ def _fit(arrangement: Arrangement, rows: Rows, place: Place, names_at: NamesAt) 
         for r, row in enumerate(arrangement.rows)
         for c, lead in enumerate(row)
     )
-    laws = _laws(arrangement, rows, place, strips=_strips_of(arrangement))
-    return Fit(arrangement, place, laws, by_names, _gaps(arrangement, rows, place))
+    laws, goes_on = _laws(arrangement, rows, place, strips=_strips_of(arrangement))
+    return Fit(arrangement, place, laws, by_names, _gaps(arrangement, rows, place), goes_on)
 
 
 def _with_strips(
@@ -277,7 +285,7 @@ def _with_strips(
             trial = replace(
                 arrangement, rows=(*arrangement.rows[:r], (lead,), *arrangement.rows[r + 1 :])
             )
-            laws = _laws(trial, rows, place, strips=(r,))
+            laws, _ = _laws(trial, rows, place, strips=(r,))
             scores.append((laws + _printed(names, r, 0, lead) - _unusual(lead), -rank, lead))
         leads[r] = (max(scores)[2],)
     return replace(arrangement, rows=tuple(leads))
@@ -310,8 +318,12 @@ def _strips_of(arrangement: Arrangement) -> tuple[int, ...]:
     return tuple(r for r in range(len(arrangement.rows)) if arrangement.is_strip(r))
 
 
-def _laws(arrangement: Arrangement, rows: Rows, place: Place, *, strips: tuple[int, ...]) -> float:
+def _laws(
+    arrangement: Arrangement, rows: Rows, place: Place, *, strips: tuple[int, ...]
+) -> tuple[float, bool]:
     """What simultaneous leads say for an arrangement and some of its rhythm strips, nats.
+
+    And whether time goes on between its columns, by these strips.
 
     Where there is blank paper between columns, a rhythm strip goes on in it: it is then
     simultaneous with the leads above it, or with what they were without the gaps, or with
@@ -324,11 +336,12 @@ def _laws(arrangement: Arrangement, rows: Rows, place: Place, *, strips: tuple[i
     short = tuple(r for r in range(len(arrangement.rows)) if r not in every)
     of_ways = [rows.covariances(columns, way, every) for way in ways]
     alone = _laws_with(arrangement, short, of_ways[0])
-    total = alone
-    for r in strips:
-        with_strip = [_laws_with(arrangement, (*short, r), of) for of in of_ways]
-        total += max(max(with_strip) - alone, UNRELATED)
-    return total
+    by_strips = [
+        sum(max(_laws_with(arrangement, (*short, r), of) - alone, UNRELATED) for r in strips)
+        for of in of_ways
+    ]
+    best = int(np.argmax(by_strips))
+    return alone + by_strips[best], bool(strips) and best == 0
 
 
 def _laws_with(arrangement: Arrangement, of: tuple[int, ...], covariances: FloatArray) -> float:

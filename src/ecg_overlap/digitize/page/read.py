@@ -219,7 +219,7 @@ def _strips(
             signal = lead_of(traced.paths[r], stretch, page, fs_hz=fs_hz, error_factor=error_factor)
             if signal is None:
                 continue
-            start_s = c * fit.place.width / signal.calibration.mm_per_s
+            start_s = fit.since_start_mm(c) / signal.calibration.mm_per_s
             name_from = Source.READ if was_read(names, r, c, lead) else Source.ASSUMED
             strips.append(
                 Strip(lead, name_from, r, c, start_s, _box(signal.path_px), rhythm, signal)
