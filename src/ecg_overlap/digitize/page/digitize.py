@@ -11,7 +11,7 @@ from ecg_overlap.digitize.lead import checked_image
 from ecg_overlap.digitize.network import Image, Network
 from ecg_overlap.digitize.page.judge import names_tell
 from ecg_overlap.digitize.page.page_signal import PageSignal
-from ecg_overlap.digitize.page.read import Request, read_page
+from ecg_overlap.digitize.page.read import Request, paper_of, read_page
 
 LEAST_MM, MOST_MM = 10.0, 10_000.0  # of a picture's longer side: half a beat, and a long roll
 
@@ -44,7 +44,7 @@ def digitize_page(
 
     Where the names that were read do not tell which leads these are, the page is tried in other
     ways: by "default", without the network too (`method` of the result says so), then upside down
-    and on its sides (`turned_deg`). Without success in any, the first reading stands.
+    and on its sides (`turned_deg`). Without success in any, the first upright reading stands.
 
     Raises:
         DigitizeError: The page gives no leads; says which stage and what to do.
@@ -53,25 +53,32 @@ def digitize_page(
     image = checked_image(image)
     request = Request(px_per_mm, mm_per_s, mm_per_mv, layout, method, fs_hz, network, stages=stages)
     _check_numbers(image, request)
-    without = replace(request, method="classical")
-    attempts = [(0, request), *((quarters, request) for quarters in (2, 1, 3))]
+    request.plan(), request.told()  # what cannot be used is said before any work
+    by_turn = {0: [request], 2: [request], 1: [request], 3: [request]}  # quarters, clockwise
     if method == "default" and network is not None:
-        attempts.insert(1, (0, without))
-    first: PageSignal | DigitizeError | None = None
-    for quarters, asked in attempts:
+        by_turn[0].append(replace(request, method="classical"))
+    upright: PageSignal | None = None
+    errors: list[DigitizeError] = []
+    for quarters, requests in by_turn.items():
         try:
-            page = read_page(np.ascontiguousarray(np.rot90(image, -quarters)), asked)
+            paper = paper_of(np.ascontiguousarray(np.rot90(image, -quarters)), request)
         except DigitizeError as error:
-            first = first or error
+            errors.append(error)
             continue
-        if names_tell(page.strips):
-            turned = ("turned",) if quarters else ()
-            return replace(page, turned_deg=90 * quarters, flags=(*turned, *page.flags))
-        first = first or page
-    if isinstance(first, PageSignal):
-        return first
-    assert first is not None  # each attempt gave something
-    raise first
+        for asked in requests:
+            try:
+                page = read_page(paper, asked)
+            except DigitizeError as error:
+                errors.append(error)
+                continue
+            if names_tell(page.strips):
+                turned = ("turned",) if quarters else ()
+                return replace(page, turned_deg=90 * quarters, flags=(*turned, *page.flags))
+            if quarters == 0 and upright is None:
+                upright = page
+    if upright is None:
+        raise errors[0]
+    return upright
 
 
 def _check_numbers(image: Image, asked: Request) -> None:

@@ -46,7 +46,7 @@ from ecg_overlap.digitize.page.rows import ink_of_traces, without_frames
 from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signals, without_edges
 from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
-from ecg_overlap.digitize.plans import PAGE_METHODS, plan_for
+from ecg_overlap.digitize.plans import PAGE_METHODS, Plan, plan_for
 
 FloatArray = NDArray[np.float64]
 
@@ -66,47 +66,89 @@ class Request:
     network: Network | None
     stages: bool
 
+    def plan(self) -> Plan:
+        """How its method does each stage.
 
-def read_page(image: Image, asked: Request) -> PageSignal:
+        Raises:
+            InputError: An unknown method, one that reads no pages, or one without its network.
+        """
+        default = "classical" if self.network is None else info_of(self.network).method
+        plan = plan_for(self.method, default=default)
+        if plan.name not in PAGE_METHODS:
+            raise InputError(
+                f"method {plan.name!r}", "reads no pages", f"choose of {', '.join(PAGE_METHODS)}"
+            )
+        if plan.network is not None and self.network is None:
+            raise InputError(
+                f"method {plan.name!r}", "needs network", "give it, or choose classical"
+            )
+        return plan
+
+    def told(self) -> Arrangement | None:
+        """The layout that was told.
+
+        Raises:
+            InputError: It is not known.
+        """
+        return None if self.layout is None else arrangement_named(self.layout)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A picture before its ink is looked for, whatever the method.
+
+    Args:
+        image: uint8 (H, W, 3), RGB, as it was given.
+        page: On straight paper.
+        printed: mm/s and mm/mV as they are printed; None each where they are not read.
+    """
+
+    image: Image
+    page: PagePicture
+    printed: tuple[float | None, float | None]
+
+
+def paper_of(image: Image, asked: Request) -> Paper:
+    """The picture on straight paper, and what is printed on it of its scale.
+
+    Raises:
+        DigitizeError: Its scale is not found.
+    """
+    light = Illumination(image)
+    usual = (asked.mm_per_s or USUAL_MM_PER_S, asked.mm_per_mv or USUAL_MM_PER_MV)
+    scale = page_scale(light, px_per_mm=asked.px_per_mm, mm_per_s=usual[0], mm_per_mv=usual[1])
+    page = straight_page(light, scale, asked.network)
+    all_told = asked.mm_per_s is not None and asked.mm_per_mv is not None
+    printed = (None, None) if all_told else printed_scale(page.picture.image)
+    return Paper(image, page, printed)
+
+
+def read_page(paper: Paper, asked: Request) -> PageSignal:
     """The page as it is in the picture.
 
     Raises:
         DigitizeError: It gives no leads.
         InputError: An argument cannot be used.
     """
-    method, network = asked.method, asked.network
-    told = None if asked.layout is None else arrangement_named(asked.layout)
-    plan = plan_for(method, default="classical" if network is None else info_of(network).method)
-    if plan.name not in PAGE_METHODS:
-        raise InputError(
-            f"method {plan.name!r}", "reads no pages", f"choose of {', '.join(PAGE_METHODS)}"
-        )
-    if plan.network is not None and network is None:
-        raise InputError(f"method {plan.name!r}", "needs network", "give it, or choose classical")
+    network, page = asked.network, paper.page
+    plan, told = asked.plan(), asked.told()
     assert plan.find_ink is not None  # of these methods
-    light = Illumination(image)
-    # 1. The scale: from the picture to straight paper.
-    usual = (asked.mm_per_s or USUAL_MM_PER_S, asked.mm_per_mv or USUAL_MM_PER_MV)
-    scale = page_scale(light, px_per_mm=asked.px_per_mm, mm_per_s=usual[0], mm_per_mv=usual[1])
-    page = straight_page(light, scale, network)
-    # 2. The ink.
+    # 1. The ink.
     ink = plan.find_ink(page.picture)
     ink = ink if page.inside is None else ink.within(page.inside)
     cover = without_frames(as_coverage(ink.mask), px_per_mm=page.px_per_mm)
-    # 3. The rows, and all their traces at once.
+    # 2. The rows, and all their traces at once.
     traced = trace_page(cover, px_per_mm=page.px_per_mm, inside=page.inside)
     # Pulses and letters are dark too, but a network that sees traces leaves them out.
     dark = cover if ink.dark is None else as_coverage(ink.dark)
     pulse = find_pulses(dark, traced.rows, px_per_mm=page.px_per_mm)
-    told_scale = (asked.mm_per_s, asked.mm_per_mv)
-    read_scale = (None, None) if None not in told_scale else printed_scale(page.picture.image)
-    printed = printed_of(told_scale, read_scale, pulse)
+    printed = printed_of((asked.mm_per_s, asked.mm_per_mv), paper.printed, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
-    # 4. Which lead stands where.
+    # 3. Which lead stands where.
     words = _words(page, dark, traced)
     fits = _fits(page, traced, pulse, printed, told, words)
     best = fits[0]
-    # 5. Each lead's stretch to mV.
+    # 4. Each lead's stretch to mV.
     error = INK_ERROR if ink.binarized else 1.0
     strips = _strips(page, traced, pulse, best, words, asked.fs_hz, error)
     laws = residuals(strips, asked.fs_hz)
@@ -132,7 +174,7 @@ def read_page(image: Image, asked: Request) -> PageSignal:
         flags=(*flags, *printed.flags, *flags_of(page, strips, laws, share)),
         method=plan.name,
         weights_sha256=info_of(network).sha256 if network is not None and by_network else None,
-        stage_images={"image": image, "unexplained": _shown(page, unexplained)}
+        stage_images={"image": paper.image, "unexplained": _shown(page, unexplained)}
         if asked.stages
         else {},
     )
