@@ -1,7 +1,7 @@
 """From ink to the path of the pen: which trace is chosen, and how it is decoded, by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +19,7 @@ from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.primary import primary_of
 from ecg_overlap.digitize.traces.chosen import TraceInk
+from ecg_overlap.digitize.traces.costs import COSTS
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
 from ecg_overlap.digitize.traces.rows import rows_of
 from ecg_overlap.digitize.traces.runs import px_per_mm_of
@@ -59,10 +60,18 @@ class Decoder(Generic[Trace]):
 def all_traces(ink: Ink, row_px: float | None) -> Traces:
     """All traces of the picture."""
     cover = as_coverage(ink.mask)
-    px_per_mm = ink.px_per_mm or px_per_mm_of(cover)
+    px_per_mm, costs = ink.px_per_mm, COSTS
+    if px_per_mm is None:  # the pen's width says it roughly, which is too little for a hard bound
+        px_per_mm, costs = px_per_mm_of(cover), replace(COSTS, most_off_row_mm=np.inf)
     rows = ink.rows_px or rows_of(cover, px_per_mm=px_per_mm, row_px=row_px)
     return trace_all(
-        cover, rows, px_per_mm=px_per_mm, maps=ink.maps, row_px=row_px, inside=ink.inside
+        cover,
+        rows,
+        px_per_mm=px_per_mm,
+        maps=ink.maps,
+        row_px=row_px,
+        inside=ink.inside,
+        costs=costs,
     )
 
 
