@@ -54,13 +54,16 @@ def kept_of(
 
     Args:
         shape: (height, width) of the picture.
-        lines_px: Of all traces as they stand in it, (n, 2) each: they stay whole.
+        lines_px: Of all traces as they stand in it, (n, 2) each, NaN where a sample is missing:
+            they stay whole.
         makeup: How much of each margin is gone.
         px_per_mm: Of the picture.
     """
     height, width = shape
-    x0, y0 = np.min([np.nanmin(xy, axis=0) for xy in lines_px], axis=0)
-    x1, y1 = np.max([np.nanmax(xy, axis=0) for xy in lines_px], axis=0)
+    points = np.concatenate(lines_px)
+    if not np.isfinite(points).any(axis=0).all():
+        return slice(0, height), slice(0, width)  # no sample says where a margin ends
+    (x0, y0), (x1, y1) = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
     left, top, right, bottom = (
         round(part * max(free - _KEPT_MM * px_per_mm, 0.0))
         for part, free in zip(makeup.cut_frac, (x0, y0, width - x1, height - y1), strict=True)

@@ -9,6 +9,7 @@ from data_gen import presets
 from data_gen.distort.beside import Beside, lay_beside
 from data_gen.errors import InputError
 from data_gen.makeup import Makeup, MakeupDials, draw_makeup
+from data_gen.margins import kept_of
 from data_gen.sample import Page
 
 PX_PER_MM = 4.0
@@ -112,6 +113,15 @@ def test_margins_are_cut_off_and_traces_are_not(distortion: dict[str, Any] | Non
         assert trace.mask is not None
         x, y = np.rint(trace.polyline_px[5:-5]).astype(int).T
         assert (trace.mask[y, x] > 60).all()
+
+
+def test_a_lead_without_a_sample_does_not_say_what_is_cut_off() -> None:
+    seen = np.array([[50.0, 30], [150, np.nan], [250, 60]])
+    missing = np.full((3, 2), np.nan)
+    cut = Makeup(cut_frac=(1.0, 1.0, 1.0, 1.0))
+    kept = kept_of((100, 300), [seen, missing], cut, px_per_mm=10.0)
+    assert kept == (slice(20, 70), slice(40, 260))  # 1 mm beside the traces stays
+    assert kept_of((100, 300), [missing], cut, px_per_mm=10.0) == (slice(0, 100), slice(0, 300))
 
 
 def test_another_page_lies_on_the_table_on_one_side_alone() -> None:
