@@ -13,6 +13,8 @@ from data_gen.errors import InputError
 from data_gen.formats.kit_page import write_page
 from data_gen.sample import LEADS
 from data_gen.write_set import SetPlan, write_set
+from ecg_overlap.evaluation.evaluate import evaluate
+from ecg_overlap.evaluation.methods import build_method
 from ecg_overlap.evaluation.page_scoring import page_sha256
 from ecg_overlap.evaluation.page_sets import DrawnPages, drawn_pages, pages
 from ecg_overlap.evaluation.pages import beside_truth, true_page
@@ -116,6 +118,42 @@ def test_a_mapping_without_its_columns_is_refused(scans: Path) -> None:
     (scans / "mapping.csv").write_text("picture,record\na.png,7\n", encoding="utf-8")
     with pytest.raises(InputError, match="image or record"):
         pages(scans)
+
+
+@pytest.mark.parametrize(
+    ("text", "layout"),
+    [
+        ("3x4+1R (Cabrera)", "3x4+1R (Cabrera)"),
+        ("6x2 (Cabrera), 25 mm/s", "6x2 (Cabrera)"),
+        ("3x4+1R (rhythm II), 10 mm/mV", "3x4+1R"),
+        (" 12x1", "12x1"),
+    ],
+)
+def test_a_mapping_may_say_more_than_the_layout(scans: Path, text: str, layout: str) -> None:
+    (scans / "mapping.csv").write_text(f'image,record,layout\na.png,7,"{text}"\n')
+    assert pages(scans).page(0).layout == layout
+
+
+@pytest.mark.parametrize("text", ["3x4+9R", "3x44", "single", "as usual"])
+def test_a_layout_that_names_no_leads_is_refused_before_a_page_is_read(
+    scans: Path, text: str
+) -> None:
+    (scans / "mapping.csv").write_text(f"image,record,layout\na.png,7,{text}\n")
+    with pytest.raises(InputError, match=r"mapping\.csv: layout"):
+        pages(scans)
+
+
+def test_a_mapping_in_another_encoding_is_refused(scans: Path) -> None:
+    (scans / "mapping.csv").write_bytes("image,record\nä.png,7\n".encode("latin-1"))
+    with pytest.raises(InputError, match="UTF-8"):
+        pages(scans)
+
+
+def test_a_worker_passes_the_refusal_of_a_page_on(scans: Path, tmp_path: Path) -> None:
+    (scans / "7_lr.hea").unlink()
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="no record 7"):
+        evaluate([build_method("classical")], [pages(scans)], out=out, jobs=2, progress=False)
 
 
 def test_a_scan_without_its_record_is_refused(scans: Path) -> None:

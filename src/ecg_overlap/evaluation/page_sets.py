@@ -200,7 +200,7 @@ class Scans:
     """Scans and photos of known records, as `mapping.csv` lists them.
 
     Its columns are image, record (below the folder, `RECORD_lr` being what was printed where it
-    is there) and, where it is another than 3x4+1R, layout (its first word).
+    is there) and, where it is another than 3x4+1R, layout: a text that begins with its name.
 
     Args:
         name: In the results.
@@ -272,12 +272,25 @@ def _is_in_shards(root: Path) -> bool:
 
 
 def _mapping(path: Path) -> list[tuple[str, str, str]]:
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except UnicodeDecodeError:
+        raise InputError(path, "is not text in UTF-8", "save it as CSV in UTF-8") from None
     found = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            image, record = row.get("image"), row.get("record")
-            if not image or not record:
-                raise InputError(path, "a row without image or record", "give both columns")
-            layout = re.split(r"[\s,(]", row.get("layout") or SCANNED)[0]
-            found.append((image, record, layout))
+    for row in rows:
+        image, record = row.get("image"), row.get("record")
+        if not image or not record:
+            raise InputError(path, "a row without image or record", "give both columns")
+        found.append((image, record, _layout_in(row.get("layout") or SCANNED, path)))
     return found
+
+
+def _layout_in(text: str, path: Path) -> str:
+    """The layout whose name a text begins with: of "6x2 (Cabrera), 25 mm/s" not "6x2"."""
+    # Without those of any leads: they do not say which.
+    known = [name for name, layout in LAYOUTS.items() if not layout.any_lead]
+    begun = [name for name in known if re.match(rf"\s*{re.escape(name)}(?![\w+])", text)]
+    if not begun:
+        remedy = f"begin with one of {', '.join(known)}"
+        raise InputError(path, f"layout {text!r} is not known", remedy)
+    return max(begun, key=len)
