@@ -21,7 +21,7 @@ from data_gen.presets import PRESETS, load
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.ink.coverage import as_coverage
-from ecg_overlap.digitize.network import LayerNetwork, with_layers
+from ecg_overlap.digitize.network import InkNetwork, with_ink
 from ecg_overlap.metrics.segmentation import iou
 from ecg_overlap.network import load_model
 from ecg_overlap.onnx_ink import load_ink
@@ -68,11 +68,11 @@ def main() -> None:
         print(f"{name}: {page_seconds(network):.1f} s of CPU time for a page")
 
 
-def opened(file: Path | None) -> LayerNetwork:
+def opened(file: Path | None) -> InkNetwork:
     """By ONNX Runtime, unless it is a checkpoint or a .safetensors."""
     if file is None or file.suffix == ".onnx":
         return load_ink(file)
-    return with_layers(load_model(file), where=str(file))
+    return with_ink(load_model(file), where=str(file))
 
 
 def without_network(image: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.float32]:
@@ -82,18 +82,18 @@ def without_network(image: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.fl
         return np.zeros(image.shape[:2], np.float32)
 
 
-def seen_by(network: LayerNetwork) -> Find:
+def seen_by(network: InkNetwork) -> Find:
     def find(image: NDArray[np.uint8], px_per_mm: float) -> NDArray[np.float32]:
-        return network.layers(image, px_per_mm=px_per_mm).ink
+        return network.ink(image, px_per_mm=px_per_mm)
 
     return find
 
 
-def page_seconds(network: LayerNetwork) -> float:
+def page_seconds(network: InkNetwork) -> float:
     page = np.random.default_rng(0).integers(0, 256, (*PAGE_PX, 3), dtype=np.uint8)
-    network.layers(page, px_per_mm=PAGE_DPI / 25.4)  # the first call takes longer
+    network.ink(page, px_per_mm=PAGE_DPI / 25.4)  # the first call takes longer
     start = time.process_time()
-    network.layers(page, px_per_mm=PAGE_DPI / 25.4)
+    network.ink(page, px_per_mm=PAGE_DPI / 25.4)
     return time.process_time() - start
 
 

@@ -127,7 +127,7 @@ def network_for(method: str, checkpoint: str | None) -> Network | None:
     """What the method needs: `checkpoint`, or what comes with the package."""
     needs = plan_for(method).network
     file = None if checkpoint in (None, "package") else checkpoint
-    if needs is Needs.LAYERS and (file is None or file.endswith(".onnx")):
+    if needs is Needs.INK and (file is None or file.endswith(".onnx")):
         return load_ink(file)
     return None if needs is None else load_model(file)
 

@@ -68,7 +68,7 @@ def network_for(method: str) -> Network | None:
     needs = plan_for(method).network
     if needs is None:
         return None
-    if needs is Needs.LAYERS:
+    if needs is Needs.INK:
         return load_ink()
     return Both(load_model(), load_ink()) if needs is Needs.BOTH else load_model()
 

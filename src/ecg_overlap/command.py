@@ -14,7 +14,7 @@ from data_gen.pool import Stop
 from ecg_overlap import weights
 from ecg_overlap.digitize.documents import SUFFIXES
 from ecg_overlap.digitize.listing import Listing, list_files
-from ecg_overlap.digitize.network import Both, LayerNetwork, Network, no_network
+from ecg_overlap.digitize.network import Both, InkNetwork, Network, no_network
 from ecg_overlap.digitize.plans import Needs, plan_for
 
 STOPPED = 130  # what shells expect of a program that Ctrl-C ended
@@ -79,7 +79,7 @@ def loader(method: str, checkpoint: Path | None, *, default: str) -> Callable[[]
         return no_network
     if checkpoint is not None and not checkpoint.is_file():
         raise InputError(checkpoint, "no such checkpoint", "give a .ckpt, .safetensors or .onnx")
-    if plan.network is Needs.LAYERS and (checkpoint is None or checkpoint.suffix == ".onnx"):
+    if plan.network is Needs.INK and (checkpoint is None or checkpoint.suffix == ".onnx"):
         return partial(_load_ink, checkpoint)
     if checkpoint is None:
         if plan.network is Needs.OWN:
@@ -104,7 +104,7 @@ def _load_ink(graph: Path | None) -> Network:
 
 def _load_both(checkpoint: Path | None) -> Network:
     """A network that tells traces apart, and the package's that sees ink."""
-    return Both(_load_network(checkpoint), cast(LayerNetwork, _load_ink(None)))
+    return Both(_load_network(checkpoint), cast(InkNetwork, _load_ink(None)))
 
 
 @lru_cache(maxsize=1)

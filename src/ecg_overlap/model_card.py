@@ -118,7 +118,7 @@ def model_card(
     configs = [_config(part.checkpoint) for part in parts]
     own = _run(parts[0].checkpoint) / "results.json"
     given = list(results) or ([own] if len(parts) == 1 and own.is_file() else [])
-    words = _OF_INK if network.info.has_layers else _OF_TRACES
+    words = _OF_INK if network.info.has_ink else _OF_TRACES
     sections = [
         f"# {file.name}",
         words.what,

@@ -12,8 +12,8 @@ from torch import Tensor
 from data_gen.errors import InputError
 from ecg_overlap import inputs, weights
 from ecg_overlap.contract import Model, build
-from ecg_overlap.digitize.ink.layers import read_layers
-from ecg_overlap.digitize.network import ColumnReading, InkLayers, NetworkInfo
+from ecg_overlap.digitize.ink.tiles import INK, read_ink
+from ecg_overlap.digitize.network import ColumnReading, NetworkInfo
 from ecg_overlap.digitize.plans import Needs, default_method, method_for
 from ecg_overlap.inputs import TARGET, InputSpec
 from ecg_overlap.narrow import outputs_of
@@ -62,8 +62,8 @@ class ModelNetwork:
             params=sum(p.numel() for p in model.parameters()),
             size_of=spec.size_of,
             has_columns=spec.columns_per_px > 0,
-            has_layers=kind_of(spec) == Needs.LAYERS,
-            has_masks=kind_of(spec) != Needs.LAYERS,
+            has_ink=kind_of(spec) == Needs.INK,
+            has_masks=kind_of(spec) != Needs.INK,
         )
         self.info = info if method is None else replace(info, method=method_for(method, info))
 
@@ -95,28 +95,28 @@ class ModelNetwork:
             y_px=(np.arange(rows) + 0.5) * (height / rows) - 0.5,
         )
 
-    def layers(self, image: NDArray[np.uint8], *, px_per_mm: float) -> InkLayers:
-        """Ink, grid and marks of a crop or a page; arguments as above.
+    def ink(self, image: NDArray[np.uint8], *, px_per_mm: float) -> NDArray[np.float32]:
+        """Probability float32 (H, W) of any trace's ink, of a crop or a page; arguments as above.
 
         Raises:
-            InputError: The network is none that tells them apart.
+            InputError: The network is none that tells ink from what is none.
         """
         spec = self.model.input_spec
-        if not self.info.has_layers or spec.px_per_mm is None:
+        if not self.info.has_ink or spec.px_per_mm is None:
             raise InputError(self.info.name, "the network does not see ink", "train model=ink")
-        return read_layers(
+        return read_ink(
             image,
             px_per_mm=px_per_mm,
-            run=self._layers_of_tile,
+            run=self._ink_of_tile,
             network_px_per_mm=spec.px_per_mm,
             multiple=spec.multiple,
         )
 
     @torch.inference_mode()
-    def _layers_of_tile(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _ink_of_tile(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
         channels = torch.zeros(1, inputs.CHANNELS, *colours.shape[1:], device=self.device)
         channels[0, : len(colours)] = torch.from_numpy(colours)
-        found: NDArray[np.float32] = self.model(channels)["mask"][0].sigmoid().cpu().numpy()
+        found: NDArray[np.float32] = self.model(channels)["mask"][0, INK].sigmoid().cpu().numpy()
         return found
 
     @torch.inference_mode()
@@ -180,8 +180,8 @@ def tiles(width: int) -> list[tuple[int, int, int, int]]:
 
 def kind_of(spec: InputSpec) -> str:
     """Which of the networks in `docs/architecture.md` a model is, by its input and its outputs."""
-    if spec.masks[0] == Needs.LAYERS:
-        return Needs.LAYERS.value
+    if spec.masks[0] == Needs.INK:
+        return Needs.INK.value
     if spec.columns_per_px:
         return "unet_coord"
     return "unet" if spec.size_px is None else "unet_paper"

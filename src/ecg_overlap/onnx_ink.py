@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from ecg_overlap import weights
-from ecg_overlap.digitize.ink.layers import COLOURS, LAYERS, read_layers
-from ecg_overlap.digitize.network import Image, InkLayers, NetworkInfo
+from ecg_overlap.digitize.ink.tiles import COLOURS, INK, read_ink
+from ecg_overlap.digitize.network import Image, NetworkInfo
 
 SPEC = "ecg_overlap.network"  # as `ecg-overlap export` writes it into the graph
 CLASS = "ecg_overlap.ink_net.InkNet"
@@ -24,7 +24,7 @@ class OnnxInk:
 
     Args:
         file: The graph.
-        checkpoint: Where it comes from, for the record; None: the file.
+        packaged: Whether it is the package's, for the record.
 
     Attributes:
         info: What is known of it beside its outputs.
@@ -33,7 +33,7 @@ class OnnxInk:
         InputError: ONNX Runtime is not installed, or the file is damaged or of another network.
     """
 
-    def __init__(self, file: Path, *, checkpoint: str | None = None) -> None:
+    def __init__(self, file: Path, *, packaged: bool = False) -> None:
         digest = weights.check_digest(file)
         self.session = _session(file)
         spec = _spec(self.session, file)
@@ -43,21 +43,26 @@ class OnnxInk:
         self.info = NetworkInfo(
             name="ink",
             method="ink+stroke",
-            checkpoint=checkpoint or file.name,
+            checkpoint=f"package: {file.name} (sha256 {digest[:12]})" if packaged else file.name,
             sha256=digest,
-            has_layers=True,
+            has_ink=True,
             has_masks=False,
         )
 
     def __call__(
         self, image: Image, *, px_per_mm: float, row_px: float | None = None
     ) -> NDArray[np.float32]:
-        """Probability float32 (H, W) of any trace's ink; it knows of no primary and no prompt."""
-        return self.layers(image, px_per_mm=px_per_mm).ink
+        """As `ink`: it knows of no primary and no prompt."""
+        return self.ink(image, px_per_mm=px_per_mm)
 
-    def layers(self, image: Image, *, px_per_mm: float) -> InkLayers:
-        """Ink, grid and marks of a crop or a page, RGB uint8 (H, W, 3), of this scale."""
-        return read_layers(
+    def ink(self, image: Image, *, px_per_mm: float) -> NDArray[np.float32]:
+        """Probability float32 (H, W) of any trace's ink, of a crop or a page.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            px_per_mm: Its scale.
+        """
+        return read_ink(
             image,
             px_per_mm=px_per_mm,
             run=self._run,
@@ -69,10 +74,10 @@ class OnnxInk:
         channels = np.zeros((1, self.channels, *colours.shape[1:]), np.float32)
         channels[0, :COLOURS] = colours
         (logits,) = self.session.run(["mask"], {"channels": channels})
-        return np.asarray(1 / (1 + np.exp(-logits[0, :LAYERS])), np.float32)
+        return np.asarray(1 / (1 + np.exp(-logits[0, INK])), np.float32)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A session cannot be pickled; another process opens the file again.
+        # Otherwise it would fail at what in a session cannot be pickled, and not say what to do.
         raise TypeError("an ONNX Runtime session stays in its process: load the file again there")
 
 
@@ -124,6 +129,4 @@ def load_ink(path: str | Path | None = None) -> OnnxInk:
     file = weights.packaged_ink() if path is None else Path(path)
     if not file.is_file():
         raise InputError(file, "no such graph", "give an .onnx")
-    digest = weights.check_digest(file)
-    origin = f"package: {file.name} (sha256 {digest[:12]})" if path is None else None
-    return OnnxInk(file, checkpoint=origin)
+    return OnnxInk(file, packaged=path is None)

@@ -91,7 +91,7 @@ def test_gain_and_speed_scale_the_result() -> None:
 
 @pytest.mark.parametrize(
     "method",
-    [m for m, p in METHODS.items() if p.network not in (None, Needs.LAYERS, Needs.BOTH)],
+    [m for m, p in METHODS.items() if p.network not in (None, Needs.INK, Needs.BOTH)],
 )
 def test_a_network_is_asked_with_the_scale(method: str) -> None:
     network = TrueNetwork()

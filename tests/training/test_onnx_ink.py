@@ -70,27 +70,25 @@ def picture(height: int = 90, width: int = 130) -> NDArray[np.uint8]:
 def test_both_runtimes_say_the_same(tiny: tuple[Path, Path], px_per_mm: float) -> None:
     by_torch, by_onnx = load_model(tiny[0]), OnnxInk(tiny[1])
     for image in (picture(), picture(700, 1100)):
-        ours = by_onnx.layers(image, px_per_mm=px_per_mm)
-        theirs = by_torch.layers(image, px_per_mm=px_per_mm)
-        for name in ("ink", "grid", "marks"):
-            found, expected = getattr(ours, name), getattr(theirs, name)
-            assert found.shape == image.shape[:2] and np.ptp(expected) > 0.01
-            np.testing.assert_allclose(found, expected, atol=1e-4)
-    assert np.array_equal(by_onnx(image, px_per_mm=px_per_mm), ours.ink)
+        found = by_onnx.ink(image, px_per_mm=px_per_mm)
+        expected = by_torch.ink(image, px_per_mm=px_per_mm)
+        assert found.shape == image.shape[:2] and np.ptp(expected) > 0.01
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.array_equal(by_onnx(image, px_per_mm=px_per_mm), found)
 
 
 def test_a_network_says_what_it_is_read_by(tiny: tuple[Path, Path]) -> None:
     for network in (load_model(tiny[0]), OnnxInk(tiny[1])):
         info = network.info
-        assert (info.name, info.method, info.has_layers) == ("ink", "ink+stroke", True)
+        assert (info.name, info.method, info.has_ink) == ("ink", "ink+stroke", True)
         assert not info.has_masks and info.sha256 is not None
 
 
-def test_a_network_that_tells_traces_apart_has_no_layers(tmp_path: Path) -> None:
+def test_a_network_that_tells_traces_apart_does_not_see_ink(tmp_path: Path) -> None:
     model = SegmentationModel(encoder="resnet18", options={"decoder_channels": [32, 16, 8, 8, 8]})
     network = load_model(checkpoint_of(model, tmp_path))
     with pytest.raises(InputError, match="does not see ink"):
-        network.layers(picture(), px_per_mm=8.0)
+        network.ink(picture(), px_per_mm=8.0)
 
 
 def test_a_session_stays_in_its_process(tiny: tuple[Path, Path]) -> None:

@@ -59,26 +59,11 @@ class ColumnNetwork(Network, Protocol):
         """The primary trace's mask, and its row in each column; arguments as of a call."""
 
 
-@dataclass(frozen=True)
-class InkLayers:
-    """What a network for ink says of a picture: probabilities, float32 (H, W) each.
-
-    Args:
-        ink: A trace's stroke, whosever it is.
-        grid: A line of the printed grid.
-        marks: Letters, separators, calibration pulses, notes by hand.
-    """
-
-    ink: NDArray[np.float32]
-    grid: NDArray[np.float32]
-    marks: NDArray[np.float32]
-
-
-class LayerNetwork(Protocol):
+class InkNetwork(Protocol):
     """A network that tells traces' ink from what is no trace, in a crop or on a whole page."""
 
-    def layers(self, image: Image, *, px_per_mm: float) -> InkLayers:
-        """The probabilities of a picture, RGB uint8 (H, W, 3), of any size, and of this scale."""
+    def ink(self, image: Image, *, px_per_mm: float) -> NDArray[np.float32]:
+        """Probability of any trace's ink, float32 (H, W); arguments as of a call."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +78,7 @@ class NetworkInfo:
         params: Number of its parameters.
         size_of: (height, width, px_per_mm) of a picture → (height, width) that it is resized to.
         has_columns: Whether it has a coordinate head, i.e. `columns`.
-        has_layers: Whether it tells ink from what is none, i.e. has `layers`.
+        has_ink: Whether it tells ink from what is none, i.e. has `ink`.
         has_masks: Whether its call gives the primary's mask.
     """
 
@@ -104,7 +89,7 @@ class NetworkInfo:
     params: int | None = None
     size_of: Callable[[int, int, float], tuple[int, int]] | None = None
     has_columns: bool = False
-    has_layers: bool = False
+    has_ink: bool = False
     has_masks: bool = True
 
 
@@ -123,7 +108,7 @@ class Both:
     """
 
     of_traces: Network
-    of_ink: LayerNetwork
+    of_ink: InkNetwork
 
     @property
     def info(self) -> NetworkInfo:
@@ -135,7 +120,7 @@ class Both:
             method="ink+unet+stroke",
             checkpoint=f"{first.checkpoint}; {second.checkpoint}",
             sha256=f"{first.sha256}+{second.sha256}",
-            has_layers=True,
+            has_ink=True,
         )
 
     def __call__(
@@ -144,9 +129,9 @@ class Both:
         """Probability of the primary trace, float32 (H, W)."""
         return self.of_traces(image, px_per_mm=px_per_mm, row_px=row_px)
 
-    def layers(self, image: Image, *, px_per_mm: float) -> InkLayers:
-        """Ink, grid and marks."""
-        return self.of_ink.layers(image, px_per_mm=px_per_mm)
+    def ink(self, image: Image, *, px_per_mm: float) -> NDArray[np.float32]:
+        """Probability of any trace's ink, float32 (H, W)."""
+        return self.of_ink.ink(image, px_per_mm=px_per_mm)
 
 
 def with_columns(network: Network, *, where: str) -> ColumnNetwork:
@@ -161,15 +146,15 @@ def with_columns(network: Network, *, where: str) -> ColumnNetwork:
     return cast(ColumnNetwork, network)
 
 
-def with_layers(network: object, *, where: str) -> LayerNetwork:
+def with_ink(network: object, *, where: str) -> InkNetwork:
     """The network, if it tells ink from what is none.
 
     Raises:
         InputError: It does not.
     """
-    if not hasattr(network, "layers"):
+    if not hasattr(network, "ink"):
         raise InputError(where, "the network does not see ink", "train model=ink")
-    return cast(LayerNetwork, network)
+    return cast(InkNetwork, network)
 
 
 def checked_map(values: Any, image: Image) -> NDArray[Any]:

@@ -17,7 +17,7 @@ class Needs(StrEnum):
     MASK = "unet"  # any that tells the primary from the other traces
     OWN = "unet_paper"  # one trained for this very method: another would not give what it names
     COLUMNS = "unet_coord"  # one with a coordinate head
-    LAYERS = "ink"  # one that tells ink from what is none
+    INK = "ink"  # one that tells ink from what is none
     BOTH = "ink+unet"  # one that does that, and tells the primary from the other traces
 
     def fits(self, info: NetworkInfo) -> bool:
@@ -26,8 +26,8 @@ class Needs(StrEnum):
             Needs.MASK: info.has_masks,
             Needs.OWN: info.name == self.value,
             Needs.COLUMNS: info.has_columns,
-            Needs.LAYERS: info.has_layers,
-            Needs.BOTH: info.has_layers and info.has_masks,
+            Needs.INK: info.has_ink,
+            Needs.BOTH: info.has_ink and info.has_masks,
         }[self]
 
 
@@ -95,11 +95,11 @@ METHODS = {
             COORDINATE,
             Needs.COLUMNS,
         ),
-        Plan("ink+stroke", scale_of_grid, stages.ink_of_layers, DECODERS["stroke"], Needs.LAYERS),
+        Plan("ink+stroke", scale_of_grid, stages.ink_of_network, DECODERS["stroke"], Needs.INK),
         Plan(
             "ink+unet+stroke",
             scale_of_grid,
-            stages.ink_of_layers_with_maps,
+            stages.ink_of_network_with_maps,
             DECODERS["stroke"],
             Needs.BOTH,
         ),
@@ -109,7 +109,7 @@ METHODS = {
 PAGE_METHODS = tuple(
     plan.name
     for plan in METHODS.values()
-    if plan.decoder is DECODERS["stroke"] and plan.network in (None, Needs.LAYERS)
+    if plan.decoder is DECODERS["stroke"] and plan.network in (None, Needs.INK)
 )
 TRUTHS = ("mask", "grid", "row")
 
@@ -159,7 +159,7 @@ def default_method(name: str, *, has_columns: bool) -> str:
         name: Of the network; one that no method is made for is read by its mask.
         has_columns: Whether it has a coordinate head.
     """
-    info = NetworkInfo(name, has_columns=has_columns, has_layers=name == Needs.LAYERS)
+    info = NetworkInfo(name, has_columns=has_columns, has_ink=name == Needs.INK)
     for plan in METHODS.values():
         if plan.network is not None and plan.network == name and plan.network.fits(info):
             return plan.name

@@ -20,7 +20,7 @@ from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.ink.evidence import ink_and_maps
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.ink.seen import seen_ink
-from ecg_overlap.digitize.network import Network, checked_map, with_columns, with_layers
+from ecg_overlap.digitize.network import Network, checked_map, with_columns, with_ink
 from ecg_overlap.digitize.pulse import find_pulse
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.traces.rows import rows_of
@@ -140,10 +140,10 @@ def columns_of_network(picture: ScaledPicture) -> Ink:
     return Ink(checked_map(reading.mask, picture.image), columns=reading)
 
 
-def ink_of_layers(picture: ScaledPicture) -> Ink:
+def ink_of_network(picture: ScaledPicture) -> Ink:
     """All traces' ink: the picture's own where a network sees ink, and what it alone sees."""
-    network = with_layers(picture.network, where="method 'ink+stroke'")
-    seen = network.layers(picture.image, px_per_mm=picture.px_per_mm).ink
+    network = with_ink(picture.network, where="method 'ink+stroke'")
+    seen = network.ink(picture.image, px_per_mm=picture.px_per_mm)
     cover = as_coverage(checked_map(seen, picture.image))
     try:
         own = as_coverage(ink_binarized(picture).mask)
@@ -154,9 +154,9 @@ def ink_of_layers(picture: ScaledPicture) -> Ink:
     return Ink(cover, binarized=True, px_per_mm=picture.px_per_mm, dark=own)
 
 
-def ink_of_layers_with_maps(picture: ScaledPicture) -> Ink:
-    """As `ink_of_layers`, with a map of each trace in it: whose the ink is."""
-    ink = ink_of_layers(picture)
+def ink_of_network_with_maps(picture: ScaledPicture) -> Ink:
+    """As `ink_of_network`, with a map of each trace in it: whose the ink is."""
+    ink = ink_of_network(picture)
     cover = as_coverage(ink.mask)
     rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
     if not rows:

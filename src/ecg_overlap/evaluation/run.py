@@ -95,7 +95,7 @@ def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, Evaluated]:
         return {}
     network = _load(chosen)
     found: dict[str, Evaluated] = {network.info.name: network}
-    if isinstance(network, ModelNetwork) and not network.info.has_layers and has_ink():
+    if isinstance(network, ModelNetwork) and not network.info.has_ink and has_ink():
         ink = load_ink()
         found[ink.info.name] = ink
         both = Both(network, ink)

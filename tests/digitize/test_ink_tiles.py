@@ -1,26 +1,28 @@
-"""A network's layers of pictures of any size and scale, tile by tile, without any network."""
+"""A network's ink in pictures of any size and scale, tile by tile, without any network."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
-from ecg_overlap.digitize.ink.layers import read_layers
+from ecg_overlap.digitize.ink.tiles import read_ink
 from ecg_overlap.digitize.lead import digitize_lead
-from ecg_overlap.digitize.network import Both, InkLayers, NetworkInfo
+from ecg_overlap.digitize.network import Both, NetworkInfo
 from ecg_overlap.digitize.plans import method_for
 
 SCALE = 8.0
 
 
 def copies(colours: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A network that answers with the colours: a pixel's answer must come back to its place."""
+    """A network that answers with the red: a pixel's answer must come back to its place."""
     assert colours.shape[0] == 3 and not any(side % 16 for side in colours.shape[1:])
-    return colours
+    return colours[0]
 
 
-def read(image: NDArray[np.uint8], px_per_mm: float = SCALE, run: object = copies) -> InkLayers:
-    return read_layers(
+def read(
+    image: NDArray[np.uint8], px_per_mm: float = SCALE, run: object = copies
+) -> NDArray[np.float32]:
+    return read_ink(
         image,
         px_per_mm=px_per_mm,
         run=run,  # type: ignore[arg-type]
@@ -37,10 +39,8 @@ def noise(height: int, width: int) -> NDArray[np.uint8]:
 def test_every_pixel_is_answered_at_its_place(size: tuple[int, int]) -> None:
     image = noise(*size)
     found = read(image)
-    dark = (255 - image) / np.float32(255)
-    for k, layer in enumerate((found.ink, found.grid, found.marks)):
-        assert layer.dtype == np.float32
-        np.testing.assert_allclose(layer, dark[..., k], atol=1e-6)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, (255 - image[..., 0]) / np.float32(255), atol=1e-6)
 
 
 def test_no_tile_is_larger_than_memory_was_meant_for() -> None:
@@ -48,7 +48,7 @@ def test_no_tile_is_larger_than_memory_was_meant_for() -> None:
 
     def run(colours: NDArray[np.float32]) -> NDArray[np.float32]:
         seen.append(colours.shape[1:])
-        return colours
+        return colours[0]
 
     read(noise(1500, 3000), run=run)
     assert max(h for h, _ in seen) <= 640 and max(w for _, w in seen) <= 1024
@@ -61,11 +61,11 @@ def test_tiles_do_not_show_where_the_network_looks_no_farther_than_their_margin(
 
     def blurred(colours: NDArray[np.float32]) -> NDArray[np.float32]:
         edge = cv2.BORDER_CONSTANT
-        return np.stack([cv2.blur(c, (81, 81), borderType=edge) for c in colours])
+        return np.asarray(cv2.blur(colours[0], (81, 81), borderType=edge))
 
     image = noise(1000, 1700)
     expected = cv2.blur((255 - image) / np.float32(255), (81, 81), borderType=cv2.BORDER_CONSTANT)
-    np.testing.assert_allclose(read(image, run=blurred).ink, expected[..., 0], atol=1e-4)
+    np.testing.assert_allclose(read(image, run=blurred), expected[..., 0], atol=1e-4)
 
 
 @pytest.mark.parametrize("px_per_mm", [4.0, 16.0])
@@ -74,15 +74,15 @@ def test_a_picture_of_another_scale_is_read_at_the_networks(px_per_mm: float) ->
 
     def run(colours: NDArray[np.float32]) -> NDArray[np.float32]:
         seen.append(colours.shape[1:])
-        return colours
+        return colours[0]
 
     image = np.full((80, 160, 3), 255, np.uint8)
     image[40:, :] = 0
     found = read(image, px_per_mm, run)
     padded = {4.0: (160, 320), 16.0: (48, 80)}  # of 160 × 320 and 40 × 80, in steps of 16
     assert seen == [padded[px_per_mm]]
-    assert found.ink.shape == (80, 160)
-    assert found.ink[36] == pytest.approx(0) and found.ink[44] == pytest.approx(1)
+    assert found.shape == (80, 160)
+    assert found[36] == pytest.approx(0) and found[44] == pytest.approx(1)
 
 
 class Darkest:
@@ -91,11 +91,10 @@ class Darkest:
     def __call__(
         self, image: NDArray[np.uint8], *, px_per_mm: float, row_px: float | None = None
     ) -> NDArray[np.float32]:
-        return self.layers(image, px_per_mm=px_per_mm).ink
+        return self.ink(image, px_per_mm=px_per_mm)
 
-    def layers(self, image: NDArray[np.uint8], *, px_per_mm: float) -> InkLayers:
-        ink = (image.max(axis=2) < 128).astype(np.float32)
-        return InkLayers(ink, 1 - ink, np.zeros_like(ink))
+    def ink(self, image: NDArray[np.uint8], *, px_per_mm: float) -> NDArray[np.float32]:
+        return (image.max(axis=2) < 128).astype(np.float32)
 
 
 def wave() -> NDArray[np.uint8]:
@@ -142,9 +141,9 @@ def test_two_networks_are_given_as_one() -> None:
     both = Both(Lower(), Darkest())
     info = both.info
     assert (info.name, info.method) == ("ink+unet", "ink+unet+stroke")
-    assert info.has_masks and info.has_layers
+    assert info.has_masks and info.has_ink
     image = wave()
-    assert np.array_equal(both.layers(image, px_per_mm=SCALE).ink, image.max(axis=2) < 128)
+    assert np.array_equal(both.ink(image, px_per_mm=SCALE), image.max(axis=2) < 128)
     assert both(image, px_per_mm=SCALE, row_px=200.0)[200].all()
 
 
@@ -166,4 +165,4 @@ def test_maps_say_whose_the_networks_ink_is() -> None:
 
 def test_one_network_alone_does_not_serve_both() -> None:
     with pytest.raises(InputError, match="does not read"):
-        method_for("ink+unet+stroke", NetworkInfo("ink", has_layers=True, has_masks=False))
+        method_for("ink+unet+stroke", NetworkInfo("ink", has_ink=True, has_masks=False))

@@ -1,4 +1,4 @@
-"""A network's layers of a picture of any size: scaled, read in overlapping tiles, scaled back."""
+"""A network's ink of a picture of any size: scaled, read in overlapping tiles, scaled back."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,47 +7,47 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.network import Image, InkLayers
+from ecg_overlap.digitize.network import Image
 
 TILE_PX = (640, 1024)  # at the network's scale; memory does not grow with the page
 # Of a tile, so much at each side is read for context alone. What the network sees of a pixel's
 # surroundings ends within 80 px, and hardly weighs beyond half of that.
 MARGIN_PX = 48
-COLOURS, LAYERS = 3, 3
+COLOURS = 3  # of what a network sees
+INK = 0  # of its layers; the others, grid and marks, are for training alone
 
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def read_layers(
+def read_ink(
     image: Image, *, px_per_mm: float, run: Run, network_px_per_mm: float, multiple: int
-) -> InkLayers:
-    """Ink, grid and marks of a picture.
+) -> NDArray[np.float32]:
+    """Probability of any trace's ink in a picture.
 
     Args:
         image: RGB uint8 (H, W, 3), a crop or a whole page.
         px_per_mm: Its scale.
         run: The network on one tile: colours as darkness, float32 (3, h, w), 0 paper to 1 black →
-            probabilities of the layers, float32 (3, h, w).
+            probability of ink, float32 (h, w).
         network_px_per_mm: The scale that it wants.
         multiple: Of which h and w must be.
 
     Returns:
-        Each layer in the picture's own pixels.
+        float32 (H, W), in the picture's own pixels.
     """
     factor = network_px_per_mm / px_per_mm
     height, width = (max(1, round(side * factor)) for side in image.shape[:2])
     small = _resized(image, (height, width))
-    found = np.empty((LAYERS, height, width), np.float32)
+    found = np.empty((height, width), np.float32)
     for read, kept in _tiles((height, width)):
         (top, left), (rows, columns) = read[0], read[1]
         part = small[top : top + rows, left : left + columns]
         padded = np.zeros((COLOURS, *(-(-side // multiple) * multiple for side in read[1])), "f4")
         padded[:, :rows, :columns] = (255 - part).transpose(2, 0, 1) / np.float32(255)
         (first, last), (begin, end) = kept
-        layers = run(padded)[:, first - top : last - top, begin - left : end - left]
-        found[:, first:last, begin:end] = layers
-    ink, grid, marks = (_resized(layer, image.shape[:2]) for layer in found)
-    return InkLayers(ink, grid, marks)
+        ink = run(padded)
+        found[first:last, begin:end] = ink[first - top : last - top, begin - left : end - left]
+    return _resized(found, image.shape[:2])
 
 
 Place = tuple[tuple[int, int], tuple[int, int]]
