@@ -77,8 +77,6 @@ def test_a_model_an_augmentation_and_a_source_are_trained_kept_and_used(
     assert read.weights_sha256 == network.info.sha256
 
     for suffix in ("safetensors", "onnx"):
-        if suffix == "onnx":
-            pytest.importorskip("onnxruntime")
         made = export(best, to=suffix, out=tmp_path / f"tiny.{suffix}")
         assert "Tiny, width 16" in made.card.read_text()
     image = sample.image
