@@ -252,6 +252,8 @@ class InkDataModule(StreamDataModule):
         size_px: (height, width) of a window.
         per_picture: Windows of each picture.
         scale_jitter: See `cut_window`; validation has none.
+        n_distinct: Train on only this many windows, over and over, and validate on the same;
+            None for an endless stream.
 
     Raises:
         InputError: An augmentation, equal seeds, or arguments of a kind that are not known.
@@ -273,6 +275,7 @@ class InkDataModule(StreamDataModule):
         size_px: Sequence[int],
         per_picture: int,
         scale_jitter: float,
+        n_distinct: int | None,
     ) -> None:
         check_seeds(seed, val_seed)
         as_number("data.scale_jitter", scale_jitter, lowest=0, highest=0.5)
@@ -295,10 +298,14 @@ class InkDataModule(StreamDataModule):
             px_per_mm=spec.px_per_mm,
             per_picture=per_picture,
         )
+        val_set = cut(scale_jitter=0.0, seed=val_seed, split="val", length=n_val)
+        if n_distinct is not None:  # validated on the very windows that are learnt by heart
+            val_set = cut(scale_jitter=0.0, seed=seed, split="train", length=n_distinct)
         super().__init__(
             cut(scale_jitter=scale_jitter, seed=seed, split="train", length=samples_per_epoch),
-            cut(scale_jitter=0.0, seed=val_seed, split="val", length=n_val),
+            val_set,
             default_collate,
             batch_size=batch_size,
             num_workers=num_workers,
+            n_distinct=n_distinct,
         )

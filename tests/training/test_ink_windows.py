@@ -1,6 +1,6 @@
 """Windows for the network that sees ink: what they show, and that their index alone decides it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,15 @@ from train_process import ROOT
 from data_gen.errors import InputError
 from data_gen.presets import load_part
 from ecg_overlap import load_model
-from ecg_overlap.ink_windows import InkWindows, Kind, LayeredPictures, Layers, cut_window
-from ecg_overlap.training import train
+from ecg_overlap.ink_windows import (
+    InkDataModule,
+    InkWindows,
+    Kind,
+    LayeredPictures,
+    Layers,
+    cut_window,
+)
+from ecg_overlap.training import build, train
 
 KINDS = (Kind("mixed"), Kind("scan", whole=True), Kind("photo"))
 
@@ -128,6 +135,20 @@ def test_the_network_is_trained_and_its_checkpoint_loads(tmp_path: Path) -> None
     assert {"val/iou_ink", "val/iou_grid", "val/iou_marks"} < set(scores)
     network = load_model(tmp_path / "checkpoints" / "last.ckpt")
     assert network.model.input_spec.masks == ("ink", "grid", "marks")
+
+
+def test_overfitting_is_judged_on_the_windows_that_are_learnt(tmp_path: Path) -> None:
+    overrides = ("data.n_distinct=3", "data.scale_jitter=0", "data.samples_per_epoch=6")
+    _, data, _ = build(composed(tmp_path, *GROUPS, *overrides))
+
+    def of(batch: dict[str, torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        return zip(batch["index"], batch["image"], strict=True)
+
+    assert isinstance(data, InkDataModule) and len(data.val_set) == 3
+    learnt = {int(k): image for b in data.train_dataloader() for k, image in of(b)}
+    judged = {int(k): image for b in data.val_dataloader() for k, image in of(b)}
+    assert learnt.keys() == judged.keys() == {0, 1, 2}
+    assert all(torch.equal(learnt[k], judged[k]) for k in learnt)
 
 
 def test_the_experiment_runs(tmp_path: Path) -> None:
