@@ -58,7 +58,8 @@ _OF_TRACES = _Words(
     "A network of ecg-overlap: a picture of one ECG lead in, amodal masks out, the primary "
     "trace's and its intruders', so that a lead can be read where others run through it.",
     "It finds no leads on a page and reads no diagnosis from them; its map tells which ink is the "
-    "primary's",
+    "primary's, and amplitudes come from the digitizer around it, which `ecg-overlap digitize` "
+    "runs.",
     "Made for upright pictures of single leads on paper with a grid; what it was trained on "
     "stands above, and nothing is known of it elsewhere. It can follow the wrong trace where "
     "leads cross, with a high confidence: look at the overlay. Where the row of 0 mV is "
@@ -69,7 +70,8 @@ _OF_INK = _Words(
     "all traces, the printed grid, and other marks (letters, separators, calibration pulses, "
     "notes by hand).",
     "It does not tell one trace from another and reads no diagnosis from them; its map tells what "
-    "is a trace's ink",
+    "is a trace's ink, and amplitudes come from the digitizer around it, which `ecg-overlap page` "
+    "runs, and `ecg-overlap digitize --method ink+stroke`.",
     "Made for pictures on paper with a grid, brought to its scale; what it was trained on stands "
     "above, and nothing is known of it elsewhere. It judges each place by what is near: a pen's "
     "line that looks like a trace is taken for one.",
@@ -124,8 +126,7 @@ def model_card(
         words.what,
         "## What it is for, and what not\n\n"
         "Research on the digitization of ECG paper records. **No medical device**: not for "
-        f"diagnosis, monitoring or treatment. {words.use}, and amplitudes come from the "
-        "digitizer around it, which `ecg-overlap digitize` runs.",
+        f"diagnosis, monitoring or treatment. {words.use}",
         _network(network, parts, file),
         "## Training",
         *([f"```sh\n{trained_by}\n```"] if trained_by else []),

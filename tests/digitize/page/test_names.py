@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
+from data_gen.formats.files import sha256
 from data_gen.sample import LEADS
 from data_gen.text import text_coverage
 from ecg_overlap.digitize.page import names_networks
@@ -185,6 +186,8 @@ def test_networks_are_small_and_damaged_ones_are_refused(
     tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = sorted(names_networks.WEIGHTS.glob("names_*.onnx"))
+    card = (names_networks.WEIGHTS / "NAMES_CARD.md").read_text(encoding="utf-8")
+    assert all(sha256(file) in card for file in files)
     assert sum(file.stat().st_size for file in files) <= 300_000
     for file in files:
         (tmp_path / file.name).write_bytes(file.read_bytes()[:-1] + b"x")
