@@ -1,4 +1,4 @@
-"""Arrays and values as PNG, NPY and JSON bytes, and those bytes as whole files."""
+"""Arrays and values as PNG, NPY and JSON bytes, those bytes as whole files, and their digests."""
 
 import hashlib
 import io
@@ -48,6 +48,28 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_file(file: Path) -> Path:
+    """Where the digest of a file lies."""
+    return file.with_name(file.name + ".sha256")
+
+
+def check_digest(file: Path) -> str:
+    """The file's SHA-256, in hex, compared with the digest beside it if there is one.
+
+    Raises:
+        InputError: They differ.
+    """
+    found = sha256(file)
+    beside = digest_file(file)
+    if beside.is_file() and beside.read_text(encoding="utf-8").split()[:1] != [found]:
+        raise InputError(
+            file,
+            f"damaged: its SHA-256 is not the one in {beside.name}",
+            "install or export it anew",
+        )
+    return found
 
 
 def png_bytes(image: NDArray[np.uint8], *, compression: int = 1) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from data_gen.errors import InputError
+from data_gen.formats.files import check_digest
 from data_gen.pool import Stop
 from ecg_overlap import weights
 from ecg_overlap.digitize.documents import SUFFIXES
@@ -88,9 +89,9 @@ def loader(method: str, checkpoint: Path | None, *, default: str) -> Callable[[]
                 "the network in the package is not made for it",
                 "give --checkpoint",
             )
-        weights.check_digest(weights.packaged())
+        check_digest(weights.packaged())
     if plan.network is Needs.BOTH:
-        weights.check_digest(weights.packaged_ink())
+        check_digest(weights.packaged_ink())
         return partial(_load_both, checkpoint)
     return partial(_load_network, checkpoint)
 

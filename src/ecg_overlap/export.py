@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from data_gen.errors import InputError
-from data_gen.formats.files import sha256
+from data_gen.formats.files import digest_file, sha256
 from data_gen.whole_file import whole_file, whole_files
 from ecg_overlap import inputs
 from ecg_overlap.average import average, load_parts
@@ -27,7 +27,6 @@ from ecg_overlap.contract import Model, output_shapes, stored_spec
 from ecg_overlap.digitize.plans import method_for
 from ecg_overlap.model_card import Described, model_card
 from ecg_overlap.network import load_model
-from ecg_overlap.weights import digest_file
 from ecg_overlap.weights.files import METHOD, SPEC, write_safetensors
 
 TOLERANCE = 1e-4  # of the network's outputs, which are logits

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
+from data_gen.formats.files import check_digest
 from ecg_overlap import weights
 from ecg_overlap.digitize.ink.tiles import COLOURS, INK, read_ink
 from ecg_overlap.digitize.network import Image, NetworkInfo
@@ -34,7 +35,7 @@ class OnnxInk:
     """
 
     def __init__(self, file: Path, *, packaged: bool = False) -> None:
-        digest = weights.check_digest(file)
+        digest = check_digest(file)
         self.session = _session(file)
         spec = _spec(self.session, file)
         self.px_per_mm = float(spec["px_per_mm"])

@@ -1,4 +1,4 @@
-"""The trained network that comes with the package, and the digest beside a file of weights.
+"""The trained networks that come with the package.
 
 Needs no torch: the command line looks here before it decides to load that.
 """
@@ -6,7 +6,7 @@ Needs no torch: the command line looks here before it decides to load that.
 from pathlib import Path
 
 from data_gen.errors import InputError
-from data_gen.formats.files import sha256
+from data_gen.formats.files import digest_file
 
 PACKAGED = Path(__file__).parent / "unet.safetensors"
 PACKAGED_INK = Path(__file__).parent / "ink.onnx"
@@ -40,25 +40,3 @@ def _whole(weights: Path) -> Path:
                 "which needs none",
             )
     return weights
-
-
-def digest_file(file: Path) -> Path:
-    """Where the digest of a file lies."""
-    return file.with_name(file.name + ".sha256")
-
-
-def check_digest(file: Path) -> str:
-    """The file's SHA-256, in hex, compared with the digest beside it if there is one.
-
-    Raises:
-        InputError: They differ.
-    """
-    found = sha256(file)
-    beside = digest_file(file)
-    if beside.is_file() and beside.read_text(encoding="utf-8").split()[:1] != [found]:
-        raise InputError(
-            file,
-            f"damaged: its SHA-256 is not the one in {beside.name}",
-            "install or export it anew",
-        )
-    return found

@@ -17,8 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from data_gen.errors import InputError
-from data_gen.formats.files import sha256
-from ecg_overlap.weights import check_digest
+from data_gen.formats.files import check_digest, sha256
 
 SPEC, METHOD = "ecg_overlap.network", "ecg_overlap.method"
 

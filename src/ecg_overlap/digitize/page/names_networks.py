@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
-from data_gen.formats.files import sha256
+from data_gen.formats.files import check_digest, digest_file
 from ecg_overlap.digitize.page.names_views import CELL_PX
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
@@ -58,11 +58,7 @@ def _stored(name: str) -> NDArray[np.uint8]:
         InputError: It is not in this install, or damaged.
     """
     file = WEIGHTS / f"{name}.onnx"
-    digest = file.with_name(file.name + ".sha256")
-    if not (file.is_file() and digest.is_file()):
+    if not (file.is_file() and digest_file(file).is_file()):
         raise InputError(file, "is missing from this install", "install ecg-overlap anew")
-    if digest.read_text(encoding="utf-8").split()[:1] != [sha256(file)]:
-        raise InputError(
-            file, f"damaged: its SHA-256 is not the one in {digest.name}", "install it anew"
-        )
+    check_digest(file)
     return np.fromfile(file, np.uint8)
