@@ -26,7 +26,7 @@ def words_of(file: Path) -> tuple[np.ndarray, np.ndarray]:
     size = np.array(layers.shape[1::-1]) / scale
     low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
     whole = ((low >= 0) & (high <= size)).all(axis=1)
-    view = PageView(layers, float(scale), 1.0)
+    view = PageView(layers, float(scale))
     found = words(where(view.searched()))
     label = labelled(found, Canvas(layers, float(scale), boxes[whole], names[whole], boxes[~whole]))
     found, label = found[label >= 0], label[label >= 0]

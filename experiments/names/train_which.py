@@ -53,7 +53,7 @@ def mined(pages: Pages, where: Where, n: int, rng: np.random.Generator) -> tuple
             n_true + len(canvas.names),
             n_found + int(((label >= 0) & (label < NONE)).sum()),
         )
-        view = PageView(canvas.layers, canvas.px_per_mm, 1.0)
+        view = PageView(canvas.layers, canvas.px_per_mm)
         for (x, y, height, *_), name in zip(found, label, strict=True):
             if name >= 0 and (name != NONE or rng.random() < KEPT_NONE):
                 x, y = np.array((x, y)) + rng.normal(0, 0.08 * height, 2)

@@ -28,12 +28,10 @@ class PageView:
             that is printed, 255 that of full ink. Where a grid is as dark as the ink, strokes on
             its lines are lost to the first and kept in the second.
         px_per_mm: Of the layers.
-        scale: Pixels of the layers to one of the page.
     """
 
     layers: NDArray[np.uint8]
     px_per_mm: float
-    scale: float
 
     def searched(self) -> NDArray[np.uint8]:
         """The page at `SEARCH_PX_PER_MM`, uint8 (h, w, 2)."""
@@ -87,7 +85,7 @@ def page_view(
     if inside is not None:
         kept = cv2.resize(inside.astype(np.uint8), ink.shape[::-1], interpolation=cv2.INTER_NEAREST)
         layers *= np.asarray(kept, np.uint8)[..., None]
-    return PageView(layers, px_per_mm * scale, scale)
+    return PageView(layers, px_per_mm * scale)
 
 
 def _part(

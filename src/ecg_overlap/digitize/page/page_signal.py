@@ -33,7 +33,7 @@ class Source(StrEnum):
 
     TOLD = "told"  # by the caller
     READ = "read"  # printed on the page
-    MEASURED = "measured"  # of the calibration pulse or the grid
+    MEASURED = "measured"  # on the calibration pulses, or by what simultaneous leads obey
     ASSUMED = "assumed"  # the usual value
 
 
@@ -43,7 +43,7 @@ class Strip:
 
     Args:
         lead_name: In the spelling of `data_gen.sample.LEADS`.
-        name_from: READ at the trace, ASSUMED from the layout, or TOLD.
+        name_from: READ at the trace, or ASSUMED from the layout.
         row: From the top, 0 the first.
         column: From the left, 0 the first.
         start_s: Where on the page's time axis its first sample stands.
