@@ -21,7 +21,7 @@ from data_gen.errors import InputError
 from ecg_overlap.digitize import write
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.record_names import Source, record_name
+from ecg_overlap.digitize.record_names import PictureSource, record_name
 
 
 def lead_of(signal: NDArray[np.float64], fs_hz: float = 500.0) -> LeadSignal:
@@ -98,7 +98,7 @@ def test_csv_has_its_columns_and_empty_cells_where_nothing_was_seen(tmp_path: Pa
 
 
 def test_json_is_valid_also_where_values_are_not_known(tmp_path: Path) -> None:
-    source = Source("../a.png", 1, (1, 2, 3, 4), "ab", 9, 1)
+    source = PictureSource("../a.png", 1, (1, 2, 3, 4), "ab", 9, 1)
     write.write_lead(lead_of(np.full(3, np.nan)), tmp_path, "a", source=source)
     found = json.loads((tmp_path / "a.json").read_text())
     assert found["complete"] is True and found["source"]["path"] == "../a.png"

@@ -10,9 +10,7 @@ from pathlib import Path
 from data_gen.errors import InputError
 from ecg_overlap.digitize.documents import SUFFIXES
 from ecg_overlap.digitize.read_image import HEIC
-
-RESULTS = (".hea", ".dat", ".csv", ".json", ".html")
-OWN_PICTURES = ("_overlay.png", "_thumb.jpg")  # of our results: no input of the next command
+from ecg_overlap.digitize.record_files import PICTURES, RESULTS
 
 
 @dataclass
@@ -122,7 +120,7 @@ def _is_read(path: Path) -> bool:
 
 def _is_ours(path: Path) -> bool:
     """Whether a picture is one that we drew beside a record of ours."""
-    for end in OWN_PICTURES:
+    for end in PICTURES:
         if path.name.endswith(end):
             return path.with_name(path.name.removesuffix(end) + ".json").is_file()
     return False

@@ -1,8 +1,8 @@
 """Which record a picture becomes, so that none is ever written over another's, nor over an input.
 
-A record's JSON file says of which picture it is (`Source`). A name is free for a picture if the
-folder has no file of that name, or that picture's own record. The name of a picture's record is
-its file's; where that is not free, or another picture of the command has it, a digest of where
+A record's JSON file says of which picture it is (`PictureSource`). A name is free for a picture if
+the folder has no file of that name, or that picture's own record. The name of a picture's record
+is its file's; where that is not free, or another picture of the command has it, a digest of where
 the picture lies is added. So names depend neither on the order of the pictures nor on when they
 are read.
 """
@@ -19,14 +19,14 @@ from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from data_gen.whole_file import whole_file
 from ecg_overlap.digitize.documents import Picture
+from ecg_overlap.digitize.record_files import ENDS
 
-ENDS = (".hea", ".dat", ".csv", ".json", ".html", "_overlay.png", "_thumb.jpg")  # of a record
 DIGITS = 6  # of the digest: of 1,000 pictures of one name, two share it once in 30 times
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Source:
+class PictureSource:
     """Of which picture a record is.
 
     Args:
@@ -50,7 +50,7 @@ class Source:
         return asdict(self)
 
 
-def source_of(picture: Picture, folder: Path, box_px: Box | None = None) -> Source:
+def source_of(picture: Picture, folder: Path, box_px: Box | None = None) -> PictureSource:
     """What a record in `folder` says of its picture; the file is read.
 
     Raises:
@@ -62,7 +62,7 @@ def source_of(picture: Picture, folder: Path, box_px: Box | None = None) -> Sour
     except OSError as error:
         raise InputError(picture, f"cannot be read ({error.strerror})", "check its path") from error
     place = _place(picture.path, folder)
-    return Source(place, picture.page, box_px, digest, facts.st_size, facts.st_mtime_ns)
+    return PictureSource(place, picture.page, box_px, digest, facts.st_size, facts.st_mtime_ns)
 
 
 def record_name(name: str) -> str:
@@ -148,7 +148,7 @@ def read_facts(record: Path) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
-def claim(record: Path, source: Source) -> None:
+def claim(record: Path, source: PictureSource) -> None:
     """Say whose the record is before any of its files is written.
 
     The same file says `"complete": true` once all of them are there.

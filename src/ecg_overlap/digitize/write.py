@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from data_gen.whole_file import whole_file
 from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL, LeadSignal
-from ecg_overlap.digitize.record_names import Source, claim, record_name, write_facts
+from ecg_overlap.digitize.paths.path import stretches
+from ecg_overlap.digitize.record_files import OVERLAY
+from ecg_overlap.digitize.record_names import PictureSource, claim, record_name, write_facts
 from ecg_overlap.digitize.wfdb_record import write_record
 
-OVERLAY = "_overlay.png"  # behind the name, so that NAME.png can be the picture itself
 TRACE_RGB = (220, 20, 60)
 
 
@@ -31,7 +32,7 @@ def write_lead(
     *,
     image: NDArray[np.uint8] | None = None,
     lead_name: str = "lead",
-    source: Source | None = None,
+    source: PictureSource | None = None,
 ) -> tuple[Path, ...]:
     """Write all the files of one lead: NAME.hea, .dat, .csv, .json; NAME_overlay.png.
 
@@ -128,9 +129,7 @@ def overlay(lead: LeadSignal, image: NDArray[np.uint8], *, scale: int = 2) -> ND
     size = (width * scale, height * scale)
     shown = 255 - (255 - cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)) // 2
     points = (lead.path_px + 0.5) * scale - 0.5
-    seen = np.isfinite(points).all(axis=1)
-    edge = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(np.int8), [0]])))
-    for start, stop in zip(edge[::2], edge[1::2], strict=True):
+    for start, stop in stretches(points):
         stretch = np.rint(points[start:stop].clip(-1e4, 1e5) * 16).astype(np.int32)
         cv2.polylines(shown, [stretch], False, TRACE_RGB, 1, cv2.LINE_AA, 4)
     return np.asarray(shown, np.uint8)

@@ -19,7 +19,8 @@ from ecg_overlap.digitize.listing import list_files
 from ecg_overlap.digitize.page import folder
 from ecg_overlap.digitize.page.facts import PageRow
 from ecg_overlap.digitize.page.folder import PageOptions, digitize_pages, remove_stale
-from ecg_overlap.digitize.record_names import ENDS, read_facts
+from ecg_overlap.digitize.record_files import ENDS
+from ecg_overlap.digitize.record_names import read_facts
 
 
 def run(out: Path, *patterns: Path, jobs: int = 1, **options: Any) -> dict[str, PageRow]:

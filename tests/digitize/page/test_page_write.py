@@ -21,9 +21,10 @@ from ecg_overlap.digitize.page.facts import description, row_of
 from ecg_overlap.digitize.page.overlay import LEAD_RGB, draw_overlay, draw_thumbnail, zero_rows_px
 from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.page.write_page import write_page
-from ecg_overlap.digitize.record_names import ENDS, Source
+from ecg_overlap.digitize.record_files import ENDS
+from ecg_overlap.digitize.record_names import PictureSource
 
-SOURCE = Source("../in/90036.png", 1, None, "ab" * 32, 1234, 5678)
+SOURCE = PictureSource("../in/90036.png", 1, None, "ab" * 32, 1234, 5678)
 IMAGE = PAGE.stage_images["image"]
 
 

@@ -23,14 +23,15 @@ from ecg_overlap.digitize.network import Network, no_network
 from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.facts import PageRow, row_of
 from ecg_overlap.digitize.page.page_signal import PageSignal
-from ecg_overlap.digitize.page.write_page import INDEX, THUMBNAIL, write_page
+from ecg_overlap.digitize.page.write_page import INDEX, write_page
+from ecg_overlap.digitize.record_files import OVERLAY, THUMBNAIL
 from ecg_overlap.digitize.record_names import (
     RecordNames,
     read_facts,
     record_name,
     source_of,
 )
-from ecg_overlap.digitize.write import OVERLAY, versions
+from ecg_overlap.digitize.write import versions
 
 STALE_S = 3600.0  # nothing is half written for so long: what is older, a killed process has left
 

@@ -9,10 +9,10 @@ from typing import Any
 from ecg_overlap.digitize.page.facts import KIND, PageRow, row_of
 from ecg_overlap.digitize.page.html import GENERATOR, write_html
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
-from ecg_overlap.digitize.page.write_page import INDEX, THUMBNAIL
+from ecg_overlap.digitize.page.write_page import INDEX
+from ecg_overlap.digitize.record_files import OVERLAY, THUMBNAIL
 from ecg_overlap.digitize.record_names import read_facts
 from ecg_overlap.digitize.summary import refuse_strange
-from ecg_overlap.digitize.write import OVERLAY
 
 PER_FILE = 200  # rows; a browser lays these out at once
 

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.page.page_signal import PageSignal, Strip
+from ecg_overlap.digitize.paths.path import stretches
 
 Rgb = tuple[int, int, int]
 Picture = NDArray[np.uint8]
@@ -109,9 +110,8 @@ def _draw_strip(shown: Picture, page: PageSignal, strip: Strip, scale: float) ->
     seen = np.isfinite(points).all(axis=1)
     if not seen.any():
         return
-    edge = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(np.int8), [0]])))
     width = max(1, round(LINE_MM * mm))
-    for start, stop in zip(edge[::2], edge[1::2], strict=True):
+    for start, stop in stretches(points):
         cv2.polylines(
             shown, [_fixed(points[start:stop])], False, colour, width, cv2.LINE_AA, _SHIFT
         )

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.page.page_signal import PageSignal, Strip
+from ecg_overlap.digitize.paths.path import stretches
 
 MM_PER_S, MM_PER_MV = 25.0, 10.0
 UNIT_MM = 0.01  # of the drawing's coordinates, so that they are short whole numbers
@@ -99,10 +100,8 @@ def _trace(strip: Strip, zero_mm: float, top_mm: float) -> Markup:
 
 def _line(points_mm: NDArray[np.float64]) -> str:
     """SVG path data of a line with gaps: relative, in whole units, without points that add none."""
-    seen = np.isfinite(points_mm).all(axis=1)
-    edge = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(np.int8), [0]])))
     parts = []
-    for start, stop in zip(edge[::2], edge[1::2], strict=True):
+    for start, stop in stretches(points_mm):
         curve = points_mm[start:stop].astype(np.float32)[:, None]
         kept = (
             cv2.approxPolyDP(curve, TOLERANCE_MM, False)[:, 0] if stop - start > 2 else curve[:, 0]

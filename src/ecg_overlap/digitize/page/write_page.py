@@ -20,11 +20,10 @@ from ecg_overlap.digitize.page.html import write_html
 from ecg_overlap.digitize.page.overlay import draw_overlay, draw_thumbnail
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS, PageSignal
 from ecg_overlap.digitize.page.paper_svg import draw_paper
-from ecg_overlap.digitize.record_names import Source, claim, write_facts
+from ecg_overlap.digitize.record_files import OVERLAY, THUMBNAIL
+from ecg_overlap.digitize.record_names import PictureSource, claim, write_facts
 from ecg_overlap.digitize.wfdb_record import write_record
-from ecg_overlap.digitize.write import OVERLAY
 
-THUMBNAIL = "_thumb.jpg"
 JPEG_QUALITY = 80
 PNG_LEVEL = 3
 INDEX = "index.html"
@@ -35,7 +34,7 @@ def write_page(
     record: Path,
     *,
     image: NDArray[np.uint8],
-    source: Source,
+    source: PictureSource,
     options: Mapping[str, Any],
     overlay: bool = True,
     index: str = INDEX,

@@ -35,6 +35,21 @@ class Path:
     peak_doubtful: bool = False
 
 
+def stretches(points: FloatArray) -> list[tuple[int, int]]:
+    """Where a line is seen without a gap: (first, one after the last) of each such stretch.
+
+    Args:
+        points: (n,) or (n, 2), NaN where it is not seen.
+
+    Example:
+        >>> stretches(np.array([1.0, 2.0, np.nan, 4.0]))
+        [(0, 2), (3, 4)]
+    """
+    seen = np.isfinite(points).reshape(len(points), -1).all(axis=1)
+    edge = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(np.int8), [0]]))).tolist()
+    return list(zip(edge[::2], edge[1::2], strict=True))
+
+
 def contested(path: Path, columns: NDArray[np.bool_]) -> Path:
     """The path, less sure where its ink is another trace's too: in `columns`, bool (W,)."""
     there = columns[np.rint(path.x_px).astype(int).clip(0, len(columns) - 1)]

@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
-from ecg_overlap.digitize.paths.path import FloatArray
+from ecg_overlap.digitize.paths.path import FloatArray, stretches
 
 # Set by hand with the first decoder; no measurement is kept.
 SOFTNESS_PX = 1.1  # exact anti-aliasing has 1; thresholded and scanned masks a little more
@@ -49,9 +49,7 @@ def redraw(
     """
     y = y.copy()
     sigma = np.full_like(y, np.nan)
-    seen = np.isfinite(y)
-    edge = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(np.int8), [0]])))
-    for start, stop in zip(edge[::2], edge[1::2], strict=True):
+    for start, stop in stretches(y):
         if stop - start < FEWEST_KNOTS:
             sigma[start:stop] = pen / np.sqrt(12)
             continue
