@@ -10,7 +10,7 @@ Every page is a run of members of one key, its number:
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ def write_page_shard(pages: Iterable[tuple[int, Page]], path: Path) -> str:
     return write_tar(((index, members(page)) for index, page in pages), path)
 
 
-class PageShards:
+class PageShards(Tars[Page]):
     """A folder of pages in shards, by number or one after the other; cheap to pickle and to hold.
 
     Args:
@@ -119,20 +119,4 @@ class PageShards:
     """
 
     def __init__(self, root: str | Path, *, check: bool = True) -> None:
-        self._tars = Tars(root, form=FORMAT, check=check)
-        self.root, self.manifest = self._tars.root, self._tars.manifest
-
-    def __len__(self) -> int:
-        return len(self._tars)
-
-    def __iter__(self) -> Iterator[Page]:
-        return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, index: int) -> Page:
-        """One page.
-
-        Raises:
-            IndexError: There are fewer pages.
-            InputError: Its shard is damaged.
-        """
-        return from_members(*self._tars.members(index))
+        super().__init__(root, form=FORMAT, read=from_members, check=check)

@@ -72,7 +72,7 @@ def write_shard(samples: Iterable[tuple[int, LeadSample]], path: Path) -> str:
     return write_tar(((index, members(sample)) for index, sample in samples), path)
 
 
-class Shards:
+class Shards(Tars[LeadSample]):
     """A folder of shards, by number or one after the other; cheap to pickle and to hold.
 
     Args:
@@ -88,23 +88,7 @@ class Shards:
     """
 
     def __init__(self, root: str | Path, *, check: bool = True) -> None:
-        self._tars = Tars(root, form="shards", check=check)
-        self.root, self.manifest = self._tars.root, self._tars.manifest
-
-    def __len__(self) -> int:
-        return len(self._tars)
-
-    def __iter__(self) -> Iterator[LeadSample]:
-        return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, index: int) -> LeadSample:
-        """One sample.
-
-        Raises:
-            IndexError: There are fewer samples.
-            InputError: Its shard is damaged.
-        """
-        return from_members(*self._tars.members(index))
+        super().__init__(root, form="shards", read=from_members, check=check)
 
 
 def stream_shards(url: str) -> Iterator[LeadSample]:

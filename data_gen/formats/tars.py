@@ -8,14 +8,15 @@ import io
 import itertools
 import tarfile
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from data_gen.errors import InputError
 from data_gen.formats.files import read_json, sha256
 from data_gen.whole_file import whole_file
 
+Sample = TypeVar("Sample")
 MANIFEST = "manifest.json"
 RESUME = "run generate.py with the same options again: it writes what is missing or damaged"
 
@@ -42,12 +43,13 @@ def write_tar(samples: Iterable[tuple[int, Mapping[str, bytes]]], path: Path) ->
         return sha256(part)
 
 
-class Tars:
-    """A folder of shards, of which any sample's members are read by its number.
+class Tars(Generic[Sample]):
+    """A folder of shards, by number or one after the other; cheap to pickle and to hold.
 
     Args:
         root: The folder, which holds `manifest.json`.
         form: The format that the manifest must name.
+        read: From a sample's members, and where they lie, to the sample.
         check: Compare each shard's SHA-256 when it is first opened.
 
     Raises:
@@ -55,8 +57,15 @@ class Tars:
             names is missing.
     """
 
-    def __init__(self, root: str | Path, *, form: str, check: bool = True) -> None:
-        self.root, self.check = Path(root), check
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        form: str,
+        read: Callable[[Mapping[str, bytes], object], Sample],
+        check: bool = True,
+    ) -> None:
+        self.root, self.read, self.check = Path(root), read, check
         self.manifest = read_manifest(self.root, form)
         self._names: list[str] = []
         counts = [0]
@@ -72,8 +81,11 @@ class Tars:
     def __len__(self) -> int:
         return self._ends[-1]
 
-    def members(self, index: int) -> tuple[dict[str, bytes], str]:
-        """One sample's members, and where they lie, for messages.
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: int) -> Sample:
+        """One sample.
 
         Raises:
             IndexError: There are fewer samples.
@@ -91,7 +103,7 @@ class Tars:
             for name, (offset, size) in self._places[shard][index - self._ends[shard]].items():
                 file.seek(offset)
                 content[name] = file.read(size)
-        return content, f"{path}, sample {index}"
+        return self.read(content, f"{path}, sample {index}")
 
     def _open(self, shard: int) -> list[dict[str, tuple[int, int]]]:
         """Where each sample's members lie in a shard: offset and size in bytes."""
