@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -79,6 +79,8 @@ def drift(grid: Grid, pitch: float, width: float = 900) -> float:
     colours=st.sampled_from([PINK, GREEN, GRAY]),
     beat_mm=st.floats(12.0, 37.5),  # 125 to 40 beats a minute at 25 mm/s
 )
+# Every second beat on every fifth thick line: the period is theirs, and five thick lines in it.
+@example(pitch=4.0, angle=0.0, colours=PINK, beat_mm=12.5)
 def test_any_pitch_tilt_and_colour_is_fitted(
     pitch: float, angle: float, colours: tuple[Colour, Colour], beat_mm: float
 ) -> None:

@@ -124,22 +124,46 @@ def read_boxes(
     """
     period_px = least_period(*families, period_px)
     for parts in _PARTS_OF_PERIOD:
-        pitch = period_px / parts
-        near = near_px_per_mm is None or abs(math.log(pitch / near_px_per_mm)) < _NEAR
-        if not near or not _LEAST_CANDIDATE_PX < pitch < _MOST_CANDIDATE * LARGEST_PX_PER_MM:
-            continue
-        combs = (_fitted(families[0], pitch), _fitted(families[1], pitch))
-        said = [_fifth_line(comb) for comb in combs]
-        minor_z = math.hypot(*(max(s.minor_z, 0.0) if s else 0.0 for s in said))
-        major_z = math.hypot(*(max(s.major_z, 0.0) if s else 0.0 for s in said))
-        # A fifth of the period: that five of them differ is why the period was chosen.
-        if minor_z > _LEAST_MINOR_Z and (major_z > _LEAST_MAJOR_Z or parts == 5):
-            major = (said[0].major if said[0] else 0, said[1].major if said[1] else 0)
-            certainty = 1 - math.exp(-minor_z / _LEAST_MINOR_Z)
-            return ScaledCombs(*combs, 1.0, major, certainty, GridSource.FIVE_TO_ONE)
+        found = _small_boxes(families, period_px / parts, near_px_per_mm)
+        if found is not None and found.major_z > _LEAST_MAJOR_Z:
+            return found.combs
+        if found is not None and parts == 5:
+            # That five of them differ is why the period was chosen; or they are big boxes that
+            # are all alike, and beats in step with five of them are why.
+            finer = _small_boxes(families, period_px / 25, near_px_per_mm)
+            if finer is not None and finer.major_z > _LEAST_MAJOR_Z:
+                return finer.combs
+            return found.combs
     combs = (_fitted(families[0], period_px), _fitted(families[1], period_px))
     mm, certainty, source = _lines_alike(light, period_px, near_px_per_mm)
     return ScaledCombs(*combs, mm, (0, 0), certainty, source)
+
+
+@dataclass(frozen=True)
+class _SmallBoxes:
+    """A pitch taken for 1 mm, and how surely the major lines stand out of the others."""
+
+    combs: ScaledCombs
+    major_z: float
+
+
+def _small_boxes(
+    families: tuple[AlignedStrips, AlignedStrips], pitch_px: float, near_px_per_mm: float | None
+) -> _SmallBoxes | None:
+    """The lines at a pitch, if it may be 1 mm and lines stand at the other four fifths too."""
+    near = near_px_per_mm is None or abs(math.log(pitch_px / near_px_per_mm)) < _NEAR
+    if not near or not _LEAST_CANDIDATE_PX < pitch_px < _MOST_CANDIDATE * LARGEST_PX_PER_MM:
+        return None
+    combs = (_fitted(families[0], pitch_px), _fitted(families[1], pitch_px))
+    said = [_fifth_line(comb) for comb in combs]
+    minor_z = math.hypot(*(max(s.minor_z, 0.0) if s else 0.0 for s in said))
+    major_z = math.hypot(*(max(s.major_z, 0.0) if s else 0.0 for s in said))
+    if minor_z <= _LEAST_MINOR_Z:
+        return None
+    major = (said[0].major if said[0] else 0, said[1].major if said[1] else 0)
+    certainty = 1 - math.exp(-minor_z / _LEAST_MINOR_Z)
+    scaled = ScaledCombs(*combs, 1.0, major, certainty, GridSource.FIVE_TO_ONE)
+    return _SmallBoxes(scaled, major_z)
 
 
 def _lines_alike(
