@@ -52,11 +52,10 @@ def scale_in(lines: Iterable[str]) -> tuple[float | None, float | None]:
 
 
 def _only(lines: list[str], unit: re.Pattern[str], known: tuple[float, ...]) -> float | None:
-    """The value that all mentions of a unit agree on."""
-    numbers = {float(n.replace(",", ".")) for line in lines for n in unit.findall(line)} & set(
-        known
-    )
-    return numbers.pop() if len(numbers) == 1 else None
+    """The one known value that stands beside a unit; unknown ones are misread, and say nothing."""
+    numbers = {float(n.replace(",", ".")) for line in lines for n in unit.findall(line)}
+    settings = numbers.intersection(known)
+    return settings.pop() if len(settings) == 1 else None
 
 
 @cache
