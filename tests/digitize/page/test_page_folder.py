@@ -10,16 +10,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import made_pages
 import pytest
 import wfdb
 from made_pages import read, read_for_ever, read_slowly, read_with_a_defect, save
 
+from data_gen import presets
 from ecg_overlap.digitize.listing import list_files
+from ecg_overlap.digitize.page import digitize as digitize_module
 from ecg_overlap.digitize.page import folder
+from ecg_overlap.digitize.page import read as read_module
+from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.facts import PageRow
 from ecg_overlap.digitize.page.folder import PageOptions, digitize_pages, remove_stale
 from ecg_overlap.digitize.record_names import ENDS, read_facts
+from ecg_overlap.evaluation.page_sets import drawn_pages
 
 
 def run(out: Path, *patterns: Path, jobs: int = 1, **options: Any) -> dict[str, PageRow]:
@@ -59,6 +65,32 @@ def test_a_page_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
     rows = run(tmp_path / "out", tmp_path / "a.png", read=read_for_ever, timeout_s=0.3)
     assert "took longer than 0.3 s; give a longer --timeout" in rows["a"].reason
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers")
+def test_when_the_time_is_up_the_page_is_not_tried_in_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals, weights = presets.load_part("signals", "simulate"), {"3x4+1R": 1.0}
+    made = drawn_pages("clean", signals, n=1, seed=4, weights=weights, dpi=(150.0, 150.0))
+    cv2.imwrite(str(tmp_path / "a.png"), made.drawn(0).image[..., ::-1])
+    tried: list[object] = []
+
+    def paper_of(*arguments: Any) -> object:
+        tried.append(arguments)
+        busy_until = time.monotonic() + 0.3  # the page alone may be read before the time is up
+        while time.monotonic() < busy_until:
+            pass
+        return read_module.paper_of(*arguments)
+
+    monkeypatch.setattr(digitize_module, "paper_of", paper_of)
+    options = {"read": digitize_page, "method": "classical", "timeout_s": 0.2}
+    (row,) = run(tmp_path / "out", tmp_path / "a.png", **options).values()
+    assert row.reason == (
+        f"{tmp_path / 'a.png'}: took longer than 0.2 s; give a longer --timeout, or reduce it"
+    )
+    assert len(tried) <= 1  # none where the time was up while the file was read
+    assert not (tmp_path / "out" / "a.hea").exists()
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:

@@ -1,13 +1,10 @@
 """Many pages to their records: in processes, resumed where they were left, none stops the rest."""
 
 import os
-import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +15,11 @@ from data_gen.errors import InputError
 from data_gen.pool import Stop, results_in_order
 from data_gen.whole_file import PART_SUFFIX
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
-from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.network import Network, no_network
 from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.facts import PageRow, row_of
 from ecg_overlap.digitize.page.page_signal import PageSignal
+from ecg_overlap.digitize.page.time_limit import TimeIsUp, time_limit
 from ecg_overlap.digitize.page.write_page import INDEX, THUMBNAIL, write_page
 from ecg_overlap.digitize.record_names import (
     RecordNames,
@@ -163,17 +160,20 @@ def _digitize(task: Task, *, options: PageOptions) -> PageRow:
     picture, record = task
     place = _place(record, options)
     try:
-        with time_limit(picture, options.timeout_s):
+        with time_limit(options.timeout_s):
             facts = _read_and_write(picture, record, options)
+    except TimeIsUp:
+        reason = f"took longer than {options.timeout_s:g} s; give a longer --timeout, or reduce it"
     except (InputError, MemoryError) as error:
-        text = str(error) or "takes more memory than there is; give fewer --jobs, or reduce it"
-        reason = text if str(picture.path) in text else f"{picture}: {text}"
-        return PageRow(str(picture), place, "failed", reason)
+        reason = str(error) or "takes more memory than there is; give fewer --jobs, or reduce it"
     except Exception as error:  # a defect of ours must not cost the other pages
         traceback.print_exc(file=sys.stderr)
-        reason = f"{picture}: a defect of ours ({type(error).__name__}: {error}); report it"
-        return PageRow(str(picture), place, "failed", " ".join(reason.split()))
-    return row_of(str(picture), place, "ok", facts)
+        reason = f"a defect of ours ({type(error).__name__}: {error}); report it"
+        reason = " ".join(reason.split())
+    else:
+        return row_of(str(picture), place, "ok", facts)
+    reason = reason if str(picture.path) in reason else f"{picture}: {reason}"
+    return PageRow(str(picture), place, "failed", reason)
 
 
 def _read_and_write(picture: Picture, record: Path, options: PageOptions) -> dict[str, Any]:
@@ -190,29 +190,3 @@ def _read_and_write(picture: Picture, record: Path, options: PageOptions) -> dic
         overlay=options.overlay,
         index=Path(os.path.relpath(options.out / INDEX, record.parent)).as_posix(),
     )
-
-
-@contextmanager
-def time_limit(where: object, limit_s: float | None) -> Iterator[None]:
-    """Ends the block after a time, on systems that have timers; it must run in the main thread.
-
-    Raises:
-        DigitizeError: The time is up.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    if limit_s is None or not main or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def time_is_up(number: int, frame: object) -> None:
-        raise DigitizeError(
-            where, f"took longer than {limit_s:g} s", "give a longer --timeout, or reduce it"
-        )
-
-    before = signal.signal(signal.SIGALRM, time_is_up)
-    signal.setitimer(signal.ITIMER_REAL, limit_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
