@@ -10,6 +10,7 @@ are read.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from data_gen.whole_file import whole_file
 from ecg_overlap.digitize.documents import Picture
 
 ENDS = (".hea", ".dat", ".csv", ".json", ".html", "_overlay.png", "_thumb.jpg")  # of a record
+# What the commands write of all records, in the folder of the results: no record's name there.
+OF_ALL = re.compile(r"summary|index(-\d+)?", re.IGNORECASE)
 DIGITS = 6  # of the digest: of 1,000 pictures of one name, two share it once in 30 times
 Box = tuple[int, int, int, int]
 
@@ -101,6 +104,7 @@ class RecordNames:
         holds = self._holders[_key(inner / record_name(picture.path.stem))] == picture.path
         if picture.page > 1:  # NAME-2 is the document's, unless a file is called so
             holds = holds and _key(inner / plain) not in self._holders
+        holds = holds and not (inner == Path() and OF_ALL.fullmatch(plain))
         if holds and self._is_free(folder / plain, picture):
             return folder / plain
         place = f"{_place(picture.path, folder)}#{picture.page}#{self._box_px}"

@@ -1,6 +1,7 @@
 """`ecg-overlap page`, as a user calls it."""
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from made_pages import read, save
 
 from ecg_overlap import cli_page
 from ecg_overlap.cli import main
-from ecg_overlap.digitize.page import folder
+from ecg_overlap.digitize.page import folder, index_page
 from ecg_overlap.digitize.page.layouts import known_names
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
 from ecg_overlap.onnx_ink import OnnxInk
@@ -92,10 +93,35 @@ def test_names_are_no_formulas_in_the_summary(
     assert summary(Path("o"))[0]["path"] == "'=1+1.png"
 
 
-@pytest.mark.parametrize("name", ["summary.csv", "index.html"])
+def test_no_record_has_the_name_of_an_index_or_of_the_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_page, "PER_FILE", 2)  # three parts
+    names = ("index", "INDEX-2", "index-3", "summary", "index-x")
+    pictures = [save(tmp_path / f"{name}.png", mark=k) for k, name in enumerate(names)]
+    out = tmp_path / "o"
+    for status in ("ok", "unchanged"):
+        assert page(out, *pictures) == 0
+        rows = summary(out)
+        assert [row["status"] for row in rows] == [status] * len(names)
+        for row, name in zip(rows, names, strict=True):
+            assert row["record"].startswith(name)
+            facts = json.loads((out / f"{row['record']}.json").read_text())
+            assert facts["source"]["path"] == f"../{name}.png"
+            assert f"{row['record']}.dat" in (out / f"{row['record']}.html").read_text()
+            assert (out / f"{row['record']}.csv").read_text().startswith("time_s")
+        assert rows[-1]["record"] == "index-x"
+        parts = [(out / index_page.index_name(k)).read_text() for k in (1, 2, 3)]
+        assert sum(part.count("<img") for part in parts) == len(names)
+
+
+@pytest.mark.parametrize("name", ["summary.csv", "index.html", "index-2.html"])
 def test_a_strangers_file_is_not_written_over(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if name == "index-2.html":
+        assert page(tmp_path, save(tmp_path / "a.png")) == 0  # so that it is a further part
+    capsys.readouterr()
     (tmp_path / name).write_text("mine")
     assert page(tmp_path, save(tmp_path / "a.png")) == 1
     assert (tmp_path / name).read_text() == "mine"
