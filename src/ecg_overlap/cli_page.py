@@ -134,13 +134,13 @@ def _page(
     refuse_strange(summary, ",".join(COLUMNS[:4]))
     refuse_strange_index(out)
     make_folder(out)
-    remove_stale(out)
     tally, total = _Tally(), count_pictures(found.files)
     with asked_to_stop() as stop:
         rows = digitize_pages(found.files, options, jobs=jobs, stop=stop)
         try:
             write_summary(COLUMNS, tally.through(rows, total), summary)
             index = write_index(out, tally.failed)
+            remove_stale(out)  # now each page's record is there, and says what is ours
         except OSError as error:
             raise InputError(
                 out, f"cannot be written ({error.strerror})", "choose another --out"

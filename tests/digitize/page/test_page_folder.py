@@ -267,18 +267,42 @@ def test_killed_at_any_time_it_goes_on_where_it_was(
     for record in done:
         assert wfdb.rdrecord(str(out / record)).sig_len == 2500
     monkeypatch.setattr(folder, "STALE_S", 0.0)
-    remove_stale(out)
     rows = run(out, tmp_path / "in", read=read_slowly)
+    remove_stale(out)
     assert {r for r, row in rows.items() if row.status == "unchanged"} >= done
     assert set(rows) == {str(k) for k in range(6)} and "failed" not in statuses(rows).values()
     assert {file.name for file in out.iterdir()} == {f"{k}{end}" for k in range(6) for end in ENDS}
 
 
-def test_what_is_half_written_now_is_left_to_its_writer(tmp_path: Path) -> None:
-    new, old = tmp_path / "a.csv.12.part", tmp_path / "b" / ".c.dat.34.part"
-    new.write_text("")
-    old.mkdir(parents=True)
-    (old / "c.dat").write_text("")
-    os.utime(old, (0, 0))
+def old(part: Path) -> Path:
+    """Half a file, or half a record's files in a folder, from long ago."""
+    if part.name.startswith("."):
+        part.mkdir(parents=True)
+        (part / "a.dat").write_text("")
+    else:
+        part.write_text("")
+    os.utime(part, (0, 0))
+    return part
+
+
+def test_what_was_left_half_written_is_removed_but_what_is_written_now(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    save(tmp_path / "in" / "ward" / "a.png")
+    run(out, tmp_path / "in")
+    names = ("ward/a.csv", "ward/a_overlay.png", "ward/.a.dat", "summary.csv", "index-2.html")
+    left = [old(out / f"{name}.0123abcd.part") for name in names]
+    now = out / "ward" / "a.csv.4567abcd.part"
+    now.write_text("")
+    remove_stale(out)
+    assert now.exists() and not any(part.exists() for part in left)
+
+
+def test_parts_of_others_are_left_to_them(tmp_path: Path) -> None:
+    run(tmp_path, save(tmp_path / "a.png"))
+    names = (
+        *("x.part", "a.csv.part", "a.csv.12345678.tar.part", "a.zip.0123abcd.part"),
+        *("a.csv.0123ABCD.part", "b.csv.0123abcd.part", ".cache.part", ".b.dat.0123abcd.part"),
+    )
+    left = [old(tmp_path / name) for name in names]
     remove_stale(tmp_path)
-    assert new.exists() and not old.exists() and old.parent.exists()
+    assert all(part.exists() for part in left)

@@ -13,7 +13,7 @@ from typing import Any
 
 from data_gen.errors import InputError
 from data_gen.pool import Stop, results_in_order
-from data_gen.whole_file import PART_SUFFIX
+from data_gen.whole_file import PART_SUFFIX, whole_path
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.network import Network, no_network
 from ecg_overlap.digitize.page.digitize import digitize_page
@@ -22,6 +22,8 @@ from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.page.time_limit import TimeIsUp, time_limit
 from ecg_overlap.digitize.page.write_page import INDEX, THUMBNAIL, write_page
 from ecg_overlap.digitize.record_names import (
+    ENDS,
+    OF_ALL,
     RecordNames,
     read_facts,
     record_name,
@@ -101,15 +103,29 @@ def digitize_pages(
 
 
 def remove_stale(out: Path) -> None:
-    """Remove what killed processes left half-written in the folder of the results."""
+    """Remove what killed processes left half-written of our files in the folder of the results.
+
+    A part that another program, or its user, called so is left alone.
+    """
     before = time.time() - STALE_S
-    for path in out.rglob(f"*{PART_SUFFIX}"):
+    for part in out.rglob(f"*{PART_SUFFIX}"):
+        whole = whole_path(part)
+        if whole is None or not _is_ours(whole, out):
+            continue
         try:
-            if path.stat().st_mtime > before:
+            if part.stat().st_mtime > before:
                 continue  # another command may be writing it at this moment
-            rmtree(path) if path.is_dir() else path.unlink()
+            rmtree(part) if part.is_dir() else part.unlink()
         except FileNotFoundError:
             continue
+
+
+def _is_ours(file: Path, out: Path) -> bool:
+    """Whether a file is one of a record that is there, or of all records."""
+    if file.parent == out and OF_ALL.fullmatch(file.stem):
+        return True
+    records = [file.name.removesuffix(end) for end in ENDS if file.name.endswith(end)]
+    return any("source" in read_facts(file.with_name(record)) for record in records)
 
 
 def _tasks(files: Mapping[Path, Path], options: PageOptions) -> Iterator[Task]:
