@@ -10,9 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from data_gen.errors import InputError
-from data_gen.formats.files import sha256
 from data_gen.pool import Stop
-from ecg_overlap import weights
 from ecg_overlap.command import (
     STOPPED,
     asked_to_stop,
@@ -23,7 +21,7 @@ from ecg_overlap.command import (
     positive,
 )
 from ecg_overlap.digitize.documents import SUFFIXES, count_pictures
-from ecg_overlap.digitize.network import no_network
+from ecg_overlap.digitize.network import info_of
 from ecg_overlap.digitize.page.facts import PageRow
 from ecg_overlap.digitize.page.folder import PageOptions, digitize_pages, remove_stale
 from ecg_overlap.digitize.page.index_page import refuse_strange_index, write_index
@@ -149,9 +147,9 @@ def _page(
 
 
 def _options(out: Path, method: str, checkpoint: Path | None, asked: dict[str, Any]) -> PageOptions:
-    load_network = loader(method, checkpoint, default=DEFAULT)
-    file = checkpoint or weights.PACKAGED_INK
-    digest = None if load_network is no_network else sha256(file)
+    load_network = loader(method, checkpoint, default=DEFAULT, methods=PAGE_METHODS)
+    network = load_network()  # loaded by now: the facts of each page name its weights
+    digest = None if network is None else info_of(network).sha256
     return PageOptions(out=out, method=method, weights=digest, load_network=load_network, **asked)
 
 

@@ -2,19 +2,21 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from made_pages import read, save
 
-from ecg_overlap import cli_page
+from ecg_overlap import cli_page, weights
 from ecg_overlap.cli import main
 from ecg_overlap.digitize.page import folder, index_page
 from ecg_overlap.digitize.page.layouts import known_names
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
-from ecg_overlap.onnx_ink import OnnxInk
+from ecg_overlap.onnx_ink import OnnxInk, load_ink
 
 
 @pytest.fixture(autouse=True)
@@ -160,13 +162,68 @@ def test_an_option_of_the_wrong_form_is_named_as_typed(
     assert not (tmp_path / "o").exists()
 
 
+@pytest.fixture
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The one line that two pages get with these options, before anything is written."""
+
+    def line_of(*options: str | Path) -> str:
+        pictures = [save(tmp_path / f"{k}.png", mark=k) for k in range(2)]
+        assert page(tmp_path / "o", *pictures, *options) == 1
+        assert not (tmp_path / "o").exists()
+        (line,) = capsys.readouterr().err.splitlines()
+        return line.removeprefix("ecg-overlap: ")
+
+    return line_of
+
+
 @pytest.mark.parametrize("file", ["none.ckpt", "none.onnx"])
 def test_a_missing_network_fails_once_before_any_page(
-    tmp_path: Path, file: str, capsys: pytest.CaptureFixture[str]
+    file: str, refused: Callable[..., str]
 ) -> None:
-    assert page(tmp_path / "o", save(tmp_path / "a.png"), "--checkpoint", file) == 1
-    assert not (tmp_path / "o").exists()
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert refused("--checkpoint", file) == (
+        f"{file}: no such checkpoint; give a .ckpt, .safetensors or .onnx"
+    )
+
+
+@pytest.mark.parametrize("file", ["a.ckpt", "a.safetensors", "a.onnx"])
+def test_a_file_that_is_no_network_fails_once_before_any_page(
+    tmp_path: Path, file: str, refused: Callable[..., str]
+) -> None:
+    (tmp_path / file).write_text("no network")
+    assert refused("--checkpoint", tmp_path / file).startswith(f"{tmp_path / file}: ")
+
+
+@pytest.mark.parametrize(
+    ("method", "asked"), [([], "this command"), (["--method", "ink+stroke"], "--method ink+stroke")]
+)
+def test_a_network_that_reads_no_pages_fails_once_before_any_page(
+    method: list[str], asked: str, refused: Callable[..., str]
+) -> None:
+    assert refused("--checkpoint", weights.PACKAGED, *method) == (
+        f"{weights.PACKAGED}: its network (unet_coord) is none for {asked}; "
+        "give another, or leave it out"
+    )
+
+
+def test_a_checkpoint_that_the_method_does_not_use_is_said(refused: Callable[..., str]) -> None:
+    assert refused("--checkpoint", "a.onnx", "--method", "classical") == (
+        "--checkpoint a.onnx: the method classical uses no network; leave one of the two out"
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"no network"])
+def test_a_package_without_its_network_says_so_once_before_any_page(
+    tmp_path: Path, content: bytes | None, refused: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    file = tmp_path / "weights" / "ink.onnx"
+    if content is not None:
+        shutil.copytree(weights.PACKAGED_INK.parent, file.parent)
+        file.write_bytes(content)
+    monkeypatch.setattr(weights, "PACKAGED_INK", file)
+    load_ink.cache_clear()
+    what = "is missing from this install" if content is None else "damaged: its SHA-256"
+    assert refused().startswith(f"{file}: {what}")
 
 
 def test_help_has_examples_layouts_and_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
