@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,22 @@ def source_of(picture: Picture, folder: Path, box_px: Box | None = None) -> Sour
     """
     try:
         facts = picture.path.stat()
-        digest = sha256(picture.path)
+        digest = _digest(picture.path)
     except OSError as error:
         raise InputError(picture, f"cannot be read ({error.strerror})", "check its path") from error
     place = _place(picture.path, folder)
     return Source(place, picture.page, box_px, digest, facts.st_size, facts.st_mtime_ns)
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; a document is read once for all its pages."""
+    facts = path.stat()
+    return _digest_as_it_is(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _digest_as_it_is(path: Path, size: int, mtime_ns: int) -> str:
+    return sha256(path)
 
 
 def record_name(name: str) -> str:
@@ -129,7 +141,7 @@ class RecordNames:
         if owner.get("path") == _place(picture.path, record.parent):
             return True
         # It may have been moved, with the same content.
-        return picture.path.is_file() and owner.get("sha256") == sha256(picture.path)
+        return picture.path.is_file() and owner.get("sha256") == _digest(picture.path)
 
     def _is_free(self, record: Path, picture: Picture) -> bool:
         files = [file for file in files_of(record) if file.exists()]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import wfdb
 from made_pages import read, read_for_ever, read_slowly, read_with_a_defect, save
 
 from data_gen import presets
+from ecg_overlap.digitize import record_names, write
 from ecg_overlap.digitize.listing import list_files
 from ecg_overlap.digitize.page import digitize as digitize_module
 from ecg_overlap.digitize.page import folder
@@ -142,6 +144,24 @@ def json_of_garbage(picture: Path, out: Path) -> dict[str, Any]:
     return {}
 
 
+@pytest.mark.parametrize("before", [None, "3.10.0"])
+def test_a_page_is_read_again_once_what_reads_its_text_was_installed_or_removed(
+    tmp_path: Path, before: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, out = save(tmp_path / "a.png"), tmp_path / "out"
+    installed: dict[str, str] = {}
+
+    def version(package: str) -> str:
+        if package in installed:
+            return installed[package]
+        raise PackageNotFoundError
+
+    monkeypatch.setattr(write, "version", version)
+    for ocr, status in ((before, "ok"), (before, "unchanged"), ("3.11.0", "ok"), (None, "ok")):
+        installed = {} if ocr is None else {"rapidocr": ocr}
+        assert run(out, picture)["a"].status == status
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -168,15 +188,20 @@ def test_without_an_overlay_there_is_none_and_that_is_complete(tmp_path: Path) -
     assert run(out, picture)["a"].status == "ok"
 
 
-def test_every_page_of_a_document_is_a_record(tmp_path: Path) -> None:
+def test_every_page_of_a_document_is_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from PIL import Image
 
+    hashed: list[Path] = []
+    monkeypatch.setattr(record_names, "sha256", lambda path: hashed.append(path) or "ab" * 32)
     page = Image.fromarray(made_pages.PAGE.stage_images["image"])
     page.save(tmp_path / "scan.pdf", save_all=True, append_images=[page, page])
     rows = run(tmp_path / "out", tmp_path / "scan.pdf")
     assert statuses(rows) == {"scan": "ok", "scan-2": "ok", "scan-3": "ok"}
     ends = [row.path.rpartition("scan.pdf")[2] for row in rows.values()]
     assert ends == ["", ", page 2", ", page 3"]
+    assert hashed == [tmp_path / "scan.pdf"]  # once for all of them
 
 
 def test_names_are_unique_whatever_the_order(tmp_path: Path) -> None:

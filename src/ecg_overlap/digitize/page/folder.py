@@ -29,7 +29,7 @@ from ecg_overlap.digitize.record_names import (
     record_name,
     source_of,
 )
-from ecg_overlap.digitize.write import OVERLAY, versions
+from ecg_overlap.digitize.write import OVERLAY, version_of, versions
 
 STALE_S = 3600.0  # nothing is half written for so long: what is older, a killed process has left
 
@@ -74,7 +74,8 @@ class PageOptions:
 
     def facts(self) -> dict[str, Any]:
         """What a result depends on, for its JSON file."""
-        return self.asked() | {"weights": self.weights, "overlay": self.overlay}
+        ocr = version_of("rapidocr")  # reads the printed scale, where it is installed
+        return self.asked() | {"weights": self.weights, "overlay": self.overlay, "ocr": ocr}
 
 
 # A page to read and its record's folder and name, or the line of one that needs no reading.
