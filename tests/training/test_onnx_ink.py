@@ -103,6 +103,14 @@ def test_each_file_is_opened_once(packaged: Path) -> None:
     assert load_ink().info.checkpoint.startswith("package: ink.onnx (sha256 ")  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("told", "threads"), [("3", 3), (" 4 , 2", 4), ("", 0), ("many", 0)])
+def test_threads_are_bounded_as_openmp_is_told(
+    tiny: tuple[Path, Path], told: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert OnnxInk(tiny[1]).session.get_session_options().intra_op_num_threads == threads
+
+
 def test_a_damaged_graph_is_one_line(tiny: tuple[Path, Path], tmp_path: Path) -> None:
     file = tmp_path / "ink.onnx"
     content = bytearray(tiny[1].read_bytes())
