@@ -9,7 +9,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from data_gen.errors import InputError
 from data_gen.pool import Stop
 from ecg_overlap.command import (
     STOPPED,
@@ -19,6 +18,7 @@ from ecg_overlap.command import (
     loader,
     make_folder,
     positive,
+    writing_to,
 )
 from ecg_overlap.digitize.documents import SUFFIXES, count_pictures
 from ecg_overlap.digitize.network import info_of
@@ -135,14 +135,10 @@ def _page(
     tally, total = _Tally(), count_pictures(found.files)
     with asked_to_stop() as stop:
         rows = digitize_pages(found.files, options, jobs=jobs, stop=stop)
-        try:
+        with writing_to(out):
             write_summary(COLUMNS, tally.through(rows, total), summary)
             index = write_index(out, tally.failed)
             remove_stale(out)  # now each page's record is there, and says what is ours
-        except OSError as error:
-            raise InputError(
-                out, f"cannot be written ({error.strerror})", "choose another --out"
-            ) from error
         return _said(tally, total, index, stop, found.left_out())
 
 

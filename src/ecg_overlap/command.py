@@ -49,18 +49,29 @@ def files_of(patterns: Sequence[str], *, recursive: bool, besides: Path | None =
     return found
 
 
+@contextmanager
+def writing_to(out: Path) -> Iterator[None]:
+    """Turns what the file system refuses into one clear line.
+
+    Raises:
+        InputError: A folder or a file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            out, f"cannot be written ({error.strerror or error})", "choose another --out"
+        ) from error
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder of results.
 
     Raises:
         InputError: It cannot be made.
     """
-    try:
+    with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            folder, f"cannot be made ({error.strerror})", "choose another --out"
-        ) from error
 
 
 def loader(

@@ -140,8 +140,10 @@ class RecordNames:
             return False
         if owner.get("path") == _place(picture.path, record.parent):
             return True
-        # It may have been moved, with the same content.
-        return picture.path.is_file() and owner.get("sha256") == _digest(picture.path)
+        try:  # it may have been moved, with the same content
+            return bool(owner.get("sha256") == _digest(picture.path))
+        except OSError:  # which is said where it is read
+            return False
 
     def _is_free(self, record: Path, picture: Picture) -> bool:
         files = [file for file in files_of(record) if file.exists()]
