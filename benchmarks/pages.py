@@ -25,10 +25,10 @@ from data_gen.formats.kit_page import write_page
 from data_gen.sample import LEADS
 from data_gen.signals import Ptbxl, Wfdb
 from ecg_overlap.digitize.page.digitize import digitize_page
+from ecg_overlap.digitize.page.overlay import draw_overlay
 from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.plans import PAGE_METHODS
 from ecg_overlap.digitize.write import write_png
-from ecg_overlap.evaluation.page_overlay import page_overlay
 from ecg_overlap.evaluation.page_sets import WEIGHTS, DrawnPages, PageSet, drawn_pages, pages
 from ecg_overlap.evaluation.pages import ReadPage, TruePage, beside_truth
 from ecg_overlap.metrics.bootstrap import CEILING_DB
@@ -70,7 +70,8 @@ def main() -> None:
         print(line_of(rows[-1]), flush=True)
         if arguments.pictures:
             arguments.pictures.mkdir(parents=True, exist_ok=True)
-            write_png(page_overlay(found, truth.image), arguments.pictures / f"{name}.png")
+            shown = truth.image if found is None else draw_overlay(found, truth.image)
+            write_png(shown, arguments.pictures / f"{name}.png")
         if arguments.save:
             save(test_set, index, name, found, arguments.save)
     print(summary := summary_of(rows))

@@ -1,5 +1,6 @@
 """Files that are either whole or not there: written under another name, then renamed."""
 
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -7,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PART_SUFFIX = ".part"  # of what is still being written; a killed process leaves it behind
+_OF_FILE = re.compile(rf"(.+)\.[0-9a-f]{{8}}{re.escape(PART_SUFFIX)}")
+_OF_FILES = re.compile(rf"\.(.+)\.[a-z0-9_]{{8}}{re.escape(PART_SUFFIX)}")  # as `tempfile` names it
 
 
 @contextmanager
@@ -49,3 +52,14 @@ def whole_files(*paths: Path) -> Iterator[Path]:
         yield Path(folder)
         for path in paths:
             (Path(folder) / path.name).replace(path)
+
+
+def whole_path(part: Path) -> Path | None:
+    """The file, or the first of the files, that a part was to become; None: it is none of ours.
+
+    Example:
+        >>> str(whole_path(Path("a.txt.0123abcd.part"))), whole_path(Path("film.part"))
+        ('a.txt', None)
+    """
+    found = (_OF_FILES if part.is_dir() else _OF_FILE).fullmatch(part.name)
+    return None if found is None else part.with_name(found[1])

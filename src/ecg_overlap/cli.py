@@ -20,6 +20,7 @@ from ecg_overlap.command import (
     loader,
     make_folder,
     positive,
+    writing_to,
 )
 from ecg_overlap.digitize.batch import Options, SummaryRow, digitize_files
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
@@ -134,7 +135,8 @@ def _digitize(
             rows.append(row)
             if row.status != "ok":
                 tqdm.write(row.reason, file=sys.stderr)
-    write_summary(columns, map(astuple, rows), summary)
+    with writing_to(out):
+        write_summary(columns, map(astuple, rows), summary)
     if stop.is_set() and len(rows) != total:
         left = "pictures" if total is None else f"{total - len(rows)} pictures"
         print(f"ecg-overlap: stopped, {left} left; see {summary}", file=sys.stderr)
@@ -170,7 +172,8 @@ def _draw_grid(picture: Picture, drawing: Path, inputs: Collection[Path]) -> str
     grid = find_grid(image)
     if drawing.exists() and any(path.exists() and drawing.samefile(path) for path in inputs):
         raise InputError(drawing, "would be written over an input", "choose another --out")
-    write_png(draw_grid(image, grid), drawing)
+    with writing_to(drawing):
+        write_png(draw_grid(image, grid), drawing)
     return (
         f"{grid.px_per_mm_x:.4f} × {grid.px_per_mm_y:.4f} px/mm, "
         f"{grid.angle_deg:+.3f}°, confidence {grid.confidence:.2f} ({grid.source_text})"

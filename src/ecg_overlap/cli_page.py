@@ -9,10 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from data_gen.errors import InputError
-from data_gen.formats.files import sha256
 from data_gen.pool import Stop
-from ecg_overlap import weights
 from ecg_overlap.command import (
     STOPPED,
     asked_to_stop,
@@ -21,9 +18,10 @@ from ecg_overlap.command import (
     loader,
     make_folder,
     positive,
+    writing_to,
 )
 from ecg_overlap.digitize.documents import SUFFIXES, count_pictures
-from ecg_overlap.digitize.network import no_network
+from ecg_overlap.digitize.network import info_of
 from ecg_overlap.digitize.page.facts import PageRow
 from ecg_overlap.digitize.page.folder import PageOptions, digitize_pages, remove_stale
 from ecg_overlap.digitize.page.index_page import refuse_strange_index, write_index
@@ -134,24 +132,20 @@ def _page(
     refuse_strange(summary, ",".join(COLUMNS[:4]))
     refuse_strange_index(out)
     make_folder(out)
-    remove_stale(out)
     tally, total = _Tally(), count_pictures(found.files)
     with asked_to_stop() as stop:
         rows = digitize_pages(found.files, options, jobs=jobs, stop=stop)
-        try:
+        with writing_to(out):
             write_summary(COLUMNS, tally.through(rows, total), summary)
             index = write_index(out, tally.failed)
-        except OSError as error:
-            raise InputError(
-                out, f"cannot be written ({error.strerror})", "choose another --out"
-            ) from error
+            remove_stale(out)  # now each page's record is there, and says what is ours
         return _said(tally, total, index, stop, found.left_out())
 
 
 def _options(out: Path, method: str, checkpoint: Path | None, asked: dict[str, Any]) -> PageOptions:
-    load_network = loader(method, checkpoint, default=DEFAULT)
-    file = checkpoint or weights.PACKAGED_INK
-    digest = None if load_network is no_network else sha256(file)
+    load_network = loader(method, checkpoint, default=DEFAULT, methods=PAGE_METHODS)
+    network = load_network()  # loaded by now: the facts of each page name its weights
+    digest = None if network is None else info_of(network).sha256
     return PageOptions(out=out, method=method, weights=digest, load_network=load_network, **asked)
 
 

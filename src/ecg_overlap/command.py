@@ -3,7 +3,7 @@
 import argparse
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from data_gen.pool import Stop
 from ecg_overlap import weights
 from ecg_overlap.digitize.documents import SUFFIXES
 from ecg_overlap.digitize.listing import Listing, list_files
-from ecg_overlap.digitize.network import Both, InkNetwork, Network, no_network
-from ecg_overlap.digitize.plans import Needs, plan_for
+from ecg_overlap.digitize.network import Both, InkNetwork, Network, info_of, no_network
+from ecg_overlap.digitize.plans import METHODS, Needs, Plan, plan_for
 
 STOPPED = 130  # what shells expect of a program that Ctrl-C ended
 
@@ -50,62 +50,105 @@ def files_of(patterns: Sequence[str], *, recursive: bool, besides: Path | None =
     return found
 
 
+@contextmanager
+def writing_to(out: Path) -> Iterator[None]:
+    """Turns what the file system refuses into one clear line.
+
+    Raises:
+        InputError: A folder or a file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            out, f"cannot be written ({error.strerror or error})", "choose another --out"
+        ) from error
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder of results.
 
     Raises:
         InputError: It cannot be made.
     """
-    try:
+    with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            folder, f"cannot be made ({error.strerror})", "choose another --out"
-        ) from error
 
 
-def loader(method: str, checkpoint: Path | None, *, default: str) -> Callable[[], Network | None]:
+def loader(
+    method: str, checkpoint: Path | None, *, default: str, methods: Collection[str] = METHODS
+) -> Callable[[], Network | None]:
     """A function that loads the network which the method needs, in the process that calls it.
+
+    What cannot be used is said here, before the first picture. A checkpoint is loaded for that;
+    of the package's networks only those that need no torch: the others have their digests.
 
     Args:
         method: As typed.
         checkpoint: A file of weights instead of the package's.
-        default: What the method "default" stands for.
+        default: What the method "default" stands for, without a checkpoint.
+        methods: Those that the command can use.
 
     Raises:
-        InputError: An unknown method, or no network for it; no other method steps in.
+        InputError: An unknown method, no network for it, or a checkpoint of which it makes no
+            use; no other method steps in.
     """
     plan = plan_for(method, default=default)
+    if checkpoint is not None:
+        return _loader_of(checkpoint, method, plan, methods)
     if plan.network is None:
         return no_network
-    if checkpoint is not None and not checkpoint.is_file():
-        raise InputError(checkpoint, "no such checkpoint", "give a .ckpt, .safetensors or .onnx")
-    if plan.network is Needs.INK and (checkpoint is None or checkpoint.suffix == ".onnx"):
-        return partial(_load_ink, checkpoint)
-    if checkpoint is None:
-        if plan.network is Needs.OWN:
-            raise InputError(
-                f"--method {method}",
-                "the network in the package is not made for it",
-                "give --checkpoint",
-            )
+    if plan.network is Needs.OWN:
+        raise InputError(
+            f"--method {method}",
+            "the network in the package is not made for it",
+            "give --checkpoint",
+        )
+    if plan.network is not Needs.INK:
         check_digest(weights.packaged())
-    if plan.network is Needs.BOTH:
-        check_digest(weights.packaged_ink())
-        return partial(_load_both, checkpoint)
-    return partial(_load_network, checkpoint)
+    if plan.network in (Needs.INK, Needs.BOTH):
+        _load(None, Needs.INK)
+    return partial(_load, None, plan.network)
 
 
-def _load_ink(graph: Path | None) -> Network:
-    """By ONNX Runtime, once in each process: it needs no torch."""
-    from ecg_overlap.onnx_ink import load_ink
+def _loader_of(
+    checkpoint: Path, method: str, plan: Plan, methods: Collection[str]
+) -> Callable[[], Network]:
+    """Of a file that the method can use."""
+    if plan.network is None:
+        raise InputError(
+            f"--checkpoint {checkpoint}",
+            f"the method {plan.name} uses no network",
+            "leave one of the two out",
+        )
+    if not checkpoint.is_file():
+        raise InputError(checkpoint, "no such checkpoint", "give a .ckpt, .safetensors or .onnx")
+    info = info_of(_load(checkpoint, Needs.MASK))
+    plan = plan_for(method, default=info.method)  # a network's own, where none is asked for
+    needs = Needs.MASK if plan.network is Needs.BOTH else plan.network
+    if plan.base not in methods or needs is None or not needs.fits(info):
+        asked = "this command" if method == "default" else f"--method {method}"
+        can = [m for m in methods if (of := METHODS[m].network) is not None and of.fits(info)]
+        raise InputError(
+            checkpoint,
+            f"its network ({info.name}) is none for {asked}",
+            f"give --method {' or '.join(can)}" if can else "give another, or leave it out",
+        )
+    return partial(_load, checkpoint, plan.network)
 
-    return load_ink(graph)
 
+def _load(checkpoint: Path | None, needs: Needs | None) -> Network:
+    """The network of a file, or the package's that is needed; with `BOTH` that sees ink too."""
+    if (checkpoint is None and needs is Needs.INK) or (
+        checkpoint is not None and checkpoint.suffix == ".onnx"
+    ):
+        from ecg_overlap.onnx_ink import load_ink  # by ONNX Runtime: it needs no torch
 
-def _load_both(checkpoint: Path | None) -> Network:
-    """A network that tells traces apart, and the package's that sees ink."""
-    return Both(_load_network(checkpoint), cast(InkNetwork, _load_ink(None)))
+        return load_ink(checkpoint)
+    network = _load_network(checkpoint)
+    if needs is Needs.BOTH:
+        return Both(network, cast(InkNetwork, _load(None, Needs.INK)))
+    return network
 
 
 @lru_cache(maxsize=1)

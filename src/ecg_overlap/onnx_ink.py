@@ -90,14 +90,22 @@ def _session(file: Path) -> Any:
             file, "onnxruntime is not installed", "pip install onnxruntime, or give a .safetensors"
         ) from None
     options = onnxruntime.SessionOptions()
-    # As torch does: OMP_NUM_THREADS bounds the threads; without it, all cores (0).
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0") or 0)
+    options.intra_op_num_threads = _n_threads()
     try:
         return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime has a class of its own for every kind of damage
         raise InputError(
             file, f"is no graph that can be run ({type(error).__name__})", "export it anew"
         ) from error
+
+
+def _n_threads() -> int:
+    """As torch does: OMP_NUM_THREADS bounds the threads; without it, all cores (0).
+
+    Of "4,2" the first counts: the others are of loops within loops.
+    """
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() else 0
 
 
 def _spec(session: Any, file: Path) -> dict[str, Any]:

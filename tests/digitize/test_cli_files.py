@@ -1,6 +1,7 @@
 """Which files the command line reads and writes: nothing lost, nothing passed over silently."""
 
 import csv
+import errno
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from drawn import drawn
 from PIL import Image
 
 from ecg_overlap.cli import main
+from ecg_overlap.digitize import record_names
 
 TRUTH = drawn()
 OPTIONS = ("--method", "classical", "--px-per-mm", "8")
@@ -135,6 +137,56 @@ def test_every_page_of_a_document_is_digitized(lead_png: Path, tmp_path: Path) -
     (tmp_path / "bad.pdf").write_text("once upon a time")
     assert digitize(tmp_path / "o", tmp_path / "bad.pdf", tmp_path / "two.tif") == 1
     assert records(tmp_path / "o") == ["bad", "two", "two-2"]
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file gets its name."""
+
+    def replace(part: Path, path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", replace)
+
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.parametrize(
+    ("command", "refused"),
+    [
+        (("digitize", *OPTIONS), "{out}"),
+        (("page", "--method", "classical", "--px-per-mm", "8"), "{out}"),
+        (("grid",), "{out}/lead_grid.png"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_full_disk_is_one_line(
+    lead_png: Path, tmp_path: Path, command: tuple[str, ...], refused: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    out = tmp_path / "o"
+    assert main([*command, str(lead_png), "--out", str(out)]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    why = "cannot be written (No space left on device); choose another --out"
+    assert last.endswith(f"{refused.format(out=out)}: {why}")
+    assert list(out.iterdir()) == []
+
+
+def test_an_unreadable_picture_costs_its_own_line_alone(
+    lead_png: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "b" / "lead.png"
+    other.parent.mkdir()
+    assert digitize(tmp_path / "o", lead_png) == 0
+    lead_png.rename(other)  # whether it has the record is told by its content
+
+    def refuse(path: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(record_names, "sha256", refuse)
+    record_names._digest_as_it_is.cache_clear()
+    assert digitize(tmp_path / "o", other) == 1
+    (row,) = summary(tmp_path / "o")
+    assert row["reason"].endswith("lead.png: cannot be read (Permission denied); check its path")
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

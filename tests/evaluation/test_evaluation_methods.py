@@ -9,6 +9,7 @@ from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
 from ecg_overlap.digitize.network import NetworkInfo
+from ecg_overlap.digitize.plans import METHODS, PAGE_METHODS, Needs
 from ecg_overlap.evaluation.methods import build_method
 
 
@@ -80,6 +81,12 @@ def test_a_network_is_found_by_method_by_its_own_name_or_by_its_stand_in(key: st
     assert (method.kind, method.checkpoint, method.params) == ("model", "runs/best.ckpt", 7)
     assert not method.in_workers
     assert build_method("unet+stroke@grid", {key: Everything()}).kind == "oracle"
+
+
+def test_pages_are_read_by_the_methods_that_the_command_reads_them_by() -> None:
+    networks = {kind: Everything() for kind in Needs}
+    methods = [build_method(name, networks) for name in METHODS]
+    assert tuple(m.name for m in methods if m.read_page is not None) == PAGE_METHODS
 
 
 def test_truths_are_handed_over_as_the_name_says() -> None:

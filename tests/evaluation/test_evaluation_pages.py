@@ -1,15 +1,19 @@
 """A page beside its truth: a late page, wrong names and places, what is missed or invented."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from page_oracle import read_by_truth, renamed, strip_of, without
-from tiny_set import beat_mv
+from PIL import Image
+from tiny_set import beat_mv, method
 
+from data_gen.errors import InputError
 from data_gen.sample import LEADS, Record
 from ecg_overlap.digitize.page.page_signal import PageSignal
-from ecg_overlap.evaluation.page_overlay import page_overlay
+from ecg_overlap.evaluation.page_pictures import draw_page
 from ecg_overlap.evaluation.pages import ReadPage, TruePage, beside_truth, printed_record
 
 BLANK = np.full((60, 90, 3), 255, np.uint8)
@@ -171,13 +175,27 @@ def test_blank_paper_between_columns_is_on_the_time_axis_or_not(axis: str) -> No
     assert min(snr_db(beside_truth(truth, read_by_truth(as_read))).values()) > 25
 
 
-def test_the_overlay_shows_each_path_in_its_own_colour() -> None:
-    truth = with_places(printed("3x4"))
+def drawn(found: PageSignal, image: NDArray[np.uint8], path: Path) -> NDArray[np.int_]:
+    """The report's picture of a page that was read so."""
+    draw_page(replace(printed(), image=image), method("refuse", read_page=lambda _: found), path)
+    return np.asarray(Image.open(path).convert("RGB"), int)
+
+
+def test_the_picture_of_a_turned_page_is_that_of_the_page_turned_back(tmp_path: Path) -> None:
     image = np.full((120, 1600, 3), 255, np.uint8)
-    both = page_overlay(read_by_truth(truth), image)
-    less = page_overlay(without(read_by_truth(truth), "II"), image)
-    assert (page_overlay(None, image) == 255).all()
-    changed = (both != less).any(axis=2)
-    rows, columns = np.nonzero(changed)
-    assert rows.min() > 10  # II stands in the second row,
-    assert columns.max() < 70  # in the first 2.5 s
+    image[:, ::80] = (255, 0, 0)
+    found = read_by_truth(with_places(printed("3x4")))
+    upright = drawn(found, image, tmp_path / "upright.png")
+    assert upright.shape[1] > upright.shape[0]
+    for deg in (90, 180, 270):
+        turned = np.ascontiguousarray(np.rot90(image, deg // 90))  # np.rot90 turns to the left
+        shown = drawn(replace(found, turned_deg=deg), turned, tmp_path / f"{deg}.png")
+        assert np.array_equal(shown, upright)
+
+
+def test_the_picture_of_a_refused_page_is_the_page(tmp_path: Path) -> None:
+    def refuse(image: NDArray[np.uint8]) -> PageSignal:
+        raise InputError("page", "no grid was found", "give px_per_mm")
+
+    draw_page(printed(), method("refuse", read_page=refuse), tmp_path / "a.png")
+    assert (np.asarray(Image.open(tmp_path / "a.png").convert("RGB")) == 255).all()

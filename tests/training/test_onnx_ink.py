@@ -101,6 +101,14 @@ def test_each_file_is_opened_once(packaged: Path) -> None:
     assert load_ink().info.checkpoint.startswith("package: ink.onnx (sha256 ")  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("told", "threads"), [("3", 3), (" 4 , 2", 4), ("", 0), ("many", 0)])
+def test_threads_are_bounded_as_openmp_is_told(
+    tiny: tuple[Path, Path], told: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert OnnxInk(tiny[1]).session.get_session_options().intra_op_num_threads == threads
+
+
 def test_a_damaged_graph_is_one_line(tiny: tuple[Path, Path], tmp_path: Path) -> None:
     file = tmp_path / "ink.onnx"
     content = bytearray(tiny[1].read_bytes())
@@ -140,13 +148,17 @@ def test_without_weights_the_package_says_so(
         load_ink()
 
 
-def test_the_command_line_reads_a_lead_by_it(packaged: Path, tmp_path: Path) -> None:
+def test_the_command_line_reads_a_lead_by_it(
+    packaged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     image = presets.load("clean", values={"page": {"dpi": 150, "layout": "3x4"}}).sample(1).image
     cv2.imwrite(str(tmp_path / "lead.png"), image[..., ::-1])
-    argv = ["digitize", str(tmp_path / "lead.png"), "--px-per-mm", "6", "--method", "ink+stroke"]
-    for extra in ([], ["--checkpoint", str(packaged)]):
-        out = tmp_path / f"o{len(extra)}"
+    argv = ["digitize", str(tmp_path / "lead.png"), "--px-per-mm", "6"]
+    checkpoint, method = ["--checkpoint", str(packaged)], ["--method", "ink+stroke"]
+    for k, extra in enumerate((method, [*method, *checkpoint], checkpoint)):
+        out = tmp_path / f"o{k}"
         status = main([*argv, "--out", str(out), *extra])
+        assert "not a checkpoint" not in capsys.readouterr().err
         if status == 0:  # an untrained network may see no trace at all
             facts = json.loads((out / "lead.json").read_text())
             assert facts["method"] == "ink+stroke"

@@ -10,8 +10,10 @@ are read.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from data_gen.whole_file import whole_file
 from ecg_overlap.digitize.documents import Picture
 from ecg_overlap.digitize.record_files import ENDS
 
+# What the commands write of all records, in the folder of the results: no record's name there.
+OF_ALL = re.compile(r"summary|index(-\d+)?", re.IGNORECASE)
 DIGITS = 6  # of the digest: of 1,000 pictures of one name, two share it once in 30 times
 Box = tuple[int, int, int, int]
 
@@ -58,11 +62,22 @@ def source_of(picture: Picture, folder: Path, box_px: Box | None = None) -> Pict
     """
     try:
         facts = picture.path.stat()
-        digest = sha256(picture.path)
+        digest = _digest(picture.path)
     except OSError as error:
         raise InputError(picture, f"cannot be read ({error.strerror})", "check its path") from error
     place = _place(picture.path, folder)
     return PictureSource(place, picture.page, box_px, digest, facts.st_size, facts.st_mtime_ns)
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; a document is read once for all its pages."""
+    facts = path.stat()
+    return _digest_as_it_is(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _digest_as_it_is(path: Path, size: int, mtime_ns: int) -> str:
+    return sha256(path)
 
 
 def record_name(name: str) -> str:
@@ -101,6 +116,7 @@ class RecordNames:
         holds = self._holders[_key(inner / record_name(picture.path.stem))] == picture.path
         if picture.page > 1:  # NAME-2 is the document's, unless a file is called so
             holds = holds and _key(inner / plain) not in self._holders
+        holds = holds and not (inner == Path() and OF_ALL.fullmatch(plain))
         if holds and self._is_free(folder / plain, picture):
             return folder / plain
         place = f"{_place(picture.path, folder)}#{picture.page}#{self._box_px}"
@@ -124,8 +140,10 @@ class RecordNames:
             return False
         if owner.get("path") == _place(picture.path, record.parent):
             return True
-        # It may have been moved, with the same content.
-        return picture.path.is_file() and owner.get("sha256") == sha256(picture.path)
+        try:  # it may have been moved, with the same content
+            return bool(owner.get("sha256") == _digest(picture.path))
+        except OSError:  # which is said where it is read
+            return False
 
     def _is_free(self, record: Path, picture: Picture) -> bool:
         files = [file for file in files_of(record) if file.exists()]

@@ -112,11 +112,12 @@ def description(lead: LeadSignal) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str | None]:
-    """Of what made a result; None for a package that is not installed, but run from a checkout."""
-    return {name: _version(name) for name in ("ecg-overlap", "numpy", "wfdb")}
+    """Of what made a result; None for ours where it is run from a checkout."""
+    return {name: version_of(name) for name in ("ecg-overlap", "numpy", "wfdb")}
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """A package's version; None where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

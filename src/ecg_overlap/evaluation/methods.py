@@ -14,11 +14,11 @@ from data_gen.sample import LeadSample
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.network import Network, NetworkInfo, info_of
+from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.page_signal import PageSignal
-from ecg_overlap.digitize.plans import Needs, Plan, choices, plan_for
+from ecg_overlap.digitize.plans import PAGE_METHODS, Needs, Plan, choices, plan_for
 from ecg_overlap.digitize.scale import PaperMap
 
-PAGE_METHODS = ("classical", "unet+stroke")  # those that trace all of a page's leads jointly
 MIN_FITTED = 8  # samples that a tilt can be fitted to
 
 
@@ -106,20 +106,11 @@ def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Me
         weights_sha256=facts.sha256,
         params=facts.params,
         size_of=facts.size_of,
-        read_page=functools.partial(_read_page, method=name, network=network)
+        # A page as a user would have it read: nothing is told.
+        read_page=functools.partial(digitize_page, method=name, network=network, stages=True)
         if name in PAGE_METHODS
         else None,
     )
-
-
-def _read_page(image: NDArray[np.uint8], *, method: str, network: Network | None) -> PageSignal:
-    """A page as a user would have it read: nothing is told."""
-    from ecg_overlap.digitize.page.digitize import (  # type: ignore[import-not-found, import-untyped, unused-ignore]
-        digitize_page,
-    )
-
-    found: PageSignal = digitize_page(image, method=method, network=network)
-    return found
 
 
 def _network(plan: Plan, networks: Mapping[str, Network]) -> Network:

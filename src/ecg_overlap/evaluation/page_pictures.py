@@ -6,9 +6,9 @@ import cv2
 import pandas as pd
 from PIL import Image
 
+from ecg_overlap.digitize.page.overlay import draw_overlay
 from ecg_overlap.evaluation.columns import column
 from ecg_overlap.evaluation.methods import Method
-from ecg_overlap.evaluation.page_overlay import page_overlay
 from ecg_overlap.evaluation.page_scoring import read
 from ecg_overlap.evaluation.pages import TruePage
 from ecg_overlap.evaluation.wording import number
@@ -50,9 +50,9 @@ def page_caption(row: dict[str, object]) -> str:
 
 
 def draw_page(truth: TruePage, method: Method, path: Path) -> None:
-    """The page and on it what the method reads, as a PNG of few colours."""
+    """The page and on it what the method reads, if anything, as a PNG of few colours."""
     found, _ = read(method, truth)
-    shown = page_overlay(found, truth.image)
+    shown = truth.image if found is None else draw_overlay(found, truth.image)
     height = round(shown.shape[0] * WIDTH_PX / shown.shape[1])
     small = cv2.resize(shown, (WIDTH_PX, height), interpolation=cv2.INTER_AREA)
     Image.fromarray(small).quantize(N_COLOURS).save(path, format="PNG", optimize=True)

@@ -27,7 +27,7 @@ TEXT = (
     "A lead is scored over its longest stretch on the page, where the page's time axis has it; the "
     "axis as a whole may be up to ±0.5 s off. "
     "Pages are ranked by the mean SNR of their leads; each lead's path has a colour of its own, "
-    "and behind its name stands whether that was read (r), told (t) or assumed (a)."
+    "and ink like a trace's that is in no lead is red. A page that was refused is shown as it is."
 )
 
 

@@ -55,7 +55,9 @@ def _read_checkpoint(file: Path) -> Weights:
         spec, state = dict(checkpoint["network"]), dict(checkpoint["state_dict"])
     except Exception as error:  # torch.load raises a dozen types on a foreign file
         raise InputError(
-            file, f"not a checkpoint of ecg-overlap ({type(error).__name__})", "train one"
+            file,
+            f"not a checkpoint of ecg-overlap ({type(error).__name__})",
+            "give a .ckpt of train.py, or a .safetensors",
         ) from error
     of_model = {
         name.removeprefix("model."): value

@@ -1,19 +1,22 @@
 """`ecg-overlap page`, as a user calls it."""
 
 import csv
+import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from made_pages import read, save
 
-from ecg_overlap import cli_page
+from ecg_overlap import cli_page, weights
 from ecg_overlap.cli import main
-from ecg_overlap.digitize.page import folder
+from ecg_overlap.digitize.page import folder, index_page
 from ecg_overlap.digitize.page.layouts import known_names
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
-from ecg_overlap.onnx_ink import OnnxInk
+from ecg_overlap.onnx_ink import OnnxInk, load_ink
 
 
 @pytest.fixture(autouse=True)
@@ -92,10 +95,35 @@ def test_names_are_no_formulas_in_the_summary(
     assert summary(Path("o"))[0]["path"] == "'=1+1.png"
 
 
-@pytest.mark.parametrize("name", ["summary.csv", "index.html"])
+def test_no_record_has_the_name_of_an_index_or_of_the_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_page, "PER_FILE", 2)  # three parts
+    names = ("index", "INDEX-2", "index-3", "summary", "index-x")
+    pictures = [save(tmp_path / f"{name}.png", mark=k) for k, name in enumerate(names)]
+    out = tmp_path / "o"
+    for status in ("ok", "unchanged"):
+        assert page(out, *pictures) == 0
+        rows = summary(out)
+        assert [row["status"] for row in rows] == [status] * len(names)
+        for row, name in zip(rows, names, strict=True):
+            assert row["record"].startswith(name)
+            facts = json.loads((out / f"{row['record']}.json").read_text())
+            assert facts["source"]["path"] == f"../{name}.png"
+            assert f"{row['record']}.dat" in (out / f"{row['record']}.html").read_text()
+            assert (out / f"{row['record']}.csv").read_text().startswith("time_s")
+        assert rows[-1]["record"] == "index-x"
+        parts = [(out / index_page.index_name(k)).read_text() for k in (1, 2, 3)]
+        assert sum(part.count("<img") for part in parts) == len(names)
+
+
+@pytest.mark.parametrize("name", ["summary.csv", "index.html", "index-2.html"])
 def test_a_strangers_file_is_not_written_over(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if name == "index-2.html":
+        assert page(tmp_path, save(tmp_path / "a.png")) == 0  # so that it is a further part
+    capsys.readouterr()
     (tmp_path / name).write_text("mine")
     assert page(tmp_path, save(tmp_path / "a.png")) == 1
     assert (tmp_path / name).read_text() == "mine"
@@ -134,13 +162,68 @@ def test_an_option_of_the_wrong_form_is_named_as_typed(
     assert not (tmp_path / "o").exists()
 
 
+@pytest.fixture
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The one line that two pages get with these options, before anything is written."""
+
+    def line_of(*options: str | Path) -> str:
+        pictures = [save(tmp_path / f"{k}.png", mark=k) for k in range(2)]
+        assert page(tmp_path / "o", *pictures, *options) == 1
+        assert not (tmp_path / "o").exists()
+        (line,) = capsys.readouterr().err.splitlines()
+        return line.removeprefix("ecg-overlap: ")
+
+    return line_of
+
+
 @pytest.mark.parametrize("file", ["none.ckpt", "none.onnx"])
 def test_a_missing_network_fails_once_before_any_page(
-    tmp_path: Path, file: str, capsys: pytest.CaptureFixture[str]
+    file: str, refused: Callable[..., str]
 ) -> None:
-    assert page(tmp_path / "o", save(tmp_path / "a.png"), "--checkpoint", file) == 1
-    assert not (tmp_path / "o").exists()
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert refused("--checkpoint", file) == (
+        f"{file}: no such checkpoint; give a .ckpt, .safetensors or .onnx"
+    )
+
+
+@pytest.mark.parametrize("file", ["a.ckpt", "a.safetensors", "a.onnx"])
+def test_a_file_that_is_no_network_fails_once_before_any_page(
+    tmp_path: Path, file: str, refused: Callable[..., str]
+) -> None:
+    (tmp_path / file).write_text("no network")
+    assert refused("--checkpoint", tmp_path / file).startswith(f"{tmp_path / file}: ")
+
+
+@pytest.mark.parametrize(
+    ("method", "asked"), [([], "this command"), (["--method", "ink+stroke"], "--method ink+stroke")]
+)
+def test_a_network_that_reads_no_pages_fails_once_before_any_page(
+    method: list[str], asked: str, refused: Callable[..., str]
+) -> None:
+    assert refused("--checkpoint", weights.PACKAGED, *method) == (
+        f"{weights.PACKAGED}: its network (unet_coord) is none for {asked}; "
+        "give another, or leave it out"
+    )
+
+
+def test_a_checkpoint_that_the_method_does_not_use_is_said(refused: Callable[..., str]) -> None:
+    assert refused("--checkpoint", "a.onnx", "--method", "classical") == (
+        "--checkpoint a.onnx: the method classical uses no network; leave one of the two out"
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"no network"])
+def test_a_package_without_its_network_says_so_once_before_any_page(
+    tmp_path: Path, content: bytes | None, refused: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    file = tmp_path / "weights" / "ink.onnx"
+    if content is not None:
+        shutil.copytree(weights.PACKAGED_INK.parent, file.parent)
+        file.write_bytes(content)
+    monkeypatch.setattr(weights, "PACKAGED_INK", file)
+    load_ink.cache_clear()
+    what = "is missing from this install" if content is None else "damaged: its SHA-256"
+    assert refused().startswith(f"{file}: {what}")
 
 
 def test_help_has_examples_layouts_and_every_flag(capsys: pytest.CaptureFixture[str]) -> None:

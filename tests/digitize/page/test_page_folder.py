@@ -7,20 +7,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
+import cv2
 import made_pages
 import pytest
 import wfdb
 from made_pages import read, read_for_ever, read_slowly, read_with_a_defect, save
 
+from data_gen import presets
+from ecg_overlap.digitize import record_names, write
 from ecg_overlap.digitize.listing import list_files
+from ecg_overlap.digitize.page import digitize as digitize_module
 from ecg_overlap.digitize.page import folder
+from ecg_overlap.digitize.page import read as read_module
+from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.facts import PageRow
 from ecg_overlap.digitize.page.folder import PageOptions, digitize_pages, remove_stale
 from ecg_overlap.digitize.record_files import ENDS
 from ecg_overlap.digitize.record_names import read_facts
+from ecg_overlap.evaluation.page_sets import drawn_pages
 
 
 def run(out: Path, *patterns: Path, jobs: int = 1, **options: Any) -> dict[str, PageRow]:
@@ -60,6 +68,32 @@ def test_a_page_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
     rows = run(tmp_path / "out", tmp_path / "a.png", read=read_for_ever, timeout_s=0.3)
     assert "took longer than 0.3 s; give a longer --timeout" in rows["a"].reason
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers")
+def test_when_the_time_is_up_the_page_is_not_tried_in_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals, weights = presets.load_part("signals", "simulate"), {"3x4+1R": 1.0}
+    made = drawn_pages("clean", signals, n=1, seed=4, weights=weights, dpi=(150.0, 150.0))
+    cv2.imwrite(str(tmp_path / "a.png"), made.drawn(0).image[..., ::-1])
+    tried: list[object] = []
+
+    def paper_of(*arguments: Any) -> object:
+        tried.append(arguments)
+        busy_until = time.monotonic() + 0.3  # the page alone may be read before the time is up
+        while time.monotonic() < busy_until:
+            pass
+        return read_module.paper_of(*arguments)
+
+    monkeypatch.setattr(digitize_module, "paper_of", paper_of)
+    options = {"read": digitize_page, "method": "classical", "timeout_s": 0.2}
+    (row,) = run(tmp_path / "out", tmp_path / "a.png", **options).values()
+    assert row.reason == (
+        f"{tmp_path / 'a.png'}: took longer than 0.2 s; give a longer --timeout, or reduce it"
+    )
+    assert len(tried) <= 1  # none where the time was up while the file was read
+    assert not (tmp_path / "out" / "a.hea").exists()
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
@@ -111,6 +145,24 @@ def json_of_garbage(picture: Path, out: Path) -> dict[str, Any]:
     return {}
 
 
+@pytest.mark.parametrize("before", [None, "3.10.0"])
+def test_a_page_is_read_again_once_what_reads_its_text_was_installed_or_removed(
+    tmp_path: Path, before: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, out = save(tmp_path / "a.png"), tmp_path / "out"
+    installed: dict[str, str] = {}
+
+    def version(package: str) -> str:
+        if package in installed:
+            return installed[package]
+        raise PackageNotFoundError
+
+    monkeypatch.setattr(write, "version", version)
+    for ocr, status in ((before, "ok"), (before, "unchanged"), ("3.11.0", "ok"), (None, "ok")):
+        installed = {} if ocr is None else {"rapidocr": ocr}
+        assert run(out, picture)["a"].status == status
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -137,15 +189,20 @@ def test_without_an_overlay_there_is_none_and_that_is_complete(tmp_path: Path) -
     assert run(out, picture)["a"].status == "ok"
 
 
-def test_every_page_of_a_document_is_a_record(tmp_path: Path) -> None:
+def test_every_page_of_a_document_is_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from PIL import Image
 
+    hashed: list[Path] = []
+    monkeypatch.setattr(record_names, "sha256", lambda path: hashed.append(path) or "ab" * 32)
     page = Image.fromarray(made_pages.PAGE.stage_images["image"])
     page.save(tmp_path / "scan.pdf", save_all=True, append_images=[page, page])
     rows = run(tmp_path / "out", tmp_path / "scan.pdf")
     assert statuses(rows) == {"scan": "ok", "scan-2": "ok", "scan-3": "ok"}
     ends = [row.path.rpartition("scan.pdf")[2] for row in rows.values()]
     assert ends == ["", ", page 2", ", page 3"]
+    assert hashed == [tmp_path / "scan.pdf"]  # once for all of them
 
 
 def test_names_are_unique_whatever_the_order(tmp_path: Path) -> None:
@@ -236,18 +293,42 @@ def test_killed_at_any_time_it_goes_on_where_it_was(
     for record in done:
         assert wfdb.rdrecord(str(out / record)).sig_len == 2500
     monkeypatch.setattr(folder, "STALE_S", 0.0)
-    remove_stale(out)
     rows = run(out, tmp_path / "in", read=read_slowly)
+    remove_stale(out)
     assert {r for r, row in rows.items() if row.status == "unchanged"} >= done
     assert set(rows) == {str(k) for k in range(6)} and "failed" not in statuses(rows).values()
     assert {file.name for file in out.iterdir()} == {f"{k}{end}" for k in range(6) for end in ENDS}
 
 
-def test_what_is_half_written_now_is_left_to_its_writer(tmp_path: Path) -> None:
-    new, old = tmp_path / "a.csv.12.part", tmp_path / "b" / ".c.dat.34.part"
-    new.write_text("")
-    old.mkdir(parents=True)
-    (old / "c.dat").write_text("")
-    os.utime(old, (0, 0))
+def old(part: Path) -> Path:
+    """Half a file, or half a record's files in a folder, from long ago."""
+    if part.name.startswith("."):
+        part.mkdir(parents=True)
+        (part / "a.dat").write_text("")
+    else:
+        part.write_text("")
+    os.utime(part, (0, 0))
+    return part
+
+
+def test_what_was_left_half_written_is_removed_but_what_is_written_now(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    save(tmp_path / "in" / "ward" / "a.png")
+    run(out, tmp_path / "in")
+    names = ("ward/a.csv", "ward/a_overlay.png", "ward/.a.dat", "summary.csv", "index-2.html")
+    left = [old(out / f"{name}.0123abcd.part") for name in names]
+    now = out / "ward" / "a.csv.4567abcd.part"
+    now.write_text("")
+    remove_stale(out)
+    assert now.exists() and not any(part.exists() for part in left)
+
+
+def test_parts_of_others_are_left_to_them(tmp_path: Path) -> None:
+    run(tmp_path, save(tmp_path / "a.png"))
+    names = (
+        *("x.part", "a.csv.part", "a.csv.12345678.tar.part", "a.zip.0123abcd.part"),
+        *("a.csv.0123ABCD.part", "b.csv.0123abcd.part", ".cache.part", ".b.dat.0123abcd.part"),
+    )
+    left = [old(tmp_path / name) for name in names]
     remove_stale(tmp_path)
-    assert new.exists() and not old.exists() and old.parent.exists()
+    assert all(part.exists() for part in left)

@@ -1,13 +1,10 @@
 """Many pages to their records: in processes, resumed where they were left, none stops the rest."""
 
 import os
-import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,22 +13,23 @@ from typing import Any
 
 from data_gen.errors import InputError
 from data_gen.pool import Stop, results_in_order
-from data_gen.whole_file import PART_SUFFIX
+from data_gen.whole_file import PART_SUFFIX, whole_path
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
-from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.network import Network, no_network
 from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.facts import PageRow, row_of
 from ecg_overlap.digitize.page.page_signal import PageSignal
+from ecg_overlap.digitize.page.time_limit import TimeIsUp, time_limit
 from ecg_overlap.digitize.page.write_page import INDEX, write_page
-from ecg_overlap.digitize.record_files import OVERLAY, THUMBNAIL
+from ecg_overlap.digitize.record_files import ENDS, OVERLAY, THUMBNAIL
 from ecg_overlap.digitize.record_names import (
+    OF_ALL,
     RecordNames,
     read_facts,
     record_name,
     source_of,
 )
-from ecg_overlap.digitize.write import versions
+from ecg_overlap.digitize.write import version_of, versions
 
 STALE_S = 3600.0  # nothing is half written for so long: what is older, a killed process has left
 
@@ -76,7 +74,8 @@ class PageOptions:
 
     def facts(self) -> dict[str, Any]:
         """What a result depends on, for its JSON file."""
-        return self.asked() | {"weights": self.weights, "overlay": self.overlay}
+        ocr = version_of("rapidocr")  # reads the printed scale, where it is installed
+        return self.asked() | {"weights": self.weights, "overlay": self.overlay, "ocr": ocr}
 
 
 # A page to read and its record's folder and name, or the line of one that needs no reading.
@@ -105,15 +104,29 @@ def digitize_pages(
 
 
 def remove_stale(out: Path) -> None:
-    """Remove what killed processes left half-written in the folder of the results."""
+    """Remove what killed processes left half-written of our files in the folder of the results.
+
+    A part that another program, or its user, called so is left alone.
+    """
     before = time.time() - STALE_S
-    for path in out.rglob(f"*{PART_SUFFIX}"):
+    for part in out.rglob(f"*{PART_SUFFIX}"):
+        whole = whole_path(part)
+        if whole is None or not _is_ours(whole, out):
+            continue
         try:
-            if path.stat().st_mtime > before:
+            if part.stat().st_mtime > before:
                 continue  # another command may be writing it at this moment
-            rmtree(path) if path.is_dir() else path.unlink()
+            rmtree(part) if part.is_dir() else part.unlink()
         except FileNotFoundError:
             continue
+
+
+def _is_ours(file: Path, out: Path) -> bool:
+    """Whether a file is one of a record that is there, or of all records."""
+    if file.parent == out and OF_ALL.fullmatch(file.stem):
+        return True
+    records = [file.name.removesuffix(end) for end in ENDS if file.name.endswith(end)]
+    return any("source" in read_facts(file.with_name(record)) for record in records)
 
 
 def _tasks(files: Mapping[Path, Path], options: PageOptions) -> Iterator[Task]:
@@ -164,17 +177,20 @@ def _digitize(task: Task, *, options: PageOptions) -> PageRow:
     picture, record = task
     place = _place(record, options)
     try:
-        with time_limit(picture, options.timeout_s):
+        with time_limit(options.timeout_s):
             facts = _read_and_write(picture, record, options)
+    except TimeIsUp:
+        reason = f"took longer than {options.timeout_s:g} s; give a longer --timeout, or reduce it"
     except (InputError, MemoryError) as error:
-        text = str(error) or "takes more memory than there is; give fewer --jobs, or reduce it"
-        reason = text if str(picture.path) in text else f"{picture}: {text}"
-        return PageRow(str(picture), place, "failed", reason)
+        reason = str(error) or "takes more memory than there is; give fewer --jobs, or reduce it"
     except Exception as error:  # a defect of ours must not cost the other pages
         traceback.print_exc(file=sys.stderr)
-        reason = f"{picture}: a defect of ours ({type(error).__name__}: {error}); report it"
-        return PageRow(str(picture), place, "failed", " ".join(reason.split()))
-    return row_of(str(picture), place, "ok", facts)
+        reason = f"a defect of ours ({type(error).__name__}: {error}); report it"
+        reason = " ".join(reason.split())
+    else:
+        return row_of(str(picture), place, "ok", facts)
+    reason = reason if str(picture.path) in reason else f"{picture}: {reason}"
+    return PageRow(str(picture), place, "failed", reason)
 
 
 def _read_and_write(picture: Picture, record: Path, options: PageOptions) -> dict[str, Any]:
@@ -191,29 +207,3 @@ def _read_and_write(picture: Picture, record: Path, options: PageOptions) -> dic
         overlay=options.overlay,
         index=Path(os.path.relpath(options.out / INDEX, record.parent)).as_posix(),
     )
-
-
-@contextmanager
-def time_limit(where: object, limit_s: float | None) -> Iterator[None]:
-    """Ends the block after a time, on systems that have timers; it must run in the main thread.
-
-    Raises:
-        DigitizeError: The time is up.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    if limit_s is None or not main or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def time_is_up(number: int, frame: object) -> None:
-        raise DigitizeError(
-            where, f"took longer than {limit_s:g} s", "give a longer --timeout, or reduce it"
-        )
-
-    before = signal.signal(signal.SIGALRM, time_is_up)
-    signal.setitimer(signal.ITIMER_REAL, limit_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,13 @@ def write_index(out: Path, failed: Iterable[PageRow]) -> Path:
 
 
 def refuse_strange_index(out: Path) -> None:
-    """Check that the folder's index, if it has one, is ours.
+    """Check that the folder's index, if it has one, is ours in all its parts.
 
     Raises:
         InputError: It is not.
     """
-    refuse_strange(out / INDEX, GENERATOR)
+    for path in _parts(out, 1):
+        refuse_strange(path, GENERATOR)
 
 
 def index_name(number: int) -> str:
@@ -129,10 +131,14 @@ def _last(part: Sequence[Line]) -> str:
     return part[-1].row.record if part else ""
 
 
+def _parts(out: Path, first: int) -> Iterator[Path]:
+    """The files of a folder's index, from one of its parts on."""
+    paths = (out / index_name(number) for number in count(first))
+    return takewhile(Path.exists, paths)
+
+
 def _remove_others(out: Path, n_files: int) -> None:
     """Parts of an index that was longer."""
-    number = n_files + 1
-    while (path := out / index_name(number)).is_file():
+    for path in _parts(out, n_files + 1):
         refuse_strange(path, GENERATOR)
         path.unlink()
-        number += 1
