@@ -17,6 +17,7 @@ from ecg_overlap.digitize.paths.coordinate import coordinate
 from ecg_overlap.digitize.paths.leftover import Leftover, leftover
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
+from ecg_overlap.digitize.paths.together import redrawn
 from ecg_overlap.digitize.primary import primary_of
 from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.costs import COSTS
@@ -77,7 +78,7 @@ def all_traces(ink: Ink, row_px: float | None) -> Traces:
 
 def strokes(traces: Traces) -> Decoded:
     """The path of every trace's stroke, and which is the primary's."""
-    paths = [stroke(traces.ink(k)) for k in range(len(traces.rows_px))]
+    paths = redrawn(traces, [stroke(traces.ink(k)) for k in range(len(traces.rows_px))])
     primary = primary_of(traces, paths) if traces.known is None else traces.known
     shared = traces.shared(primary)
     return Decoded(

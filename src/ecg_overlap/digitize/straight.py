@@ -51,6 +51,9 @@ class StraightPicture:
     def image(self, image: Image) -> Image:
         """The picture (h, w, 3), here: uint8 (H, W, 3)."""
         blank = np.median(image[::BLANK_STRIDE, ::BLANK_STRIDE], axis=(0, 1))
+        fewer = float(1 / self.factor.max())  # of its pixels there is one here, along a side
+        if fewer > 1:  # a thin line must not fall between the pixels that are taken
+            image = np.asarray(cv2.GaussianBlur(image, (0, 0), math.sqrt(fewer**2 - 1) / 2))
         return self._sampled(image, cv2.INTER_LANCZOS4, blank.tolist())
 
     def mask(self, mask: NDArray[Any]) -> NDArray[Any]:
@@ -108,19 +111,22 @@ def is_straight(paper: PaperMap) -> bool:
     return paper.levelled().is_straight and abs(paper.px_per_mm_x / paper.px_per_mm_y - 1) < SQUARE
 
 
-def straightened(shape: tuple[int, ...], paper: PaperMap) -> StraightPicture:
+def straightened(
+    shape: tuple[int, ...], paper: PaperMap, *, most_px_per_mm: float = math.inf
+) -> StraightPicture:
     """How to resample a picture onto straight paper, at the finer of its two pitches.
 
     Args:
         shape: (height, width, …) of the picture.
         paper: From the picture to straight paper.
+        most_px_per_mm: A finer picture is made coarser.
 
     Raises:
         DigitizeError: The map takes the picture far beyond its size.
     """
     low, high = _reach(shape, paper)
     pitch = np.array([paper.px_per_mm_x, paper.px_per_mm_y])
-    factor = pitch.max() / pitch
+    factor = min(pitch.max(), most_px_per_mm) / pitch
     width, height = (np.ceil((high - low) * factor).astype(int) + 1).tolist()
     if max((high - low).tolist()) > MOST_LONGER * math.hypot(*shape[:2]):
         raise DigitizeError("grid", "its lines bend beyond reason", "give px_per_mm")

@@ -9,7 +9,7 @@ from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import checked_image
 from ecg_overlap.digitize.network import Image, Network
-from ecg_overlap.digitize.page.judge import names_tell
+from ecg_overlap.digitize.page.judge import laws_tell, names_tell
 from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.page.read import Request, paper_of, read_page
 
@@ -42,9 +42,10 @@ def digitize_page(
         network: For the methods that use one.
         stages: Return the stages' pictures.
 
-    Where the names that were read do not tell which leads these are, the page is tried in other
-    ways: by "default", without the network too (`method` of the result says so), then upside down
-    and on its sides (`turned_deg`). Without success in any, the first upright reading stands.
+    Where neither the names that were read nor what simultaneous leads must obey tells which leads
+    these are, the page is tried in other ways: by "default", without the network too (`method` of
+    the result says so), then upside down and on its sides (`turned_deg`). Without success in any,
+    the first upright reading stands.
 
     Raises:
         DigitizeError: The page gives no leads; says which stage and what to do.
@@ -71,7 +72,7 @@ def digitize_page(
             except DigitizeError as error:
                 errors.append(error)
                 continue
-            if names_tell(page.strips):
+            if names_tell(page.strips) or laws_tell(page.consistency):
                 turned = ("turned",) if quarters else ()
                 return replace(page, turned_deg=90 * quarters, flags=(*turned, *page.flags))
             if quarters == 0 and upright is None:

@@ -16,6 +16,8 @@ from ecg_overlap.digitize.straight import StraightPicture, is_straight, straight
 MOST_WIDE_MM = (
     600.0  # longer than A3 and its margins: what is wider was measured in the wrong boxes
 )
+# A page at 406 dpi: finer ones cost time and memory with the square, and tell hardly more.
+MOST_PX_PER_MM = 16.0
 BOXES = 5.0  # a grid's larger boxes are five times the smaller
 
 
@@ -88,9 +90,9 @@ def straight_page(light: Illumination, scale: Scale, network: Network | None) ->
         DigitizeError: The grid's lines bend beyond reason.
     """
     picture = ScaledPicture(light, scale, None, network)
-    if is_straight(scale.paper):
+    if is_straight(scale.paper) and scale.paper.px_per_mm_y <= MOST_PX_PER_MM:
         return PagePicture(picture, scale, None)
-    straight = straightened(light.image.shape, scale.paper)
+    straight = straightened(light.image.shape, scale.paper, most_px_per_mm=MOST_PX_PER_MM)
     return PagePicture(straight_scaled(picture, straight), scale, straight)
 
 

@@ -10,6 +10,7 @@ from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.page.rows import PageRow, ink_of_traces, page_rows
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
+from ecg_overlap.digitize.paths.together import redrawn
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES
 
@@ -74,7 +75,8 @@ def trace_page(
         alone = [_alone(traces, k, row) for k, row in enumerate(rows)]
         worst = int(np.argmin(alone))
         if alone[worst] >= LEAST_ALONE * float(np.median(alone)):
-            found = [contested(stroke(traces.ink(k)), traces.shared(k)) for k in range(len(rows))]
+            paths = redrawn(traces, [stroke(traces.ink(k)) for k in range(len(rows))])
+            found = [contested(path, traces.shared(k)) for k, path in enumerate(paths)]
             return PageTraces(tuple(rows), traces, tuple(found))
         rows = within_common_ends([*rows[:worst], *rows[worst + 1 :]], px_per_mm)
     raise DigitizeError(

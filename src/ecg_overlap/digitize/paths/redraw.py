@@ -68,19 +68,22 @@ def _fit(
     highest = np.where(np.isnan(middle), -np.inf, np.minimum(inner[0], middle)) - CORRIDOR_PX
     lowest = np.where(np.isnan(middle), np.inf, np.maximum(inner[1], middle)) + CORRIDOR_PX
     spacing = float(x[1] - x[0])
+    nobody = np.zeros_like(cover)
     inked = np.asarray(cover.any(axis=0))  # columns without ink are bridged gaps, and say nothing
     moving = np.ones(len(y), np.bool_)
     noise, information = LEAST_NOISE, np.ones(len(y))
     for iteration in range(ITERATIONS):
-        diagonals, gradient, stats = _normal_equations(cover, inked, x, y, moving, pen, SOFTNESS_PX)
+        diagonals, gradient, stats = normal_equations(
+            cover, nobody, inked, x, y, moving, pen, SOFTNESS_PX
+        )
         if iteration < WHOLE_ITERATIONS:
             noise = max(stats[0] / max(stats[3], 1.0), LEAST_NOISE)
             change = 0.5 * stats[1] / max(stats[2], 1.0)
             pen = float(np.clip(pen + change, PEN_CHANGE[0] * pen, PEN_CHANGE[1] * pen))
-        _add_prior(diagonals, gradient, y, PRIOR * noise, BEND_PX)
+        add_prior(diagonals, gradient, y, PRIOR * noise, BEND_PX)
         information = np.where(moving, diagonals[0], information)
         diagonals[0][~moving] += HELD
-        y, share = _moved(y, _solve(diagonals, gradient), spacing, highest, lowest)
+        y, share = moved(y, solve(diagonals, gradient), spacing, highest, lowest)
         if iteration + 1 >= WHOLE_ITERATIONS:
             # Settled knots are held: mostly all but those of the QRS complexes.
             moving = _with_neighbours(share > SETTLED, int(np.ceil(pen / spacing)))
@@ -90,7 +93,7 @@ def _fit(
 
 
 @njit(cache=True)
-def _moved(
+def moved(
     y: FloatArray, step: FloatArray, spacing: float, highest: FloatArray, lowest: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """The rows after a step of at most STEP_PX across the stroke, and its share of that limit."""
@@ -116,8 +119,9 @@ def _with_neighbours(some: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
 
 
 @njit(cache=True, fastmath=True)
-def _normal_equations(
+def normal_equations(
     cover: NDArray[np.float32],
+    others: NDArray[np.float32],
     inked: NDArray[np.bool_],
     x: FloatArray,
     y: FloatArray,
@@ -125,7 +129,11 @@ def _normal_equations(
     pen: float,
     soft: float,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Diagonals (3, n) of JᵀJ, Jᵀr, and Σr², Σ∂r, Σ∂² for the width, number of ramp pixels."""
+    """Diagonals (3, n) of JᵀJ, Jᵀr, and Σr², Σ∂r, Σ∂² for the width, number of ramp pixels.
+
+    Where `others` (H, W), what other strokes have drawn, covers at least as much, the stroke is
+    hidden: the pixel says nothing about it.
+    """
     n = len(x)
     rows, columns = cover.shape
     diagonals = np.zeros((3, n))
@@ -177,7 +185,7 @@ def _normal_equations(
                     nearest, segment, along = d2, k, t
             distance = np.sqrt(nearest)
             ramp = (pen / 2 - distance) / soft + 0.5
-            if segment < 0 or ramp <= 0.0 or ramp >= 1.0:
+            if segment < 0 or ramp <= others[r, c] or ramp >= 1.0:
                 continue
             residual = cover[r, c] - ramp
             at = y[segment] + along * (y[segment + 1] - y[segment])
@@ -197,7 +205,7 @@ def _normal_equations(
 
 
 @njit(cache=True)
-def _add_prior(
+def add_prior(
     diagonals: FloatArray, gradient: FloatArray, y: FloatArray, scale: float, small: float
 ) -> None:
     """Add scale·log(1 + (second difference / small)²) to the normal equations."""
@@ -216,7 +224,7 @@ def _add_prior(
 
 
 @njit(cache=True)
-def _solve(diagonals: FloatArray, gradient: FloatArray) -> FloatArray:
+def solve(diagonals: FloatArray, gradient: FloatArray) -> FloatArray:
     """Solve the symmetric pentadiagonal system by LDLᵀ; float64 (n,)."""
     n = len(gradient)
     d = diagonals[0] + RIDGE

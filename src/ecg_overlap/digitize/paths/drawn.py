@@ -1,0 +1,143 @@
+"""Several strokes drawn into one picture: how well they give its ink, and their fit to it.
+
+What covers a pixel is the stroke that covers most of it. So each stroke is fitted where no other
+hides it, and where none of the ink is its own, only the prior against bends says how it goes.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.paths.path import FloatArray
+from ecg_overlap.digitize.paths.redraw import (
+    BEND_PX,
+    HELD,
+    SETTLED,
+    SOFTNESS_PX,
+    add_prior,
+    moved,
+    normal_equations,
+    solve,
+)
+
+# Squared coverage that a bend costs as its logarithm grows by one. From .03 to 1, contacts are read
+# about alike, and worse below (benchmarks/contacts.py).
+BEND = 0.1
+
+
+@njit(cache=True, fastmath=True)
+def draw_into(picture: Coverage, x: FloatArray, y: FloatArray, pen: float) -> None:
+    """Draw a stroke, as `redraw` models it: each pixel keeps the most that covers it."""
+    height, width = picture.shape
+    reach = pen / 2 + SOFTNESS_PX / 2
+    reach2 = reach * reach
+    for k in range(len(x) - 1):
+        dx, dy = x[k + 1] - x[k], y[k + 1] - y[k]
+        length2 = dx * dx + dy * dy
+        first, stop = max(0, int(np.ceil(x[k] - reach))), min(width, int(x[k + 1] + reach) + 1)
+        low, high = min(y[k], y[k + 1]) - reach, max(y[k], y[k + 1]) + reach
+        for c in range(first, stop):
+            for r in range(max(0, int(np.ceil(low))), min(height, int(high) + 1)):
+                if picture[r, c] >= 1:
+                    continue
+                along = ((c - x[k]) * dx + (r - y[k]) * dy) / length2
+                along = min(1.0, max(0.0, along))
+                away_x, away_y = c - x[k] - along * dx, r - y[k] - along * dy
+                away2 = away_x * away_x + away_y * away_y
+                if away2 < reach2:
+                    cover = min(1.0, (pen / 2 - np.sqrt(away2)) / SOFTNESS_PX + 0.5)
+                    picture[r, c] = max(picture[r, c], cover)
+
+
+@njit(cache=True)
+def drawn_but(
+    shape: tuple[int, int], x: FloatArray, y: FloatArray, pens: FloatArray, but: int, nor: int
+) -> NDArray[np.float32]:
+    """All strokes (K, n) in a picture of that shape, but for one or two; -1: all."""
+    picture = np.zeros(shape, np.float32)
+    for k in range(len(y)):
+        if k not in (but, nor):
+            draw_into(picture, x, y[k], pens[k])
+    return picture
+
+
+@njit(cache=True, fastmath=True)
+def bends(y: FloatArray) -> float:
+    """What a stroke's bends cost, float64 (n,) rows."""
+    total = 0.0
+    for k in range(1, len(y) - 1):
+        total += np.log1p(((y[k - 1] - 2 * y[k] + y[k + 1]) / BEND_PX) ** 2)
+    return BEND / 2 * total
+
+
+@njit(cache=True, fastmath=True)
+def difference(ink: Coverage, drawn: Coverage) -> float:
+    """Half the sum of the squared differences of two coverages (H, W)."""
+    total = 0.0
+    for r in range(ink.shape[0]):
+        for c in range(ink.shape[1]):
+            total += (ink[r, c] - drawn[r, c]) ** 2
+    return total / 2
+
+
+@njit(cache=True)
+def misfit(ink: Coverage, x: FloatArray, y: FloatArray, pens: FloatArray) -> float:
+    """What speaks against strokes: where they do not give the ink, and their bends.
+
+    Args:
+        ink: float32 (H, W), 0–1.
+        x: float64 (n,), evenly spaced columns.
+        y: float64 (K, n), rows.
+        pens: float64 (K,), px.
+    """
+    total = difference(ink, drawn_but(ink.shape, x, y, pens, -1, -1))
+    for k in range(len(y)):
+        total += bends(y[k])
+    return total
+
+
+@njit(cache=True)
+def fit_together(
+    ink: Coverage,
+    x: FloatArray,
+    y: FloatArray,
+    pens: FloatArray,
+    free: NDArray[np.bool_],
+    rounds: int,
+    iterations: int,
+) -> FloatArray:
+    """Fit strokes until, drawn together, they give the ink; float64 (K, n).
+
+    Args:
+        ink: float32 (H, W), 0–1, with margins: a stroke is kept within.
+        x: float64 (n,), evenly spaced columns.
+        y: float64 (K, n), rows: near a minimum already.
+        pens: float64 (K,), px.
+        free: bool (n,): the knots that may move.
+        rounds: Each stroke is fitted so many times …
+        iterations: … with so many steps, at most.
+    """
+    height, width = ink.shape
+    inked = np.ones(width, np.bool_)
+    highest, lowest = np.zeros(len(x)), np.full(len(x), height - 1.0)
+    y = y.copy()
+    for _ in range(rounds):
+        for k in range(len(y)):
+            others = drawn_but(ink.shape, x, y, pens, k, -1)
+            for _ in range(iterations):
+                diagonals, gradient, _stats = normal_equations(
+                    ink, others, inked, x, y[k], free, pens[k], SOFTNESS_PX
+                )
+                add_prior(diagonals, gradient, y[k], BEND, BEND_PX)
+                for i in range(len(x)):
+                    if not free[i]:
+                        diagonals[0, i] += HELD
+                step = solve(diagonals, gradient)
+                y[k], share = moved(y[k], step, x[1] - x[0], highest, lowest)
+                settled = True
+                for i in range(len(x)):
+                    settled = settled and (not free[i] or share[i] <= SETTLED)
+                if settled:
+                    break
+    return y
