@@ -26,7 +26,7 @@ from data_gen.text import FONTS
 
 Rgb = tuple[int, int, int]
 
-GRIDS = ("standard", "paper", "random", "gray", "dotted", "faint", "none")
+GRIDS = ("standard", "paper", "random", "gray", "strong", "dotted", "faint", "none")
 INKS: dict[str, tuple[Rgb, Rgb]] = {  # between these two colours
     "black": ((0, 0, 0), (0, 0, 0)),
     "dark": ((0, 0, 0), (70, 60, 70)),
@@ -298,6 +298,10 @@ def _draw_grid_style(name: str, rng: np.random.Generator) -> GridStyle:
     if name == "random":
         major = _rgb(colorsys.hls_to_rgb(u[3], 0.55 + 0.25 * u[4], 0.2 + 0.8 * u[5]))
         minor = _rgb(colorsys.hls_to_rgb(u[3], 0.85 + 0.1 * u[4], 0.2 + 0.8 * u[5]))
+    if name == "strong":  # both kinds of lines as dark as a thin pen's trace, or little lighter
+        hue, level = u[3], 0.2 + 0.4 * u[4]
+        major = _rgb(colorsys.hls_to_rgb(hue, level, 0.1 + 0.7 * u[5]))
+        minor = _mixed(major, 0.4 * u[1])
     if name == "gray":
         level = int(90 + 100 * u[3])
         light = int(level + (235 - level) * 0.8 * u[4])  # from as dark as the thick lines

@@ -357,7 +357,7 @@ def _light(image: np.ndarray) -> np.ndarray:
     return image.min(axis=2).astype(int)
 
 
-@pytest.mark.parametrize("grid", ["standard", "dotted", "paper", "gray", "faint"])
+@pytest.mark.parametrize("grid", ["standard", "dotted", "paper", "gray", "strong", "faint"])
 def test_where_a_clean_page_is_not_white_a_mask_says_why(grid: str) -> None:
     page = generator(grid=grid, header=1.0, separator="dotted").page(1, seed=4, layers=True)
     assert page.grid_mask is not None and page.marks_mask is not None
