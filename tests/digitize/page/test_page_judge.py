@@ -1,9 +1,10 @@
 """Which speed and gain a page is taken to have, and what is said of it."""
 
 import numpy as np
+import pytest
 
-from ecg_overlap.digitize.page.judge import printed_of
-from ecg_overlap.digitize.page.page_signal import Source
+from ecg_overlap.digitize.page.judge import laws_tell, printed_of
+from ecg_overlap.digitize.page.page_signal import Residual, Source
 from ecg_overlap.digitize.page.pulses import PagePulse
 
 NOTHING = (None, None)
@@ -44,3 +45,21 @@ def test_what_is_told_goes_before_all() -> None:
     assert (printed.mm_per_s, printed.mm_per_mv) == (12.5, 20.0)
     assert (printed.speed_from, printed.gain_from) == (Source.TOLD, Source.TOLD)
     assert printed.flags == ("gain_contradicted",)
+
+
+@pytest.mark.parametrize(
+    ("snr_db", "tell"),
+    [
+        ((18.4, 14.2), True),
+        ((16.2, 18.2, 27.0, 3.0), True),  # one lead that was read badly
+        ((18.4,), False),  # may be by chance
+        ((4.0, 0.9, 12.9, 9.5, 2.6), False),  # as of a page that is upside down
+        ((18.4, 14.2, 2.0, 2.0), False),
+        ((), False),
+    ],
+)
+def test_leads_that_obey_most_laws_are_the_right_ones(
+    snr_db: tuple[float, ...], tell: bool
+) -> None:
+    laws = [Residual("I + III = II", ("I", "II", "III"), 0.0, 2.5, 0.02, snr) for snr in snr_db]
+    assert laws_tell(laws) is tell

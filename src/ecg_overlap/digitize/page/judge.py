@@ -17,8 +17,9 @@ USUAL_MM_PER_S, USUAL_MM_PER_MV = 25.0, 10.0
 WIDE_PULSE_MM = 10.0  # a pulse of 0.2 s so wide was printed at 50 mm/s
 SURE = 3.0  # nats: an order that is so much likelier than the next is measured, not assumed
 LEAST_READ = 3  # names that agree with an order make it a read one
-# Of fold 9's drawn pages upright the worst law had 13.7 dB, and turned ones 4.2.
-OBEYED_DB, LEAST_OBEYED = 10.0, 2  # leads that obey so many laws so well are the right ones
+# Of six of fold 9's drawn pages upright, every law had at least 13.7 dB; of two laws and more of
+# turned ones, no more than one had 10.
+OBEYED_DB, LEAST_OBEYED = 10.0, 2  # leads that obey so many laws so well, and most of them
 LEAST_SNR_DB = 6.0  # leads that obey worse contradict each other: half of their amplitude
 MOST_UNEXPLAINED = 0.25  # of the ink
 
@@ -104,7 +105,8 @@ def names_tell(strips: Sequence[Strip]) -> bool:
 
 def laws_tell(laws: Sequence[Residual]) -> bool:
     """Whether the leads obey what they must as only the right ones do: no turned page does."""
-    return len(laws) >= LEAST_OBEYED and all(law.snr_db >= OBEYED_DB for law in laws)
+    obeyed = sum(law.snr_db >= OBEYED_DB for law in laws)
+    return obeyed >= LEAST_OBEYED and obeyed > len(laws) / 2
 
 
 def flags_of(
