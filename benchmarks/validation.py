@@ -42,10 +42,11 @@ def main() -> None:
     parser.add_argument(
         "--n", type=int, nargs="+", default=[40], help="leads of each set, or of all"
     )
+    parser.add_argument("--ink", type=Path, help="a network of ink, .onnx; else the package's")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    networks = {method: network_for(method) for method in arguments.methods}
+    networks = {method: network_for(method, arguments.ink) for method in arguments.methods}
     counts = arguments.n * len(arguments.sets) if len(arguments.n) == 1 else arguments.n
     print("set      method           n     ρ    SNR median  mean  ρ<.9  failed  s")
     for name, n in zip(arguments.sets, counts, strict=True):
@@ -63,14 +64,14 @@ def main() -> None:
             print(f"{name:8} {method:16} {n:3} {told(scores)} {seconds:5.2f}", flush=True)
 
 
-def network_for(method: str) -> Network | None:
-    """What the method needs of the package."""
+def network_for(method: str, ink: Path | None) -> Network | None:
+    """What the method needs, of the package but for the ink's network."""
     needs = plan_for(method).network
     if needs is None:
         return None
     if needs is Needs.INK:
-        return load_ink()
-    return Both(load_model(), load_ink()) if needs is Needs.BOTH else load_model()
+        return load_ink(ink)
+    return Both(load_model(), load_ink(ink)) if needs is Needs.BOTH else load_model()
 
 
 def scored(sample: Any, method: str, network: Network | None) -> LeadScore:

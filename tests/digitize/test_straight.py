@@ -38,6 +38,23 @@ def turned(image: NDArray[np.uint8], angle_deg: float, *, blank: int = 255) -> N
     return np.asarray(cv2.warpAffine(image, turn, size, flags=cv2.INTER_CUBIC, borderValue=sheet))
 
 
+def test_a_finer_picture_is_made_coarser_and_keeps_thin_lines() -> None:
+    image = np.full((200, 400, 3), 255, np.uint8)
+    image[:, 101::40] = 0  # one pixel wide
+    straight = straightened(image.shape, PaperMap(30.0, 30.0), most_px_per_mm=10.0)
+    assert straight.px_per_mm == pytest.approx(10.0)
+    coarse = straight.image(image)
+    assert abs(coarse.shape[1] - 400 / 3) < 3
+    ink = 255.0 - coarse[20:-20, 5:-5, 0].mean(axis=0)
+    # A line is a third of a pixel wide here. Without the blur it is black or lost, by its place.
+    lines = [ink[max(k - 2, 0) : k + 3].sum() for k in np.flatnonzero(ink > 40)]
+    assert len(lines) >= 7 and min(lines) > 60 and max(lines) < 110
+    point = np.array([[241.0, 100.0]])
+    assert straight.from_picture(point)[0] == pytest.approx(point[0] / 3, abs=0.5)
+    as_it_was = straightened(image.shape, PaperMap(30.0, 30.0))
+    assert as_it_was.px_per_mm == pytest.approx(30.0)
+
+
 @pytest.mark.parametrize("angle_deg", [-8.0, -5.0, 5.0, 8.0])
 def test_a_tilted_lead_is_read_as_well_as_an_upright_one(angle_deg: float) -> None:
     truth = drawn(beats(3.0))

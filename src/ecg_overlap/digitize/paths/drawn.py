@@ -21,14 +21,21 @@ from ecg_overlap.digitize.paths.redraw import (
     solve,
 )
 
-# Squared coverage that a bend costs as its logarithm grows by one. From .03 to 1, contacts are read
-# about alike, and worse below (benchmarks/contacts.py).
+# Squared coverage that a bend costs as its logarithm grows by one. Set by hand in a first trial of
+# the fit; no measurement is kept.
 BEND = 0.1
 
 
 @njit(cache=True, fastmath=True)
 def draw_into(picture: Coverage, x: FloatArray, y: FloatArray, pen: float) -> None:
-    """Draw a stroke, as `redraw` models it: each pixel keeps the most that covers it."""
+    """Draw a stroke, as `redraw` models it: each pixel keeps the most that covers it.
+
+    Args:
+        picture: float32 (H, W), coverage 0–1; changed in place.
+        x: float64 (n,), columns, ascending.
+        y: float64 (n,), rows.
+        pen: Width, px.
+    """
     height, width = picture.shape
     reach = pen / 2 + SOFTNESS_PX / 2
     reach2 = reach * reach
@@ -54,7 +61,16 @@ def draw_into(picture: Coverage, x: FloatArray, y: FloatArray, pen: float) -> No
 def drawn_but(
     shape: tuple[int, int], x: FloatArray, y: FloatArray, pens: FloatArray, but: int, nor: int
 ) -> NDArray[np.float32]:
-    """All strokes (K, n) in a picture of that shape, but for one or two; -1: all."""
+    """Strokes drawn into an empty picture: coverage 0–1, float32 of that shape.
+
+    Args:
+        shape: (height, width).
+        x: float64 (n,), columns of all strokes.
+        y: float64 (K, n), their rows.
+        pens: float64 (K,), px.
+        but: Number of a stroke that is left out; -1: none.
+        nor: Likewise.
+    """
     picture = np.zeros(shape, np.float32)
     for k in range(len(y)):
         if k not in (but, nor):
@@ -64,7 +80,7 @@ def drawn_but(
 
 @njit(cache=True, fastmath=True)
 def bends(y: FloatArray) -> float:
-    """What a stroke's bends cost, float64 (n,) rows."""
+    """What the bends of a stroke, rows float64 (n,), cost in squared coverage."""
     total = 0.0
     for k in range(1, len(y) - 1):
         total += np.log1p(((y[k - 1] - 2 * y[k] + y[k + 1]) / BEND_PX) ** 2)

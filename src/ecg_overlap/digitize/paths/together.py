@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.drawn import difference, drawn_but, fit_together, misfit
-from ecg_overlap.digitize.paths.path import FloatArray, Path
+from ecg_overlap.digitize.paths.path import FloatArray, Path, stretches
 from ecg_overlap.digitize.paths.stroke import POINTS_PER_PEN, SPACING_PX
 from ecg_overlap.digitize.paths.untangle import untangle
 from ecg_overlap.digitize.traces.joint import Traces
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, IntArray
 
-# Set by hand on fold 9's pages (benchmarks/contacts.py).
+# Set by hand on 14 drawn pages of fold 9 (benchmarks/contacts.py --n 24), and on 6 finer ones.
 NEAR_MM = 0.4  # of paper: two contacts that are so near are one meeting
 FREE_PX = 2  # columns beside a meeting in which its strokes may move too
 ANCHOR_PX = 4  # columns beside a meeting that its window shows
@@ -107,14 +107,13 @@ def _alike(
 
 
 def meetings(traces: Traces) -> Iterator[Meeting]:
-    """Where traces share runs, those of two rows' visitors left out, from left to right."""
+    """Where traces share runs, from left to right; what comes in over an edge does not count."""
     n = len(traces.rows_px)
     where = traces.where[:n]
     shared = np.stack([traces.shared(k) for k in range(n)])
     near = max(round(NEAR_MM * traces.px_per_mm), 1)
     touched = np.convolve(shared.any(axis=0), np.ones(2 * near + 1), mode="same") > 0
-    edge = np.flatnonzero(np.diff(np.concatenate([[0], touched.astype(np.int8), [0]])))
-    for first, stop in zip(edge[::2].tolist(), edge[1::2].tolist(), strict=True):
+    for first, stop in stretches(np.where(touched, 0.0, np.nan)):
         for group in _groups(where[:, first:stop]):
             held = np.flatnonzero(shared[group, first:stop].any(axis=0))
             yield Meeting(first + int(held[0]), first + int(held[-1]) + 1, tuple(group))
