@@ -156,7 +156,8 @@ def test_a_search_killed_in_the_middle_goes_on_to_its_six_trials(tmp_path: Path)
     out = tmp_path / "out"
     command = [
         *(sys.executable, "sweep.py", "hparams_search=optimizer", "n_trials=6", "heartbeat_s=1"),
-        *(*TINY[1:], f"hydra.run.dir={out}"),
+        # An epoch holds one step of the largest batch that may be drawn, or all six could fail.
+        *(*TINY[1:], "data.samples_per_epoch=16", f"hydra.run.dir={out}"),
     ]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with (tmp_path / "log").open("w") as log:
