@@ -184,7 +184,7 @@ def test_the_dearer_a_turn_the_straighter_are_traces_through_a_crossing(
     # Two slow waves cross on their way and on their way back: 1 row per column. Who turns back
     # where they meet stays 16 rows nearer to its own row.
     cover = inked(HEIGHT, peak(100, 140, half=40), peak(116, 76, half=40))
-    costs = replace(COSTS, turn=turn)
+    costs = replace(COSTS, turn=turn, along_mm=np.inf)  # the turn alone
     traces = trace_all(cover, [100, 116], px_per_mm=PX_PER_MM, costs=costs)
     assert [rows_of_trace(traces, k)[160] for k in (0, 1)] == pytest.approx(tips, abs=OFF_PX)
     assert [rows_of_trace(traces, k)[300] for k in (0, 1)] == [100, 116]

@@ -72,6 +72,7 @@ def all_traces(ink: Ink, row_px: float | None) -> Traces:
         maps=ink.maps,
         row_px=row_px,
         inside=ink.inside,
+        repeating=True,
         costs=costs,
     )
 

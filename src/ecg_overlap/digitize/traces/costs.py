@@ -36,7 +36,9 @@ class TraceCosts:
         most_off_row_mm: No farther from its row than that: 6 mV at 10 mm/mV, more than any lead
             swings. Speckles so far away were cheaper than to be absent.
         turn: For leaving the run's own direction by d: `turn` · log(1 + d / `turn_mm`).
-        turn_mm: Likewise.
+        turn_mm: Likewise; (1 + a/`along_mm`)² times as much after a mm in a run with other traces,
+            in which the direction is not seen: a curve leaves its tangent with the square.
+        along_mm: Likewise.
         slope_mm: The direction is a mean over so much of the trace.
         unlikely_per_mm: With a network's map of the trace: log(its likeliest row / this run), …
         most_unlikely: … at most this, as a map says little of how improbable a run is.
@@ -67,6 +69,7 @@ class TraceCosts:
     most_off_row_mm: float = 60.0
     turn: float = 2.0
     turn_mm: float = 0.3
+    along_mm: float = 0.5
     slope_mm: float = 0.5
     unlikely_per_mm: float = 6.0
     most_unlikely: float = 3.0

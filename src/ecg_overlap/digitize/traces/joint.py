@@ -4,7 +4,7 @@ The cost that is minimised is written down in docs/architecture.md; `costs` has 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.ink.evidence import RULED_OUT, SURE, likely_near
+from ecg_overlap.digitize.traces.beats import Expected, expected_by_beats, find_beats
 from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.costs import COSTS, TraceCosts
 from ecg_overlap.digitize.traces.graph import Graph, graph_of
@@ -27,12 +28,14 @@ from ecg_overlap.digitize.traces.runs import (
     part_of,
     usual_height_px,
 )
-from ecg_overlap.digitize.traces.search import ABSENT, NEVER, Prices, search
+from ecg_overlap.digitize.traces.search import ABOVE, ABSENT, BELOW, NEVER, Prices, search
 from ecg_overlap.digitize.traces.share import own_rows
 
 VISITOR_MM = 2.0  # beyond the picture's edge: the row of traces of which only peaks come in
 NO_DIVISION_BY_0 = 1e-6
 LEAST_PROBABILITY = 0.02  # of a map, added before its logarithm is taken
+UNSURE_MM = 1.5  # a run that is taller does not tell at which row its trace is
+ROUNDS = 2  # in which the picture is traced again by what beats tell
 BRIDGE = -4  # in `Traces.where`: on a bridge over blank paper
 SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 
@@ -102,6 +105,27 @@ class Traces:
         return TraceInk(own, runs, _found_again(runs.row, runs.first, columns, rows))
 
 
+@dataclass(frozen=True)
+class _Picture:
+    """What a search is told of the picture, or of a strip of it.
+
+    Args:
+        runs: Of its ink.
+        limits: Its first row in each column, and the one after its last, int64 (W,) each.
+        pen_px: The strokes' usual width.
+        px_per_mm: Its scale.
+        present: float64 (K, W), 0–1: how surely there is a trace.
+        maps: float32 (K, H, W), a network's probability of each trace.
+    """
+
+    runs: Runs
+    limits: tuple[IntArray, IntArray]
+    pen_px: float
+    px_per_mm: float
+    present: FloatArray
+    maps: NDArray[np.float32] | None
+
+
 def trace_all(
     cover: Coverage,
     rows_px: Sequence[float] | FloatArray | None = None,
@@ -110,6 +134,7 @@ def trace_all(
     maps: NDArray[np.float32] | None = None,
     row_px: float | None = None,
     inside: NDArray[np.bool_] | None = None,
+    repeating: bool = False,
     costs: TraceCosts = COSTS,
 ) -> Traces:
     """Trace all of a picture's traces at once.
@@ -123,6 +148,8 @@ def trace_all(
         maps: float32 (K, H, W), 0–1: a network's probability of each row's trace.
         row_px: That of the primary, where it is known: the nearest of `rows_px` is meant.
         inside: bool (H, W): where the picture is; None: everywhere.
+        repeating: Whether each trace is of one lead from end to end, as in a lead's crop: then it
+            is traced again with what its other beats tell of it.
         costs: Of the search.
     """
     height, width = cover.shape
@@ -139,27 +166,67 @@ def trace_all(
     present = np.minimum(at_row / max(min(costs.surely_present, at_row.max()), NO_DIVISION_BY_0), 1)
     upper, lower = limits_of(cover.shape, inside)
     pen = max(usual_height_px(runs), 1.0)
-    where = np.full((len(rows) + 2, width), ABSENT)
-    for group, kept in _groups(len(rows), costs.together):
+    picture = _Picture(runs, (upper, lower), pen, px_per_mm, present[:, None] * expected, maps)
+    anywhere = np.full(places.shape, costs.off_row_mm * px_per_mm)
+    where = _where(picture, places, Expected(places, anywhere), costs)
+    if repeating and len(rows) > 1:
+        beats = find_beats(runs, pen, px_per_mm=px_per_mm)
+        for _ in range(ROUNDS):
+            seen = _seen_at(where, picture)
+            told = expected_by_beats(seen, beats, places, anywhere, px_per_mm=px_per_mm)
+            if told is None:
+                break
+            before, where = where, _where(picture, places, told, costs)
+            if (where == before).all():
+                break
+    own = own_rows(where, runs.row, pen)
+    return Traces(cover, runs, rows, at_row, where, own, pen, px_per_mm, maps, known)
+
+
+def _where(
+    picture: "_Picture", places: FloatArray, expected: Expected, costs: TraceCosts
+) -> IntArray:
+    """`Traces.where`, of traces that return to rows (K, W) and are expected where that says."""
+    n, width = places.shape
+    runs, limits = picture.runs, picture.limits
+    where = np.full((n + 2, width), ABSENT)
+    for group, kept in _groups(n, costs.together):
+        upper, lower = limits
         strip = (
             upper if group.start == 0 else np.maximum(upper, _whole(places[group.start - 1])),
-            lower if group.stop == len(rows) else np.minimum(lower, _whole(places[group.stop])),
+            lower if group.stop == n else np.minimum(lower, _whole(places[group.stop])),
         )
         here = (runs.row[:, 1] > strip[0][runs.column]) & (runs.row[:, 0] < strip[1][runs.column])
         if not here.any():
             continue
-        of_group = None if maps is None else maps[group]
-        some = part_of(runs, here)
-        surely = present[group, None] * expected[group]
-        found = _searched(some, places[group], surely, of_group, strip, pen, px_per_mm, costs)
+        some = replace(
+            picture,
+            runs=part_of(runs, here),
+            limits=strip,
+            present=picture.present[group],
+            maps=None if picture.maps is None else picture.maps[group],
+        )
+        found = _searched(some, expected.of(group), costs)
         found = np.where(found >= 0, np.flatnonzero(here)[found.clip(0)], found)
         where[kept] = found[kept.start - group.start : kept.stop - group.start]
         if group.start == 0:
             where[-2] = found[-2]
-        if group.stop == len(rows):
+        if group.stop == n:
             where[-1] = found[-1]
-    own = own_rows(where, runs.row, pen)
-    return Traces(cover, runs, rows, at_row, where, own, pen, px_per_mm, maps, known)
+    return where
+
+
+def _seen_at(where: IntArray, picture: "_Picture") -> FloatArray:
+    """The rows at which traces were found, float64 (K, W); NaN where a tall run does not tell."""
+    runs, (upper, lower) = picture.runs, picture.limits
+    own = own_rows(where, runs.row, picture.pen_px)[:-2]
+    at = where[:-2]
+    visitor = VISITOR_MM * picture.px_per_mm
+    rows = np.where(at >= 0, (own[..., 0] + own[..., 1] - 1) / 2, np.nan)
+    rows[np.ptp(own, axis=2) > UNSURE_MM * picture.px_per_mm] = np.nan
+    rows = np.where(at == ABOVE, upper - visitor, rows)
+    seen: FloatArray = np.where(at == BELOW, lower + visitor, rows)
+    return seen
 
 
 def over_columns(rows_px: FloatArray, width: int) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -199,66 +266,53 @@ def limits_of(
     return inside.argmax(axis=0), height - inside[::-1].argmax(axis=0)
 
 
-def _searched(
-    runs: Runs,
-    places: FloatArray,
-    present: FloatArray,
-    maps: NDArray[np.float32] | None,
-    limits: tuple[IntArray, IntArray],
-    pen_px: float,
-    px_per_mm: float,
-    costs: TraceCosts,
-) -> IntArray:
+def _searched(picture: "_Picture", expected: Expected, costs: TraceCosts) -> IntArray:
     """Each trace's run in each column, int64 (K + 2, W), or what else `Traces.where` holds."""
-    graph = graph_of(runs, limits, px_per_mm=px_per_mm, pen_px=pen_px, costs=costs)
+    px_per_mm, limits = picture.px_per_mm, picture.limits
+    graph = graph_of(picture.runs, limits, px_per_mm=px_per_mm, pen_px=picture.pen_px, costs=costs)
+    width = expected.rows_px.shape[1]
     visitor = VISITOR_MM * px_per_mm
     beyond = np.array([[limits[0].min() - visitor], [limits[1].max() + visitor]])
-    all_places = np.concatenate([places, np.repeat(beyond, places.shape[1], axis=1)])
-    prices = _prices(graph, all_places, present, limits, pen_px, px_per_mm, costs)
-    if maps is not None:
-        for k in range(len(places)):
-            prices.node[k] += _unlikely(graph, maps[k], px_per_mm, costs)
+    with_visitors = Expected(
+        np.concatenate([expected.rows_px, np.repeat(beyond, width, axis=1)]),
+        np.concatenate([expected.spread_px, np.full((2, width), costs.off_row_mm * px_per_mm)]),
+    )
+    prices = _prices(graph, picture, with_visitors, costs)
+    if picture.maps is not None:
+        for k, of_trace in enumerate(picture.maps):
+            prices.node[k] += _unlikely(graph, of_trace, px_per_mm, costs)
     found = search(graph, prices)
     return np.where(found < graph.n_runs, found, BRIDGE)
 
 
-def _prices(
-    graph: Graph,
-    places: FloatArray,
-    present: FloatArray,
-    limits: tuple[IntArray, IntArray],
-    pen_px: float,
-    px_per_mm: float,
-    costs: TraceCosts,
-) -> Prices:
-    """The costs per pixel of traces that return to the rows `places`; the last two are visitors.
+def _prices(graph: Graph, picture: "_Picture", expected: Expected, costs: TraceCosts) -> Prices:
+    """The costs per pixel of traces (K + 2) that are expected somewhere; the last two visit."""
+    px_per_mm, pen_px, (upper, lower) = picture.px_per_mm, picture.pen_px, picture.limits
 
-    `places` is (K + 2, W); `present` (K, W), 0–1, says how surely the others are traces.
-    """
-
-    def off_row(rows_px: NDArray[Any]) -> FloatArray:
-        away_mm = np.maximum(rows_px, 0) / px_per_mm
-        cost: FloatArray = costs.off_row / px_per_mm * np.log1p(away_mm / costs.off_row_mm)
+    def off_row(rows_px: NDArray[Any], spread_px: FloatArray) -> FloatArray:
+        away = np.maximum(rows_px, 0) / spread_px
+        cost: FloatArray = costs.off_row / px_per_mm * np.log1p(away)
         return cost
 
     middle = (graph.top_px + graph.bottom_px) / 2
     low = np.minimum(graph.top_px + pen_px / 2, middle)
     high = np.maximum(graph.bottom_px - pen_px / 2, middle)
-    upper, lower = limits
-    node, without = [], np.full((3, len(places), len(upper)), NEVER)
-    for k, y in enumerate(places):
-        visits = k >= len(places) - 2
+    n = len(expected.rows_px)
+    node, without = [], np.full((3, n, len(upper)), NEVER)
+    for k, (y, spread) in enumerate(zip(expected.rows_px, expected.spread_px, strict=True)):
+        visits = k >= n - 2
         here = y[graph.column]
         away_px = np.maximum(low - here, here - high)
         reachable = away_px <= costs.most_off_row_mm * px_per_mm
-        node.append(np.where(reachable | visits, off_row(away_px), NEVER))
+        node.append(np.where(reachable | visits, off_row(away_px, spread[graph.column]), NEVER))
         if visits:  # a visitor is beyond its edge when it is not in the picture
-            without[1 + k - (len(places) - 2), k] = 0
+            without[1 + k - (n - 2), k] = 0
             continue
-        without[0, k] = present[k] * costs.absent_per_mm / px_per_mm
+        without[0, k] = picture.present[k] * costs.absent_per_mm / px_per_mm
         beyond = (y - upper, lower - y)
         nearer = int(beyond[1].mean() < beyond[0].mean())
-        without[1 + nearer, k] = costs.outside_per_mm / px_per_mm + off_row(beyond[nearer])
+        outside = off_row(beyond[nearer], spread)
+        without[1 + nearer, k] = costs.outside_per_mm / px_per_mm + outside
     strokes = (graph.bottom_px - graph.top_px) / pen_px
     tall = 1 - costs.tall_share + costs.tall_share * np.log1p(strokes)
     tall += costs.peak_share * np.maximum(strokes - costs.peak_strokes, 0)
@@ -273,6 +327,7 @@ def _prices(
         shared=costs.shared_per_mm / px_per_mm,
         turn=costs.turn,
         turn_px=costs.turn_mm * px_per_mm,
+        along_px=costs.along_mm * px_per_mm,
         blend=1 / max(costs.slope_mm * px_per_mm, 1.0),
         pen_px=pen_px,
         hopeless=costs.hopeless,

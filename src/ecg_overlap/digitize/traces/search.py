@@ -37,6 +37,7 @@ class Prices(NamedTuple):
         shared: A run that explains another trace already and is not tall enough for both.
         turn: For a change of direction …
         turn_px: … of so many rows: turn · log(1 + rows / turn_px).
+        along_px: After so many columns in a run with others, four times `turn_px`.
         blend: Share of a new column in the mean direction.
         pen_px: The strokes' usual width.
         hopeless: Beyond the best.
@@ -52,6 +53,7 @@ class Prices(NamedTuple):
     shared: float
     turn: float
     turn_px: float
+    along_px: float
     blend: float
     pen_px: float
     hopeless: float
@@ -67,6 +69,7 @@ class _Beam(NamedTuple):
     high: FloatArray  # (B, K): lowermost row
     slope: FloatArray  # (B, K): rows per column, of a gentle stroke
     speed: FloatArray  # (B, K): likewise, of a steep one that it has by itself
+    along: FloatArray  # (B, K): columns for which it has shared its run
 
 
 class _New(NamedTuple):
@@ -124,6 +127,7 @@ def _empty(size: int, n_traces: int) -> _Beam:
     return _Beam(
         np.zeros(size),
         np.full(shape, _ANYWHERE, np.int64),
+        np.zeros(shape),
         np.zeros(shape),
         np.zeros(shape),
         np.zeros(shape),
@@ -232,7 +236,9 @@ def _ways(
             way[n], to_go[n] = j, ahead[k, j]
             cost[n] = own[j] + step[e] + node[j]
             if off > 0:
-                cost[n] += prices.turn * np.log1p(off / prices.turn_px)
+                # A direction says less the longer ago it was seen, by its curvature.
+                wider = (1 + beam.along[h, k] / prices.along_px) ** 2
+                cost[n] += prices.turn * np.log1p(off / (prices.turn_px * wider))
             n += 1
     for s in range(3):
         state = -1 - s
@@ -408,3 +414,4 @@ def _follow(
             speed = (low + high - beam.low[h, k] - beam.high[h, k]) / 2
         following.low[to, k], following.high[to, k] = low, high
         following.slope[to, k], following.speed[to, k] = slope, speed
+        following.along[to, k] = beam.along[h, k] + 1 if shared and beam.at[h, k] >= 0 else 0.0
