@@ -22,7 +22,7 @@ from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import Plan, plan_for
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.stages import Scale, ScaledPicture
-from ecg_overlap.digitize.straight import StraightPicture, is_straight, straightened
+from ecg_overlap.digitize.straight import StraightPicture, straight_if_need_be
 
 MIN_SIDE_PX = 16
 LOW_CONFIDENCE = 0.5
@@ -92,7 +92,7 @@ def digitize_lead(
         assert plan.find_scale is not None  # _require_inputs
         scale = plan.find_scale(light, mm_per_s, mm_per_mv)
     # From here on, the picture is straight paper.
-    straight = None if is_straight(scale.paper) else straightened(image.shape, scale.paper)
+    straight = straight_if_need_be(image.shape, scale.paper)
     picture = ScaledPicture(light, scale, row_px, network)
     if straight is not None:
         picture = straight_scaled(picture, straight)
