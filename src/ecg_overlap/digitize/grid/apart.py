@@ -62,12 +62,14 @@ def pitches_apart(lines: tuple[AlignedStrips, AlignedStrips], combs: ScaledCombs
     if best is None:
         return combs
     _, comb, said = best
-    family = "horizontal" if weaker else "vertical"
-    major = (combs.major[0], said.major) if weaker else (said.major, combs.major[1])
-    return replace(combs, **{family: comb}, major=major, apart=True)
+    if weaker:
+        major = combs.major[0], said.major
+        return replace(combs, horizontal=comb, major=major, apart=True)
+    return replace(combs, vertical=comb, major=(said.major, combs.major[1]), apart=True)
 
 
 def _pitches(usual_px: float) -> list[float]:
     least = max(LEAST_CANDIDATE_PX, usual_px / _MOST_RATIO)
     most = min(LARGEST_PX_PER_MM, usual_px * _MOST_RATIO)
-    return np.geomspace(least, most, math.ceil(math.log(most / least, _STEP)) + 1).tolist()
+    n = math.ceil(math.log(most / least, _STEP)) + 1
+    return [float(pitch) for pitch in np.geomspace(least, most, n)]
