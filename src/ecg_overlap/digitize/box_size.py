@@ -31,7 +31,8 @@ def scale_by_beats(lead: LeadSignal, scale: Scale) -> Scale:
     others = [mm for mm in OTHERS_MM if pitch / mm >= LEAST_CANDIDATE_PX]
     beats = beats_of(lead.signal_mv, lead.fs_hz)
     if beats is None:
-        return _at(scale, grid, TAKEN_MM)
+        # A close-up without big boxes is rarer than a lead of which no beats are seen.
+        return _at(scale, grid, TAKEN_MM) if others[0] > TAKEN_MM else scale
     likely = {mm: beats.log_likelihood(mm / TAKEN_MM) for mm in others}
     best = max(likely, key=lambda mm: likely[mm])
     ahead = likely[best] - beats.log_likelihood(1.0)
