@@ -66,8 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     add = digitize.add_argument
     add("--out", type=Path, required=True, help="folder for the results; made if need be")
     add("--px-per-mm", type=positive, help="scale; without it the grid is measured")
-    add("--mm-per-s", type=positive, default=25.0, help="paper speed (default 25)")
-    add("--mm-per-mv", type=positive, default=10.0, help="gain (default 10)")
+    add("--mm-per-s", type=positive, help="paper speed (default: as a pulse tells, or 25)")
+    add("--mm-per-mv", type=positive, help="gain (default: as a pulse tells, or 10)")
     add("--fs", dest="fs_hz", type=positive, default=500.0, help="sampling rate (default 500)")
     add(
         "--method",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
-from ecg_overlap.digitize.pulse import find_pulse
+from ecg_overlap.digitize.pulse.measured import find_pulse
 
 Image = NDArray[np.uint8]
 HEIGHT, WIDTH, PX_PER_MM = 200, 800, 8

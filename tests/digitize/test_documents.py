@@ -55,6 +55,8 @@ def test_every_page_of_a_document_is_a_picture(tmp_path: Path, suffix: str) -> N
     first, *others = map(shaded, SHADES)
     first.save(path, save_all=True, append_images=others)
     assert [(p.stem, p.page) for p in pictures(path)] == [("scan", 1), ("scan-2", 2), ("scan-3", 3)]
+    where = [picture.where for picture in pictures(path)]
+    assert where == [f"{path}, page {page}" for page in (1, 2, 3)]
     assert shades(path) == pytest.approx(SHADES, abs=9)
     assert count_pictures([path]) is None and count_pictures([Path("a.png")]) == 1
 

@@ -169,6 +169,24 @@ def test_stage_pictures_on_request() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"px_per_mm": np.nan}, "px_per_mm: nan is no scale"),
+        ({"px_per_mm": -1.0}, "px_per_mm: -1.0 is no scale"),
+        ({"px_per_mm": 0.5}, "px_per_mm: 0.5 makes a pen's line 0.4 px wide at most; give 1"),
+        ({"px_per_mm": 5000.0}, "px_per_mm: 5000 makes the picture 0.1.* mm long; check it"),
+        ({"row_px": 99999.0}, "row_px: 99999 is no row of a lead in a picture of .* rows; give"),
+        ({"row_px": np.nan}, "row_px: nan is no row"),
+        ({"mm_per_s": 0.0}, ".*mm_per_s"),
+    ],
+)
+def test_a_number_that_cannot_be_is_one_line(options: dict[str, float], line: str) -> None:
+    with pytest.raises(InputError, match=f"^{line}") as refused:
+        digitize_lead(TRUTH.image, **options)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("method", "missing"),
     [("stroke@mask", "mask"), ("classical@grid", "calibration"), ("classical@row", "row_px"),
      ("unet+stroke", "network")],

@@ -26,8 +26,8 @@ class Options:
     Args:
         out: Folder of the results.
         px_per_mm: Scale; None: the grid is measured.
-        mm_per_s: Paper speed.
-        mm_per_mv: Gain.
+        mm_per_s: Paper speed; None: as a calibration pulse tells, or 25.
+        mm_per_mv: Gain; None: likewise, or 10.
         fs_hz: Of the results.
         method: A name of `ecg_overlap.digitize.plans`.
         box: (x, y, width, height) of the lead in the picture; None: all of it.
@@ -38,8 +38,8 @@ class Options:
 
     out: Path
     px_per_mm: float | None = None
-    mm_per_s: float = 25.0
-    mm_per_mv: float = 10.0
+    mm_per_s: float | None = None
+    mm_per_mv: float | None = None
     fs_hz: float = 500.0
     method: str = "default"
     box: Box | None = None
@@ -117,7 +117,7 @@ def _digitize(task: Task, *, options: Options) -> SummaryRow:
         )
         write_lead(lead, record.parent, record.name, image=image, source=source)
     except InputError as error:
-        reason = str(error) if str(picture.path) in str(error) else f"{picture}: {error}"
+        reason = str(error) if str(picture.path) in str(error) else f"{picture.where}: {error}"
         return SummaryRow(str(picture), name, "failed", reason)
     return _row(str(picture), name, lead)
 

@@ -20,6 +20,7 @@ class Picture:
         path: The file.
         page: Which of its pages; 1 the first.
         frame: Where that page is in the file, from 0: a TIFF may hold smaller copies between.
+        of_pages: How many pages the file has.
 
     Example:
         >>> str(Picture(Path("a/scan.pdf"), 2, 1)), Picture(Path("a/scan.pdf"), 2, 1).stem
@@ -29,6 +30,12 @@ class Picture:
     path: Path
     page: int = 1
     frame: int = 0
+    of_pages: int = 1
+
+    @property
+    def where(self) -> str:
+        """The file, and which of its pages, the first too where there are more."""
+        return str(self.path) if self.of_pages == 1 else f"{self.path}, page {self.page}"
 
     def __str__(self) -> str:
         return str(self.path) if self.page == 1 else f"{self.path}, page {self.page}"
@@ -61,7 +68,7 @@ def pictures(path: Path) -> Iterator[Picture]:
         else read_image.frames(path)
     )
     for page, frame in enumerate(frames, 1):
-        yield Picture(path, page, frame)
+        yield Picture(path, page, frame, len(frames))
 
 
 def count_pictures(files: Collection[Path]) -> int | None:

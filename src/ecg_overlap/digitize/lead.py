@@ -1,6 +1,7 @@
 """From a picture of one lead to its signal: four stages in one visible function."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.baselines.paper import wander_mv
+from ecg_overlap.digitize.box_size import scale_by_beats
 from ecg_overlap.digitize.calibrate import INK_ERROR, to_signal
-from ecg_overlap.digitize.decoders import Decoded
+from ecg_overlap.digitize.decoders import DECODERS, Decoded
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.gain import without_pulse
 from ecg_overlap.digitize.grid import Illumination
 from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.ink.found import Ink
@@ -21,10 +24,13 @@ from ecg_overlap.digitize.network import Image, Network, checked_map, info_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import Plan, plan_for
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
-from ecg_overlap.digitize.stages import Scale, ScaledPicture
-from ecg_overlap.digitize.straight import StraightPicture, is_straight, straightened
+from ecg_overlap.digitize.stages import Scale, ScaledPicture, calibrated
+from ecg_overlap.digitize.straight import StraightPicture, straight_if_need_be
 
 MIN_SIDE_PX = 16
+LEAST_MM, MOST_MM = 10.0, 10_000.0  # of a picture's longer side: half a beat, and a long roll
+BROADEST_PEN_MM = 0.8  # of a trace
+LEAST_PX_PER_MM = 1.0  # below, no pen draws a line of even nearly a pixel
 LOW_CONFIDENCE = 0.5
 # A path that spans less of the picture's width was lost: of 98 leads of fold 9 none does, of cut
 # real crops two.
@@ -38,8 +44,8 @@ def digitize_lead(
     image: Image,
     *,
     px_per_mm: float | None = None,
-    mm_per_s: float = 25.0,
-    mm_per_mv: float = 10.0,
+    mm_per_s: float | None = None,
+    mm_per_mv: float | None = None,
     row_px: float | None = None,
     method: str = "default",
     fs_hz: float = 500.0,
@@ -54,8 +60,8 @@ def digitize_lead(
     Args:
         image: uint8 (H, W, 3), RGB.
         px_per_mm: The scale, where known; otherwise the grid is measured.
-        mm_per_s: Paper speed.
-        mm_per_mv: Gain.
+        mm_per_s: Paper speed, where known; otherwise as a calibration pulse tells, or 25.
+        mm_per_mv: Gain, where known; otherwise as a calibration pulse tells, or 10.
         row_px: Row of the primary's baseline (0 mV), where known: chooses the trace.
         method: A name of `ecg_overlap.digitize.plans`; "default": what the network is made
             for (its `info.method`), or `classical` without one.
@@ -78,6 +84,8 @@ def digitize_lead(
         (10, 500.0)
     """
     image = checked_image(image)
+    check_px_per_mm(image, px_per_mm)
+    _check_row(image, row_px)
     light = Illumination(image)  # each part is computed once, when it is asked for
     plan = plan_for(method, default=_default_method(network, mask))
     _require_inputs(plan, mask, calibration, row_px, network)
@@ -87,12 +95,40 @@ def digitize_lead(
         scale = Scale(paper, calibration, origin_known=True)
     elif px_per_mm is not None:
         paper = PaperMap(px_per_mm, px_per_mm)
-        scale = Scale(paper, paper.calibration(mm_per_s, mm_per_mv))
+        scale = Scale(paper, calibrated(paper, mm_per_s, mm_per_mv))
     else:
         assert plan.find_scale is not None  # _require_inputs
         scale = plan.find_scale(light, mm_per_s, mm_per_mv)
+    asked = _Asked(
+        plan, mm_per_s, mm_per_mv, row_px, fs_hz, network, mask, scale.origin_known, stages
+    )
+    lead = _read(light, scale, asked)
+    # 5. Where the grid leaves open which boxes its lines are, the beats tell.
+    by_beats = scale_by_beats(lead, scale)
+    return lead if by_beats is scale else _read(light, by_beats, asked)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What `digitize_lead` was asked for, beside the scale."""
+
+    plan: Plan
+    mm_per_s: float | None
+    mm_per_mv: float | None
+    row_px: float | None
+    fs_hz: float
+    network: Network | None
+    mask: NDArray[Any] | None
+    calibration_given: bool
+    stages: bool
+
+
+def _read(light: Illumination, scale: Scale, asked: _Asked) -> LeadSignal:
+    """Stages 2 to 4, at a scale."""
+    plan, image, mask = asked.plan, light.image, asked.mask
+    row_px, network, fs_hz = asked.row_px, asked.network, asked.fs_hz
     # From here on, the picture is straight paper.
-    straight = None if is_straight(scale.paper) else straightened(image.shape, scale.paper)
+    straight = straight_if_need_be(image.shape, scale.paper)
     picture = ScaledPicture(light, scale, row_px, network)
     if straight is not None:
         picture = straight_scaled(picture, straight)
@@ -103,6 +139,12 @@ def digitize_lead(
         assert plan.find_ink is not None  # _require_inputs
         ink = plan.find_ink(picture)
         ink = ink if straight is None else ink.within(straight.inside)
+    flags: tuple[str, ...] = ()
+    if plan.decoder is DECODERS["stroke"] and mask is None and not asked.calibration_given:
+        told = asked.mm_per_s, asked.mm_per_mv
+        gained = without_pulse(ink, picture, scale.calibration, straight, told)
+        ink, flags = gained.ink, gained.flags
+        scale = replace(scale, calibration=gained.calibration)
     # 3. The traces: which of the ink is whose. 4. The primary's path.
     chosen = plan.decoder.choose_trace(ink, picture.row_px)
     read = plan.decoder.decode(chosen)
@@ -126,7 +168,7 @@ def digitize_lead(
     drawn = on_picture(drawn, axes)
     return replace(
         lead,
-        flags=lead.flags + _flags(drawn, image.shape, scale.paper) + _flags_of_ink(read),
+        flags=lead.flags + flags + _flags(drawn, image.shape, scale.paper) + _flags_of_ink(read),
         contested=read.contested,
         unexplained=np.nan if read.leftover is None else read.leftover.unexplained_share,
         invented=np.nan if read.leftover is None else read.leftover.invented_share,
@@ -140,7 +182,7 @@ def digitize_lead(
             "mask": _taken(ink, drawn, straight, image.shape),
             **_left(read, straight),
         }
-        if stages
+        if asked.stages
         else {},
     )
 
@@ -159,6 +201,7 @@ def straight_scaled(picture: ScaledPicture, straight: StraightPicture) -> Scaled
             PaperMap(pitch, pitch),
             calibration,
             grid=None if scale.grid is None else straight.grid(scale.grid),
+            pulse=scale.pulse,
         ),
         row_px,
         picture.network,
@@ -197,6 +240,44 @@ def checked_image(image: Any) -> Image:
             f"give a crop of at least {MIN_SIDE_PX} px a side",
         )
     return picture
+
+
+def check_px_per_mm(image: Image, px_per_mm: float | None) -> None:
+    """Refuse a scale that no picture has, before it ends in a division by zero or a full memory.
+
+    Raises:
+        InputError: It is no number, or says that the picture is too short, too long or too coarse.
+    """
+    if px_per_mm is None:
+        return
+    if not (math.isfinite(px_per_mm) and px_per_mm > 0):
+        raise InputError("px_per_mm", f"{px_per_mm} is no scale", "give a positive finite number")
+    long_mm = max(image.shape[:2]) / px_per_mm
+    if not LEAST_MM <= long_mm <= MOST_MM:
+        raise InputError(
+            "px_per_mm", f"{px_per_mm:g} makes the picture {long_mm:.3g} mm long", "check it"
+        )
+    if px_per_mm < LEAST_PX_PER_MM:
+        raise InputError(
+            "px_per_mm",
+            f"{px_per_mm:g} makes a pen's line {px_per_mm * BROADEST_PEN_MM:.2g} px wide at most",
+            f"give {LEAST_PX_PER_MM:g} or more",
+        )
+
+
+def _check_row(image: Image, row_px: float | None) -> None:
+    """Refuse a row from which no trace reaches into the picture.
+
+    Raises:
+        InputError: It is no number, or farther outside than the picture is high.
+    """
+    height = image.shape[0]
+    if row_px is not None and not -height <= row_px <= 2 * height:  # nor NaN
+        raise InputError(
+            "row_px",
+            f"{row_px:g} is no row of a lead in a picture of {height} rows",
+            "give the row of its 0 mV, counted from the picture's top",
+        )
 
 
 def _require_inputs(

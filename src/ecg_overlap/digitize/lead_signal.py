@@ -15,6 +15,9 @@ INTERVAL_LEVEL = 0.9  # share of the samples that `interval_mv` is meant to hold
 FLAGS = {
     "grid_low_confidence": "the grid was found, but barely: check the scale",
     "scale_from_pulse": "there is no grid: the scale is that of the calibration pulse",
+    "gain_from_pulse": "the gain is not 10 mm/mV: it is that of the calibration pulse",
+    "gain_contradicted": "the calibration pulse has another height than --mm-per-mv says",
+    "speed_from_pulse": "the paper speed is not 25 mm/s, by a calibration pulse that is wide",
     "gap": "a stretch of the trace was not seen and is NaN",
     "baseline_unknown": "0 mV is an estimate of the isoelectric line, not a known row",
     "trace_leaves_crop": "the trace touches the picture's edge: its peaks may be cut off",

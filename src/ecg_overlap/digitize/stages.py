@@ -21,7 +21,7 @@ from ecg_overlap.digitize.ink.evidence import ink_and_maps
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.ink.seen import seen_ink
 from ecg_overlap.digitize.network import Network, checked_map, with_columns, with_ink
-from ecg_overlap.digitize.pulse import find_pulse
+from ecg_overlap.digitize.pulse.measured import Pulse, measure_pulse
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.traces.rows import rows_of
 
@@ -37,12 +37,14 @@ class Scale:
         calibration: On straight paper.
         origin_known: Whether `calibration` holds the column and the row of the origin too.
         grid: The grid that it was read from, where one was.
+        pulse: The calibration pulse that it was read from, in the picture, where one was.
     """
 
     paper: PaperMap
     calibration: Calibration
     origin_known: bool = False
     grid: Grid | None = None
+    pulse: Pulse | None = None
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,21 @@ class ScaledPicture:
         return checked_map(found, self.image)
 
 
-FindScale = Callable[[Illumination, float, float], Scale]  # of a picture, at mm/s and mm/mV
+# Of a picture, at mm/s and mm/mV where they are known.
+FindScale = Callable[[Illumination, float | None, float | None], Scale]
 FindInk = Callable[[ScaledPicture], Ink]
+USUAL_MM_PER_S, USUAL_MM_PER_MV = 25.0, 10.0
 
 
-def scale_of_grid(light: Illumination, mm_per_s: float, mm_per_mv: float) -> Scale:
+def calibrated(paper: PaperMap, mm_per_s: float | None, mm_per_mv: float | None) -> Calibration:
+    """Pixels of straight paper to s and mV, at the usual speed and gain where nothing is known."""
+    return paper.calibration(
+        USUAL_MM_PER_S if mm_per_s is None else mm_per_s,
+        USUAL_MM_PER_MV if mm_per_mv is None else mm_per_mv,
+    )
+
+
+def scale_of_grid(light: Illumination, mm_per_s: float | None, mm_per_mv: float | None) -> Scale:
     """Our grid; on paper without one the calibration pulse, where there is one.
 
     Raises:
@@ -90,27 +102,27 @@ def scale_of_grid(light: Illumination, mm_per_s: float, mm_per_mv: float) -> Sca
         return _scale(find_grid(light.image, light=light), mm_per_s, mm_per_mv)
     except DigitizeError as no_grid:
         try:
-            pulse = find_pulse(
+            pulse, speed, gain = measure_pulse(
                 binarize(light.image, light=light), mm_per_s=mm_per_s, mm_per_mv=mm_per_mv
             )
         except DigitizeError:
             raise no_grid from None
     paper = PaperMap(pulse.px_per_mm_x, pulse.px_per_mm_y, scale_from=ScaleSource.PULSE)
-    return Scale(paper, paper.calibration(mm_per_s, mm_per_mv))
+    return Scale(paper, paper.calibration(speed, gain), pulse=pulse)
 
 
-def scale_of_fortune(light: Illumination, mm_per_s: float, mm_per_mv: float) -> Scale:
+def scale_of_fortune(light: Illumination, mm_per_s: float | None, mm_per_mv: float | None) -> Scale:
     """The grid as Fortune et al. 2022 find it."""
     return _scale(find_grid_fortune(light.image), mm_per_s, mm_per_mv)
 
 
-def scale_of_paper(light: Illumination, mm_per_s: float, mm_per_mv: float) -> Scale:
+def scale_of_paper(light: Illumination, mm_per_s: float | None, mm_per_mv: float | None) -> Scale:
     """The grid as arXiv 2506.10617 finds it."""
     return _scale(find_grid_paper(light.image), mm_per_s, mm_per_mv)
 
 
-def _scale(grid: Grid, mm_per_s: float, mm_per_mv: float) -> Scale:
-    return Scale(grid, grid.calibration(mm_per_s, mm_per_mv), grid=grid)
+def _scale(grid: Grid, mm_per_s: float | None, mm_per_mv: float | None) -> Scale:
+    return Scale(grid, calibrated(grid, mm_per_s, mm_per_mv), grid=grid)
 
 
 def ink_binarized(picture: ScaledPicture) -> Ink:

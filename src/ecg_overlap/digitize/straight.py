@@ -18,6 +18,9 @@ from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.scale import FloatArray, FloatMap, PaperMap
 
 SQUARE = 0.02  # pitches that differ by less are taken for equal: a 5 px pen is 0.1 px off round
+# A scale at 600 dpi: beyond, a picture is read at 406 dpi. Finer ones cost time and memory with the
+# square, and tell hardly more.
+FINEST_PX_PER_MM, ENOUGH_PX_PER_MM = 24.0, 16.0
 EDGE_STEP_PX = 16  # along the picture's edges, to see how far it reaches on straight paper
 MOST_LONGER = 1.5  # of its diagonal, to which a turn may take a picture; bends add little
 BLANK_STRIDE = 4  # every fourth pixel tells the median colour
@@ -109,6 +112,18 @@ class StraightPicture:
 def is_straight(paper: PaperMap) -> bool:
     """Whether a picture is straight paper as it is: upright, even, its pixels square."""
     return paper.levelled().is_straight and abs(paper.px_per_mm_x / paper.px_per_mm_y - 1) < SQUARE
+
+
+def straight_if_need_be(shape: tuple[int, ...], paper: PaperMap) -> StraightPicture | None:
+    """How to resample a lead's picture; None where it is straight, and not too fine, as it is.
+
+    Raises:
+        DigitizeError: As for `straightened`.
+    """
+    fine = max(paper.px_per_mm_x, paper.px_per_mm_y) > FINEST_PX_PER_MM * (1 + SQUARE)
+    if is_straight(paper) and not fine:
+        return None
+    return straightened(shape, paper, most_px_per_mm=ENOUGH_PX_PER_MM if fine else math.inf)
 
 
 def straightened(

@@ -5,7 +5,7 @@ import pytest
 
 from ecg_overlap.digitize.page.judge import laws_tell, printed_of
 from ecg_overlap.digitize.page.page_signal import Residual, Source
-from ecg_overlap.digitize.page.pulses import PagePulse
+from ecg_overlap.digitize.pulse.printed import PagePulse
 
 NOTHING = (None, None)
 

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.page.pulses import PagePulse, find_pulses
 from ecg_overlap.digitize.page.rows import ink_of_traces, page_rows
+from ecg_overlap.digitize.pulse.printed import PagePulse, find_pulses
 
 PX_PER_MM = 6.0
 HEIGHT_MM, WIDTH_MM = 100.0, 200.0

@@ -17,7 +17,7 @@ LARGEST_PX_PER_MM, SMALLEST_PX_PER_MM = 24.0, 4.0  # scales that are read: 600 a
 # What one period of the lines is divided by for a candidate of 1 mm. A period of several big
 # boxes comes of beats in step with the grid.
 _PARTS_OF_PERIOD = (5, 1, 10, 15, 20)
-_LEAST_CANDIDATE_PX, _MOST_CANDIDATE = 3.0, 1.1  # px per mm; times the largest scale
+LEAST_CANDIDATE_PX, _MOST_CANDIDATE = 3.0, 1.1  # px per mm; times the largest scale
 _NEAR = 0.3  # log of the ratio to a rough scale: good to 20 %, it leaves one candidate
 # Standard errors by which the minor lines must be there, and the major ones stand out.
 _LEAST_MINOR_Z, _LEAST_MAJOR_Z = 4.0, 5.0
@@ -47,6 +47,7 @@ class ScaledCombs:
         major: Residues of k modulo 5 of the major lines, vertical and horizontal.
         certainty: Of the box size, 0 to 1.
         source: What decided the box size.
+        apart: Each comb has a pitch of its own: the pixels are not square.
     """
 
     vertical: Comb | None
@@ -55,6 +56,7 @@ class ScaledCombs:
     major: tuple[int, int]
     certainty: float
     source: GridSource
+    apart: bool = False
 
     @property
     def both(self) -> tuple[Comb | None, Comb | None]:
@@ -68,7 +70,7 @@ class ScaledCombs:
 
 
 @dataclass(frozen=True)
-class _FifthLine:
+class FifthLine:
     """What a comb's contrasts say of a 1:5 structure, in standard errors."""
 
     major: int  # residue of k modulo 5 with the strongest lines
@@ -76,7 +78,7 @@ class _FifthLine:
     major_z: float  # how surely the strongest residue stands out
 
 
-def _fifth_line(comb: Comb | None) -> _FifthLine | None:
+def fifth_line(comb: Comb | None) -> FifthLine | None:
     """Compare the contrasts of the five residues of k; None where one has fewer than two."""
     if comb is None or len(comb.index) < _LEAST_LINES:
         return None
@@ -93,14 +95,15 @@ def _fifth_line(comb: Comb | None) -> _FifthLine | None:
     apart = level[major] - float(np.median(np.concatenate([groups[r] for r in minors])))
     of_major = _MEDIAN_SD * max(own, spread) / math.sqrt(len(groups[major]))
     stands_out = apart > _LEAST_APART * level[major]
-    return _FifthLine(
+    return FifthLine(
         major=major,
         minor_z=float(min(level[r] / error[r] for r in minors)),
         major_z=float(apart / math.hypot(of_major, max(error))) if stands_out else 0.0,
     )
 
 
-def _fitted(lines: AlignedStrips, period_px: float) -> Comb | None:
+def fitted(lines: AlignedStrips, period_px: float) -> Comb | None:
+    """The comb of one family's lines at about this period."""
     refined, start = refined_period(lines, period_px)
     return fit_comb(lines, pitch_px=refined, phase_px=start)
 
@@ -134,7 +137,7 @@ def read_boxes(
             if finer is not None and finer.major_z > _LEAST_MAJOR_Z:
                 return finer.combs
             return found.combs
-    combs = (_fitted(families[0], period_px), _fitted(families[1], period_px))
+    combs = (fitted(families[0], period_px), fitted(families[1], period_px))
     mm, certainty, source = _lines_alike(light, period_px, near_px_per_mm)
     return ScaledCombs(*combs, mm, (0, 0), certainty, source)
 
@@ -152,10 +155,10 @@ def _small_boxes(
 ) -> _SmallBoxes | None:
     """The lines at a pitch, if it may be 1 mm and lines stand at the other four fifths too."""
     near = near_px_per_mm is None or abs(math.log(pitch_px / near_px_per_mm)) < _NEAR
-    if not near or not _LEAST_CANDIDATE_PX < pitch_px < _MOST_CANDIDATE * LARGEST_PX_PER_MM:
+    if not near or not LEAST_CANDIDATE_PX < pitch_px < _MOST_CANDIDATE * LARGEST_PX_PER_MM:
         return None
-    combs = (_fitted(families[0], pitch_px), _fitted(families[1], pitch_px))
-    said = [_fifth_line(comb) for comb in combs]
+    combs = (fitted(families[0], pitch_px), fitted(families[1], pitch_px))
+    said = [fifth_line(comb) for comb in combs]
     minor_z = math.hypot(*(max(s.minor_z, 0.0) if s else 0.0 for s in said))
     major_z = math.hypot(*(max(s.major_z, 0.0) if s else 0.0 for s in said))
     if minor_z <= _LEAST_MINOR_Z:

@@ -10,7 +10,7 @@ from ecg_overlap.digitize.grid.comb import Comb
 from ecg_overlap.digitize.grid.model import Grid
 
 REMEDY = "give px_per_mm"
-_MOST_OBLONG = 0.05  # pitches further apart (in log) are not one grid's
+MOST_OBLONG = 0.05  # pitches further apart (in log) are not one grid's
 _SQUARE = 0.003  # relative difference of the two pitches that is usual on scans
 _HERE = 0.2  # of the usual contrast, from which a line is there
 # Scatter of the lines that lowers the trust in them to 1/e: mm, and px besides, as drawing on
@@ -36,7 +36,7 @@ def combined(combs: ScaledCombs, shape: tuple[int, ...], strength: float) -> Gri
     Raises:
         DigitizeError: No comb's lines stand where it says.
     """
-    trust = [_trusted(comb, combs.mm_per_line) for comb in combs.both]
+    trust = [trusted(comb, combs.mm_per_line) for comb in combs.both]
     # The comb with more lines leads, unless its lines are badly off.
     rank = [
         t * math.sqrt(len(c.index)) if c else 0.0 for t, c in zip(trust, combs.both, strict=True)
@@ -51,7 +51,7 @@ def combined(combs: ScaledCombs, shape: tuple[int, ...], strength: float) -> Gri
     n_lines = len(first.index)
     if second is not None and trust[1 - lead] > _LEAST_TRUST_SECOND:
         own = _across(second)
-        if abs(math.log(own / pitch)) < _MOST_OBLONG:
+        if combs.apart or abs(math.log(own / pitch)) < MOST_OBLONG:
             agree = max(agree, math.sqrt(min(trust[1 - lead] / trust[lead], 1.0)))
             if len(second.index) >= _LEAST_LINES:
                 other = _shrunk(own, second.pitch_sd_px, pitch)
@@ -72,7 +72,7 @@ def combined(combs: ScaledCombs, shape: tuple[int, ...], strength: float) -> Gri
     )
 
 
-def _trusted(comb: Comb | None, mm_per_line: float) -> float:
+def trusted(comb: Comb | None, mm_per_line: float) -> float:
     """How well a comb's lines are there, and in their place, 0 to 1."""
     if comb is None or len(comb.index) < 2:
         return 0.0

@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid.bent_grid import flattened, may_bend, with_bend
+from ecg_overlap.digitize.grid.boxes import LARGEST_PX_PER_MM
 from ecg_overlap.digitize.grid.combine import REMEDY
+from ecg_overlap.digitize.grid.finer import find_finer
 from ecg_overlap.digitize.grid.illumination import Illumination
-from ecg_overlap.digitize.grid.model import Grid
+from ecg_overlap.digitize.grid.model import Grid, GridSource
 from ecg_overlap.digitize.grid.parts import in_whole, parts
 from ecg_overlap.digitize.grid.slip import slips
 from ecg_overlap.digitize.grid.straight_grid import StraightGrid, find_straight
@@ -34,7 +36,8 @@ def find_grid(
     Both families of lines are searched for their tilt and period in the spectra of short
     strips; then every line is localised on its own and one comb per family is fitted to
     all of them, so that the error does not grow along the crop. Where the lines leave their
-    combs, they are followed; the picture is straightened, and looked at again.
+    combs, they are followed; the picture is straightened, and looked at again. A picture finer
+    than 24 px/mm is looked at on a smaller copy of it.
 
     Args:
         image: uint8 (H, W, 3) RGB, or (H, W) gray.
@@ -60,7 +63,37 @@ def find_grid(
     if min(image.shape[:2]) < _SMALLEST_PX:
         height, width = image.shape[:2]
         raise DigitizeError("grid", f"{width}×{height} px is too small for a grid", REMEDY)
-    best = _surest(light or Illumination(image), near_px_per_mm)
+    light = light or Illumination(image)
+    try:
+        best = _clear(light, near_px_per_mm)
+    except DigitizeError:
+        finer = _finer(light, near_px_per_mm)
+        if finer is None:
+            raise
+        return finer
+    if best.source is GridSource.FIVE_TO_ONE and best.confidence >= _SURE:
+        return best
+    return _finer(light, near_px_per_mm) or best
+
+
+def _finer(light: Illumination, near_px_per_mm: float | None) -> Grid | None:
+    """The grid of a picture of more pixels to the millimetre than are searched for."""
+    if near_px_per_mm is not None and near_px_per_mm <= LARGEST_PX_PER_MM:
+        return None
+
+    def of_copy(copy: Illumination, shrink: int) -> Grid:
+        return _clear(copy, None if near_px_per_mm is None else near_px_per_mm / shrink)
+
+    return find_finer(light, of_copy)
+
+
+def _clear(light: Illumination, near_px_per_mm: float | None) -> Grid:
+    """The surest grid.
+
+    Raises:
+        DigitizeError: None, or none that is clear.
+    """
+    best = _surest(light, near_px_per_mm)
     if best.confidence < _LEAST_CONFIDENCE:
         raise DigitizeError("grid", f"no grid is clear, at best {_told(best)}", REMEDY)
     return best

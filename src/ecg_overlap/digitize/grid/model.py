@@ -25,6 +25,8 @@ class GridSource(StrEnum):
     """All lines look the same; the trace is so fine beside them that they are 5 mm apart."""
     ALIKE_BROAD_STROKE = "lines alike, broad stroke"
     """All lines look the same; the trace is so broad beside them that they are 1 mm apart."""
+    ALIKE_BEATS = "lines alike, by the beats"
+    """All lines look the same; at 5 mm between them, no heart would beat so."""
     FORTUNE = "fortune"
     """Autocorrelation, as Fortune et al. do (`digitize.baselines.fortune`)."""
     PAPER = "paper"

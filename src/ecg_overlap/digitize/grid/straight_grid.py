@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.grid.apart import pitches_apart
 from ecg_overlap.digitize.grid.boxes import ScaledCombs, read_boxes
 from ecg_overlap.digitize.grid.combine import REMEDY, combined
 from ecg_overlap.digitize.grid.illumination import Illumination
@@ -53,7 +54,7 @@ def find_straight(
     period_px, score = period(*lines, near_px_per_mm)
     if score < _LEAST_SCORE:
         raise DigitizeError("grid", "no grid was found", REMEDY)
-    combs = read_boxes(light, lines, period_px, near_px_per_mm)
+    combs = pitches_apart(lines, read_boxes(light, lines, period_px, near_px_per_mm))
     grid = combined(combs, evidence.shape, 1 - math.exp(-score / _LEAST_SCORE))
     if explained(lines, combs) < _LEAST_EXPLAINED:
         confidence = min(grid.confidence, _MOST_IF_UNEXPLAINED)

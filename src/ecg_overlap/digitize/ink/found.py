@@ -25,6 +25,7 @@ class Ink:
         dark: (H, W), like `mask`: all that is dark and not the grid, letters and pulses too, where
             `mask` was chosen from it; None: `mask` is that.
         inside: bool (H, W): where the picture is; None: everywhere.
+        mm_per_mv: The gain: how far its traces may swing.
     """
 
     mask: NDArray[Any]
@@ -35,6 +36,18 @@ class Ink:
     columns: ColumnReading | None = None
     dark: NDArray[Any] | None = None
     inside: NDArray[np.bool_] | None = None
+    mm_per_mv: float = 10.0
+
+    def between(self, first: int, stop: int) -> "Ink":
+        """The same without what is before or from these columns on."""
+        kept = np.zeros(self.mask.shape[1], np.bool_)
+        kept[first:stop] = True
+        return replace(
+            self,
+            mask=np.where(kept, self.mask, 0).astype(self.mask.dtype),
+            maps=None if self.maps is None else self.maps * kept,
+            dark=None if self.dark is None else np.where(kept, self.dark, 0),
+        )
 
     def within(self, inside: NDArray[np.bool_]) -> "Ink":
         """The same without what lies outside of the picture, bool (H, W)."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecg_overlap.digitize.ink.coverage import Coverage
-from ecg_overlap.digitize.page.pulses import PagePulse
 from ecg_overlap.digitize.page.rows import NEAR_MM, PageRow
+from ecg_overlap.digitize.pulse.printed import PagePulse
 from ecg_overlap.digitize.traces.runs import FloatArray
 
 PEN_MM = 0.5  # a trace begins so far behind the pulse at the least

@@ -7,13 +7,11 @@ import numpy as np
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.lead import checked_image
+from ecg_overlap.digitize.lead import check_px_per_mm, checked_image
 from ecg_overlap.digitize.network import Image, Network
 from ecg_overlap.digitize.page.judge import laws_tell, names_tell
 from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.page.read import Request, paper_of, read_page
-
-LEAST_MM, MOST_MM = 10.0, 10_000.0  # of a picture's longer side: half a beat, and a long roll
 
 
 def digitize_page(
@@ -86,12 +84,4 @@ def _check_numbers(image: Image, asked: Request) -> None:
     """Refuse what would end in a division by zero, or in more pixels than there is memory for."""
     if not (math.isfinite(asked.fs_hz) and asked.fs_hz > 0):
         raise InputError("fs_hz", f"{asked.fs_hz} is no frequency", "give a positive number of Hz")
-    scale, side_px = asked.px_per_mm, max(image.shape[:2])
-    if scale is None:
-        return
-    if not (math.isfinite(scale) and scale > 0):
-        raise InputError("px_per_mm", f"{scale} is no scale", "give a positive finite number")
-    if not LEAST_MM <= side_px / scale <= MOST_MM:
-        raise InputError(
-            "px_per_mm", f"{scale:g} makes the picture {side_px / scale:.3g} mm long", "check it"
-        )
+    check_px_per_mm(image, asked.px_per_mm)

@@ -189,7 +189,7 @@ def _digitize(task: Task, *, options: PageOptions) -> PageRow:
         reason = " ".join(reason.split())
     else:
         return row_of(str(picture), place, "ok", facts)
-    reason = reason if str(picture.path) in reason else f"{picture}: {reason}"
+    reason = reason if str(picture.path) in reason else f"{picture.where}: {reason}"
     return PageRow(str(picture), place, "failed", reason)
 
 

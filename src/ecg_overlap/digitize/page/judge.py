@@ -10,7 +10,7 @@ from ecg_overlap.digitize.lead import LOW_CONFIDENCE
 from ecg_overlap.digitize.page.layouts import Arrangement, Fit
 from ecg_overlap.digitize.page.page_signal import Residual, Source, Strip
 from ecg_overlap.digitize.page.paper import PagePicture
-from ecg_overlap.digitize.page.pulses import PagePulse
+from ecg_overlap.digitize.pulse.printed import PagePulse
 from ecg_overlap.digitize.scale import ScaleSource
 
 USUAL_MM_PER_S, USUAL_MM_PER_MV = 25.0, 10.0

@@ -11,13 +11,16 @@ from ecg_overlap.digitize.network import Network
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.scale import PaperMap
 from ecg_overlap.digitize.stages import Scale, ScaledPicture, scale_of_grid
-from ecg_overlap.digitize.straight import StraightPicture, is_straight, straightened
+from ecg_overlap.digitize.straight import (
+    ENOUGH_PX_PER_MM,
+    StraightPicture,
+    is_straight,
+    straightened,
+)
 
 MOST_WIDE_MM = (
     600.0  # longer than A3 and its margins: what is wider was measured in the wrong boxes
 )
-# A page at 406 dpi: finer ones cost time and memory with the square, and tell hardly more.
-MOST_PX_PER_MM = 16.0
 BOXES = 5.0  # a grid's larger boxes are five times the smaller
 
 
@@ -90,9 +93,9 @@ def straight_page(light: Illumination, scale: Scale, network: Network | None) ->
         DigitizeError: The grid's lines bend beyond reason.
     """
     picture = ScaledPicture(light, scale, None, network)
-    if is_straight(scale.paper) and scale.paper.px_per_mm_y <= MOST_PX_PER_MM:
+    if is_straight(scale.paper) and scale.paper.px_per_mm_y <= ENOUGH_PX_PER_MM:
         return PagePicture(picture, scale, None)
-    straight = straightened(light.image.shape, scale.paper, most_px_per_mm=MOST_PX_PER_MM)
+    straight = straightened(light.image.shape, scale.paper, most_px_per_mm=ENOUGH_PX_PER_MM)
     return PagePicture(straight_scaled(picture, straight), scale, straight)
 
 

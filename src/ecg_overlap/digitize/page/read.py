@@ -41,12 +41,12 @@ from ecg_overlap.digitize.page.paper import (
     with_speed_and_gain,
 )
 from ecg_overlap.digitize.page.printed import printed_scale
-from ecg_overlap.digitize.page.pulses import PagePulse, find_pulses
 from ecg_overlap.digitize.page.rows import ink_of_traces, without_frames
 from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signals, without_edges
 from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.plans import PAGE_METHODS, Plan, plan_for
+from ecg_overlap.digitize.pulse.printed import PagePulse, find_pulses
 
 FloatArray = NDArray[np.float64]
 

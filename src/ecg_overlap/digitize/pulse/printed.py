@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -11,9 +12,8 @@ from scipy.ndimage import maximum_filter1d
 
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
-from ecg_overlap.digitize.page.rows import PageRow
-from ecg_overlap.digitize.traces.runs import FloatArray
 
+FloatArray = NDArray[np.float64]
 FloatImage = NDArray[np.float32]
 
 GAINS = (10.0, 5.0, 20.0)  # mm/mV that electrocardiographs offer
@@ -26,7 +26,21 @@ BLUR_MM = 0.25  # standard deviation: a side may be off by as much, of a pen or 
 PX_PER_MM = 6.0  # at most, of the picture in which pulses are looked for
 LIKE = 0.7  # least correlation of a pulse with its drawing
 LEAST_INK = 0.25  # of the drawing's variance: OpenCV takes blank paper to be like anything
+LEAST_SEEN_MM = 5.0  # of a pulse's sides, where its roof is beyond the picture's edge
 ALIKE_MM = 4.0  # the pulses of one page stand above each other
+
+
+class Ended(Protocol):
+    """A row of traces with its ends: which row it is in each column, float64 (W,)."""
+
+    @property
+    def y_px(self) -> FloatArray: ...
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def stop(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ class PagePulse:
     after: bool
 
 
-def find_pulses(cover: Coverage, rows: Sequence[PageRow], *, px_per_mm: float) -> PagePulse | None:
+def find_pulses(cover: Coverage, rows: Sequence[Ended], *, px_per_mm: float) -> PagePulse | None:
     """The pulses of a page; None where it has none.
 
     Args:
@@ -60,12 +74,8 @@ def find_pulses(cover: Coverage, rows: Sequence[PageRow], *, px_per_mm: float) -
         rows: Of the page.
         px_per_mm: Its scale.
     """
-    # A coarser picture is enough to see it, and to place it to a hundredth of a millivolt.
-    finer = max(px_per_mm / PX_PER_MM, 1.0)
-    coarse = cv2.resize(cover, None, fx=1 / finer, fy=1 / finer, interpolation=cv2.INTER_AREA)
-    scale = px_per_mm / finer
-    beside = round(FREE_MM * scale)  # a pulse may stand at the picture's edge
-    blurred = _blurred(np.pad(coarse, ((0, 0), (beside, beside))), scale)
+    seen = _Coarse.of(cover, px_per_mm)
+    finer, beside, scale, blurred = seen.finer, seen.beside, seen.px_per_mm, seen.ink
     ends = [
         int(np.median([row.first for row in rows]) / finer) + beside,
         int(np.median([row.stop for row in rows]) / finer) + beside,
@@ -83,14 +93,90 @@ def find_pulses(cover: Coverage, rows: Sequence[PageRow], *, px_per_mm: float) -
         key=lambda pulse: float(np.nansum(pulse.like)),
         default=None,
     )
-    if best is None:
-        return None
-    return replace(
-        best,
-        left_px=(best.left_px - beside + 0.5) * finer - 0.5,
-        right_px=(best.right_px - beside + 0.5) * finer - 0.5,
-        zero_px=(best.zero_px + 0.5) * finer - 0.5,
-    )
+    return None if best is None else seen.in_picture(best)
+
+
+def find_cut_pulse(cover: Coverage, row: Ended, *, px_per_mm: float) -> PagePulse | None:
+    """The pulse of a row whose top is beyond the picture's upper edge: two sides without a roof.
+
+    Its gain is the least that is offered of those at which the roof is not seen.
+
+    Args:
+        cover: float32 (H, W), 0–1: the ink.
+        row: Of a lead.
+        px_per_mm: Its scale.
+    """
+    seen = _Coarse.of(cover, px_per_mm)
+    scale = seen.px_per_mm
+    best: PagePulse | None = None
+    for mm_per_mv, width_mm, after in product(sorted(GAINS), WIDTHS_MM, (False, True)):
+        shape, foot = _drawn(mm_per_mv, width_mm, scale)
+        end = int((row.stop if after else row.first) / seen.finer) + seen.beside
+        y = float(row.y_px[int(np.clip(row.stop - 1 if after else row.first, 0, None))])
+        middle = y / seen.finer
+        first, stop = _reach(end, foot, shape, width_mm, after, scale)
+        for off in range(-round(OFF_ROW_MM * scale), round(OFF_ROW_MM * scale) + 1):
+            zero = round(middle) + off
+            hidden = round(foot[1]) - zero  # rows of the drawing above the picture
+            if hidden < (FREE_MM + BLUR_MM) * scale or zero < LEAST_SEEN_MM * scale:
+                continue
+            part, drawn = seen.ink[: len(shape) - hidden, first:stop], shape[hidden:]
+            if part.shape[0] < len(drawn) or part.shape[1] < drawn.shape[1]:
+                continue
+            like = _likeness(part, drawn)[0]
+            x = int(like.argmax())
+            if like[x] >= LIKE and (best is None or like[x] > best.like[0]):
+                left = first + x + foot[0] + _between(like, x)
+                best = PagePulse(
+                    left_px=left,
+                    right_px=left + width_mm * scale,
+                    mm_per_mv=mm_per_mv,
+                    width_mm=width_mm,
+                    zero_px=np.array([float(zero)]),
+                    like=np.array([float(like[x])]),
+                    after=after,
+                )
+    return None if best is None else seen.in_picture(best)
+
+
+@dataclass(frozen=True, eq=False)
+class _Coarse:
+    """A picture's ink as pulses are looked for in it.
+
+    A coarser picture is enough to see them, and to place them to a hundredth of a millivolt.
+    """
+
+    ink: FloatImage
+    px_per_mm: float
+    finer: float  # px of the picture to one of this
+    beside: int  # columns of paper that were added on either side: a pulse may stand at an edge
+
+    @classmethod
+    def of(cls, cover: Coverage, px_per_mm: float) -> "_Coarse":
+        finer = max(px_per_mm / PX_PER_MM, 1.0)
+        coarse = cv2.resize(cover, None, fx=1 / finer, fy=1 / finer, interpolation=cv2.INTER_AREA)
+        scale = px_per_mm / finer
+        beside = round(FREE_MM * scale)
+        blurred = _blurred(np.pad(coarse, ((0, 0), (beside, beside))), scale)
+        return cls(blurred, scale, finer, beside)
+
+    def in_picture(self, pulse: PagePulse) -> PagePulse:
+        """A pulse that was found here, in px of the picture."""
+        return replace(
+            pulse,
+            left_px=(pulse.left_px - self.beside + 0.5) * self.finer - 0.5,
+            right_px=(pulse.right_px - self.beside + 0.5) * self.finer - 0.5,
+            zero_px=(pulse.zero_px + 0.5) * self.finer - 0.5,
+        )
+
+
+def _reach(
+    end: int, foot: FloatArray, shape: FloatImage, width_mm: float, after: bool, px_per_mm: float
+) -> tuple[int, int]:
+    """First and last column in which a drawn pulse may lie."""
+    reach = [-INSIDE_MM - width_mm, OUTSIDE_MM - width_mm] if after else [-OUTSIDE_MM, INSIDE_MM]
+    left, right = (max(int(end - foot[0] + mm * px_per_mm), 0) for mm in reach)
+    return left, right + shape.shape[1]
 
 
 def _pulse_at(
@@ -104,9 +190,7 @@ def _pulse_at(
 ) -> PagePulse | None:
     """The pulses of one gain and width at one side; None unless most rows have one there."""
     shape, foot = _drawn(mm_per_mv, width_mm, px_per_mm)
-    reach = [-INSIDE_MM - width_mm, OUTSIDE_MM - width_mm] if after else [-OUTSIDE_MM, INSIDE_MM]
-    left, right = (max(int(end - foot[0] + mm * px_per_mm), 0) for mm in reach)
-    right += shape.shape[1]
+    left, right = _reach(end, foot, shape, width_mm, after, px_per_mm)
     likes, tops = [], []
     for row in rows_px:
         top, stop = (int(row - foot[1] + off * px_per_mm) for off in (-OFF_ROW_MM, OFF_ROW_MM))
