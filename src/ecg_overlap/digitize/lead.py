@@ -21,11 +21,19 @@ from ecg_overlap.digitize.network import Image, Network, checked_map, info_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import Plan, plan_for
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
-from ecg_overlap.digitize.stages import Scale, ScaledPicture
+from ecg_overlap.digitize.stages import (
+    LOW_CONFIDENCE,
+    Scale,
+    ScaledPicture,
+    in_black,
+    scale_beside_colour,
+    scale_of_grid,
+)
 from ecg_overlap.digitize.straight import StraightPicture, is_straight, straightened
+from ecg_overlap.digitize.turned import read_upright
+from ecg_overlap.digitize.usual import as_usual
 
 MIN_SIDE_PX = 16
-LOW_CONFIDENCE = 0.5
 # A path that spans less of the picture's width was lost: of 98 leads of fold 9 none does, of cut
 # real crops two.
 SHORT_SHARE = 0.75
@@ -78,9 +86,52 @@ def digitize_lead(
         (10, 500.0)
     """
     image = checked_image(image)
-    light = Illumination(image)  # each part is computed once, when it is asked for
     plan = plan_for(method, default=_default_method(network, mask))
     _require_inputs(plan, mask, calibration, row_px, network)
+
+    def read(seen: Image) -> LeadSignal:
+        return _read(
+            seen,
+            px_per_mm=px_per_mm,
+            mm_per_s=mm_per_s,
+            mm_per_mv=mm_per_mv,
+            row_px=row_px,
+            plan=plan,
+            fs_hz=fs_hz,
+            network=network,
+            mask=mask,
+            calibration=calibration,
+            angle_deg=angle_deg,
+            stages=stages,
+        )
+
+    # Who knows where something is in the picture knows which way up it is; the baselines are
+    # as they were published.
+    known = mask is not None or calibration is not None or row_px is not None
+    return (
+        read(image) if known or plan.find_scale is not scale_of_grid else read_upright(read, image)
+    )
+
+
+def _read(
+    image: Image,
+    *,
+    px_per_mm: float | None,
+    mm_per_s: float,
+    mm_per_mv: float,
+    row_px: float | None,
+    plan: Plan,
+    fs_hz: float,
+    network: Network | None,
+    mask: NDArray[Any] | None,
+    calibration: Calibration | None,
+    angle_deg: float,
+    stages: bool,
+) -> LeadSignal:
+    """`digitize_lead` of a picture as it is turned."""
+    given = image
+    usual = as_usual(Illumination(image))  # each part is computed once, when it is asked for
+    light, image = usual.light, usual.light.image
     # 1. The scale: from the picture to straight paper, and its pixels to s and mV.
     if calibration is not None:
         paper = PaperMap(calibration.px_per_mm_x, calibration.px_per_mm_y, angle_deg)
@@ -89,8 +140,9 @@ def digitize_lead(
         paper = PaperMap(px_per_mm, px_per_mm)
         scale = Scale(paper, paper.calibration(mm_per_s, mm_per_mv))
     else:
-        assert plan.find_scale is not None  # _require_inputs
-        scale = plan.find_scale(light, mm_per_s, mm_per_mv)
+        find_scale = plan.find_scale
+        assert find_scale is not None  # _require_inputs
+        scale = scale_beside_colour(lambda seen: find_scale(seen, mm_per_s, mm_per_mv), light)
     # From here on, the picture is straight paper.
     straight = None if is_straight(scale.paper) else straightened(image.shape, scale.paper)
     picture = ScaledPicture(light, scale, row_px, network)
@@ -101,7 +153,7 @@ def digitize_lead(
         ink = Ink(_given(checked_map(mask, image), straight), px_per_mm=picture.px_per_mm)
     else:
         assert plan.find_ink is not None  # _require_inputs
-        ink = plan.find_ink(picture)
+        ink = plan.find_ink(in_black(picture))
         ink = ink if straight is None else ink.within(straight.inside)
     # 3. The traces: which of the ink is whose. 4. The primary's path.
     chosen = plan.decoder.choose_trace(ink, picture.row_px)
@@ -126,7 +178,12 @@ def digitize_lead(
     drawn = on_picture(drawn, axes)
     return replace(
         lead,
-        flags=lead.flags + _flags(drawn, image.shape, scale.paper) + _flags_of_ink(read),
+        flags=(
+            *(("inverted",) if usual.inverted else ()),
+            *lead.flags,
+            *_flags(drawn, image.shape, usual.width_px, scale.paper),
+            *_flags_of_ink(read),
+        ),
         contested=read.contested,
         unexplained=np.nan if read.leftover is None else read.leftover.unexplained_share,
         invented=np.nan if read.leftover is None else read.leftover.invented_share,
@@ -136,7 +193,7 @@ def digitize_lead(
         method=plan.name,
         weights_sha256=info_of(network).sha256 if network is not None and by_network else None,
         stage_images={
-            "image": image,
+            "image": given,
             "mask": _taken(ink, drawn, straight, image.shape),
             **_left(read, straight),
         }
@@ -236,8 +293,9 @@ def on_picture(path: Path, axes: PaperMap) -> Path:
     return replace(path, x_px=points[:, 0], y_px=points[:, 1])
 
 
-def _flags(path: Path, shape: tuple[int, ...], paper: PaperMap) -> tuple[str, ...]:
-    height, width = shape[:2]
+def _flags(path: Path, shape: tuple[int, ...], width_px: int, paper: PaperMap) -> tuple[str, ...]:
+    """Of the path on the picture of this shape, of which `width_px` columns are paper."""
+    height = shape[0]
     y = path.y_px[np.isfinite(path.y_px)]
     flags = ["scale_from_pulse"] if paper.scale_from is ScaleSource.PULSE else []
     if paper.confidence < LOW_CONFIDENCE:
@@ -246,7 +304,7 @@ def _flags(path: Path, shape: tuple[int, ...], paper: PaperMap) -> tuple[str, ..
         flags.append("trace_leaves_crop")
     if path.peak_doubtful:
         flags.append("peak_doubtful")
-    if path.end_px - path.start_px < SHORT_SHARE * width:
+    if path.end_px - path.start_px < SHORT_SHARE * width_px:
         flags.append("trace_short")
     return tuple(flags)
 
