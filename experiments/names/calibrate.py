@@ -10,9 +10,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from ecg_overlap.digitize.page.names_networks import where, which
-from ecg_overlap.digitize.page.names_views import PageView
-from ecg_overlap.digitize.page.names_where import words
+from ecg_overlap.digitize.names.networks import where, which
+from ecg_overlap.digitize.names.views import PageView
+from ecg_overlap.digitize.names.where import words
 from experiments.names.canvases import Canvas
 from experiments.names.train_which import labelled
 

@@ -14,7 +14,7 @@ from data_gen.sample import LEADS
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Illumination, find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
-from ecg_overlap.digitize.page.names_views import PageView, page_view
+from ecg_overlap.digitize.names.views import PageView, page_view
 from ecg_overlap.digitize.straight import is_straight, straightened
 from experiments.names.fonts import any_face, drawn, faces
 

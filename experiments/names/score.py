@@ -17,7 +17,7 @@ import numpy as np
 from data_gen.sample import LEADS
 from ecg_overlap.digitize.grid import Illumination, find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
-from ecg_overlap.digitize.page.names import NameSeen, names_on
+from ecg_overlap.digitize.names.seen import NameSeen, names_on
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.digitize.straight import is_straight, straightened
 from experiments.names.pages import StraightPage, pages

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ecg_overlap.digitize.page.names_views import CELL_PX, SEARCH_PX_PER_MM
+from ecg_overlap.digitize.names.views import CELL_PX, SEARCH_PX_PER_MM
 from experiments.names.canvases import Canvas, Pages
 from experiments.names.fonts import faces
 from experiments.names.networks import Where

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ecg_overlap.digitize.page.names_views import PageView
-from ecg_overlap.digitize.page.names_where import words
+from ecg_overlap.digitize.names.views import PageView
+from ecg_overlap.digitize.names.where import words
 from experiments.names.canvases import Canvas, Pages
 from experiments.names.fonts import faces
 from experiments.names.networks import Where, Which

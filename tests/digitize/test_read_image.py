@@ -135,3 +135,25 @@ def test_one_pixel_is_blank(tmp_path: Path) -> None:
     Image.new("RGB", (1, 1)).save(tmp_path / "a.png")
     with pytest.raises(DigitizeError):
         read_image(tmp_path / "a.png")
+
+
+def test_twelve_bits_in_sixteen_are_raised(tmp_path: Path) -> None:
+    Image.fromarray(RAMP.astype(np.uint16) * 16).save(tmp_path / "a.tif")
+    image = read_image(tmp_path / "a.tif")
+    assert np.abs(image[..., 0].astype(int) - RAMP).max() <= 1
+
+
+def test_white_ink_on_transparency_is_laid_on_black(tmp_path: Path) -> None:
+    layer = Image.new("RGBA", (60, 40), (0, 0, 0, 0))
+    layer.paste((255, 255, 255, 255), (10, 10, 20, 30))
+    layer.save(tmp_path / "a.png")
+    image = read_image(tmp_path / "a.png")
+    assert image[0, 0].max() == 0 and image[20, 15].min() == 255
+
+
+def test_light_paper_with_transparent_corners_is_laid_on_white(tmp_path: Path) -> None:
+    layer = Image.new("RGBA", (60, 40), (250, 250, 250, 255))
+    layer.paste((0, 0, 0, 0), (0, 0, 8, 8))
+    layer.paste((0, 0, 0, 255), (10, 20, 50, 22))
+    layer.save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png")[2, 2].min() == 255

@@ -1,7 +1,7 @@
 """From a picture of one lead to its signal: four stages in one visible function."""
 
-import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from data_gen.render import draw_stroke
 from ecg_overlap.digitize.baselines.paper import wander_mv
 from ecg_overlap.digitize.box_size import scale_by_beats
 from ecg_overlap.digitize.calibrate import INK_ERROR, to_signal
+from ecg_overlap.digitize.checks import check_px_per_mm, check_row, checked_image
 from ecg_overlap.digitize.decoders import DECODERS, Decoded
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.gain import without_pulse
@@ -24,14 +25,19 @@ from ecg_overlap.digitize.network import Image, Network, checked_map, info_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import Plan, plan_for
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
-from ecg_overlap.digitize.stages import Scale, ScaledPicture, calibrated
+from ecg_overlap.digitize.stages import (
+    LOW_CONFIDENCE,
+    Scale,
+    ScaledPicture,
+    calibrated,
+    in_black,
+    scale_beside_colour,
+    scale_of_grid,
+)
 from ecg_overlap.digitize.straight import StraightPicture, straight_if_need_be
+from ecg_overlap.digitize.turned import read_upright
+from ecg_overlap.digitize.usual import Usual, as_usual
 
-MIN_SIDE_PX = 16
-LEAST_MM, MOST_MM = 10.0, 10_000.0  # of a picture's longer side: half a beat, and a long roll
-BROADEST_PEN_MM = 0.8  # of a trace
-LEAST_PX_PER_MM = 1.0  # below, no pen draws a line of even nearly a pixel
-LOW_CONFIDENCE = 0.5
 # A path that spans less of the picture's width was lost: of 98 leads of fold 9 none does, of cut
 # real crops two.
 SHORT_SHARE = 0.75
@@ -85,46 +91,79 @@ def digitize_lead(
     """
     image = checked_image(image)
     check_px_per_mm(image, px_per_mm)
-    _check_row(image, row_px)
-    light = Illumination(image)  # each part is computed once, when it is asked for
+    check_row(image, row_px)
     plan = plan_for(method, default=_default_method(network, mask))
     _require_inputs(plan, mask, calibration, row_px, network)
-    # 1. The scale: from the picture to straight paper, and its pixels to s and mV.
-    if calibration is not None:
-        paper = PaperMap(calibration.px_per_mm_x, calibration.px_per_mm_y, angle_deg)
-        scale = Scale(paper, calibration, origin_known=True)
-    elif px_per_mm is not None:
-        paper = PaperMap(px_per_mm, px_per_mm)
-        scale = Scale(paper, calibrated(paper, mm_per_s, mm_per_mv))
-    else:
-        assert plan.find_scale is not None  # _require_inputs
-        scale = plan.find_scale(light, mm_per_s, mm_per_mv)
     asked = _Asked(
-        plan, mm_per_s, mm_per_mv, row_px, fs_hz, network, mask, scale.origin_known, stages
+        plan,
+        px_per_mm,
+        mm_per_s,
+        mm_per_mv,
+        row_px,
+        fs_hz,
+        network,
+        mask,
+        calibration,
+        angle_deg,
+        stages,
     )
-    lead = _read(light, scale, asked)
-    # 5. Where the grid leaves open which boxes its lines are, the beats tell.
-    by_beats = scale_by_beats(lead, scale)
-    return lead if by_beats is scale else _read(light, by_beats, asked)
+    # Who knows where something is in the picture knows which way up it is; the baselines are
+    # as they were published.
+    if asked.place_known or plan.find_scale is not scale_of_grid:
+        return _read_as_turned(image, asked)
+    return read_upright(partial(_read_as_turned, asked=asked), image)
 
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """What `digitize_lead` was asked for, beside the scale."""
+    """What `digitize_lead` was asked for, beside the picture."""
 
     plan: Plan
+    px_per_mm: float | None
     mm_per_s: float | None
     mm_per_mv: float | None
     row_px: float | None
     fs_hz: float
     network: Network | None
     mask: NDArray[Any] | None
-    calibration_given: bool
+    calibration: Calibration | None
+    angle_deg: float
     stages: bool
 
+    @property
+    def place_known(self) -> bool:
+        """Whether it tells where in the picture something is."""
+        return any(known is not None for known in (self.mask, self.calibration, self.row_px))
 
-def _read(light: Illumination, scale: Scale, asked: _Asked) -> LeadSignal:
+
+def _read_as_turned(image: Image, asked: _Asked) -> LeadSignal:
+    """`digitize_lead` of a picture as it is turned."""
+    usual = as_usual(Illumination(image))  # each part is computed once, when it is asked for
+    # 1. The scale: from the picture to straight paper, and its pixels to s and mV.
+    scale = _scale(usual.light, asked)
+    lead = _read(image, usual, scale, asked)
+    # 5. Where the grid leaves open which boxes its lines are, the beats tell.
+    by_beats = scale_by_beats(lead, scale)
+    return lead if by_beats is scale else _read(image, usual, by_beats, asked)
+
+
+def _scale(light: Illumination, asked: _Asked) -> Scale:
+    if asked.calibration is not None:
+        given = asked.calibration
+        paper = PaperMap(given.px_per_mm_x, given.px_per_mm_y, asked.angle_deg)
+        return Scale(paper, given, origin_known=True)
+    told = asked.mm_per_s, asked.mm_per_mv
+    if asked.px_per_mm is not None:
+        paper = PaperMap(asked.px_per_mm, asked.px_per_mm)
+        return Scale(paper, calibrated(paper, *told))
+    find_scale = asked.plan.find_scale
+    assert find_scale is not None  # _require_inputs
+    return scale_beside_colour(lambda seen: find_scale(seen, *told), light)
+
+
+def _read(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal:
     """Stages 2 to 4, at a scale."""
+    light = usual.light
     plan, image, mask = asked.plan, light.image, asked.mask
     row_px, network, fs_hz = asked.row_px, asked.network, asked.fs_hz
     # From here on, the picture is straight paper.
@@ -137,10 +176,10 @@ def _read(light: Illumination, scale: Scale, asked: _Asked) -> LeadSignal:
         ink = Ink(_given(checked_map(mask, image), straight), px_per_mm=picture.px_per_mm)
     else:
         assert plan.find_ink is not None  # _require_inputs
-        ink = plan.find_ink(picture)
+        ink = plan.find_ink(in_black(picture))
         ink = ink if straight is None else ink.within(straight.inside)
     flags: tuple[str, ...] = ()
-    if plan.decoder is DECODERS["stroke"] and mask is None and not asked.calibration_given:
+    if plan.decoder is DECODERS["stroke"] and mask is None and asked.calibration is None:
         told = asked.mm_per_s, asked.mm_per_mv
         gained = without_pulse(ink, picture, scale.calibration, straight, told)
         ink, flags = gained.ink, gained.flags
@@ -168,7 +207,13 @@ def _read(light: Illumination, scale: Scale, asked: _Asked) -> LeadSignal:
     drawn = on_picture(drawn, axes)
     return replace(
         lead,
-        flags=lead.flags + flags + _flags(drawn, image.shape, scale.paper) + _flags_of_ink(read),
+        flags=(
+            *(("inverted",) if usual.inverted else ()),
+            *lead.flags,
+            *flags,
+            *_flags(drawn, image.shape, usual.width_px, scale.paper),
+            *_flags_of_ink(read),
+        ),
         contested=read.contested,
         unexplained=np.nan if read.leftover is None else read.leftover.unexplained_share,
         invented=np.nan if read.leftover is None else read.leftover.invented_share,
@@ -178,7 +223,7 @@ def _read(light: Illumination, scale: Scale, asked: _Asked) -> LeadSignal:
         method=plan.name,
         weights_sha256=info_of(network).sha256 if network is not None and by_network else None,
         stage_images={
-            "image": image,
+            "image": given,
             "mask": _taken(ink, drawn, straight, image.shape),
             **_left(read, straight),
         }
@@ -219,67 +264,6 @@ def _default_method(network: Network | None, mask: object) -> str:
     return "classical" if network is None or mask is not None else info_of(network).method
 
 
-def checked_image(image: Any) -> Image:
-    """The picture, if it is one that can be digitized.
-
-    Raises:
-        InputError: Not uint8 (H, W, 3).
-        DigitizeError: Too small to hold a trace.
-    """
-    picture = np.asarray(image)
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-        raise InputError(
-            "image",
-            f"{picture.dtype} {picture.shape} is not RGB uint8 (H, W, 3)",
-            "read it with ecg_overlap.digitize.read_image",
-        )
-    if min(picture.shape[:2]) < MIN_SIDE_PX:
-        raise DigitizeError(
-            "image",
-            f"{picture.shape[1]}×{picture.shape[0]} px hold no lead",
-            f"give a crop of at least {MIN_SIDE_PX} px a side",
-        )
-    return picture
-
-
-def check_px_per_mm(image: Image, px_per_mm: float | None) -> None:
-    """Refuse a scale that no picture has, before it ends in a division by zero or a full memory.
-
-    Raises:
-        InputError: It is no number, or says that the picture is too short, too long or too coarse.
-    """
-    if px_per_mm is None:
-        return
-    if not (math.isfinite(px_per_mm) and px_per_mm > 0):
-        raise InputError("px_per_mm", f"{px_per_mm} is no scale", "give a positive finite number")
-    long_mm = max(image.shape[:2]) / px_per_mm
-    if not LEAST_MM <= long_mm <= MOST_MM:
-        raise InputError(
-            "px_per_mm", f"{px_per_mm:g} makes the picture {long_mm:.3g} mm long", "check it"
-        )
-    if px_per_mm < LEAST_PX_PER_MM:
-        raise InputError(
-            "px_per_mm",
-            f"{px_per_mm:g} makes a pen's line {px_per_mm * BROADEST_PEN_MM:.2g} px wide at most",
-            f"give {LEAST_PX_PER_MM:g} or more",
-        )
-
-
-def _check_row(image: Image, row_px: float | None) -> None:
-    """Refuse a row from which no trace reaches into the picture.
-
-    Raises:
-        InputError: It is no number, or farther outside than the picture is high.
-    """
-    height = image.shape[0]
-    if row_px is not None and not -height <= row_px <= 2 * height:  # nor NaN
-        raise InputError(
-            "row_px",
-            f"{row_px:g} is no row of a lead in a picture of {height} rows",
-            "give the row of its 0 mV, counted from the picture's top",
-        )
-
-
 def _require_inputs(
     plan: Plan, mask: object, calibration: object, row_px: object, network: object
 ) -> None:
@@ -317,8 +301,9 @@ def on_picture(path: Path, axes: PaperMap) -> Path:
     return replace(path, x_px=points[:, 0], y_px=points[:, 1])
 
 
-def _flags(path: Path, shape: tuple[int, ...], paper: PaperMap) -> tuple[str, ...]:
-    height, width = shape[:2]
+def _flags(path: Path, shape: tuple[int, ...], width_px: int, paper: PaperMap) -> tuple[str, ...]:
+    """Of the path on the picture of this shape, of which `width_px` columns are paper."""
+    height = shape[0]
     y = path.y_px[np.isfinite(path.y_px)]
     flags = ["scale_from_pulse"] if paper.scale_from is ScaleSource.PULSE else []
     if paper.confidence < LOW_CONFIDENCE:
@@ -327,7 +312,7 @@ def _flags(path: Path, shape: tuple[int, ...], paper: PaperMap) -> tuple[str, ..
         flags.append("trace_leaves_crop")
     if path.peak_doubtful:
         flags.append("peak_doubtful")
-    if path.end_px - path.start_px < SHORT_SHARE * width:
+    if path.end_px - path.start_px < SHORT_SHARE * width_px:
         flags.append("trace_short")
     return tuple(flags)
 

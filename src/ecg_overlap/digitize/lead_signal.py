@@ -14,6 +14,9 @@ INTERVAL_LEVEL = 0.9  # share of the samples that `interval_mv` is meant to hold
 
 FLAGS = {
     "grid_low_confidence": "the grid was found, but barely: check the scale",
+    "turned": "the picture was turned by `turned_deg` before it was read",
+    "maybe_upside_down": "time seems to run backward: it may be turned by 180°, or its scale wrong",
+    "inverted": "the ink is lighter than its paper: it was read as if it were darker",
     "scale_from_pulse": "there is no grid: the scale is that of the calibration pulse",
     "gain_from_pulse": "the gain is not 10 mm/mV: it is that of the calibration pulse",
     "gain_contradicted": "the calibration pulse has another height than --mm-per-mv says",
@@ -53,6 +56,9 @@ class LeadSignal:
         unexplained: Share of the picture's ink that no trace's path draws (text, pulses, or a peak
             that was lost); likewise.
         invented: Share of the path that leads over blank paper; likewise.
+        turned_deg: By how much the picture was turned, clockwise, before it was read: 0, 90, 180
+            or 270. `path_px` and the stages' pictures are in the picture as it was given; the
+            calibration is of the turned one.
         weights_sha256: Of the file of the network's weights; None where no network was used, or
             one that does not tell.
     """
@@ -72,6 +78,7 @@ class LeadSignal:
     contested: float = np.nan
     unexplained: float = np.nan
     invented: float = np.nan
+    turned_deg: int = 0
     weights_sha256: str | None = None
 
     @property

@@ -1,5 +1,6 @@
 """Reads one picture of a file that Pillow knows as RGB uint8, upright, or says why it cannot."""
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +31,8 @@ _SUBFILE_TYPE = 254
 def read_image(path: str | Path, frame: int = 0) -> NDArray[np.uint8]:
     """Read one picture of a PNG, JPEG, TIFF, BMP, WebP or GIF, and of a HEIC with its extra.
 
-    The camera's rotation (EXIF) is undone, transparency is laid on white, CMYK, palette, gray
-    and 16-bit pictures are converted.
+    The camera's rotation (EXIF) is undone, transparency is laid on white, or on black where its
+    ink is white; CMYK, palette, gray and pictures of up to 16 bits are converted.
 
     Args:
         path: The file.
@@ -136,14 +137,30 @@ def _as_rgb(picture: Image.Image) -> NDArray[np.uint8]:
         return _from_deep_gray(np.asarray(picture, np.float64))
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        paper = Image.new("RGBA", layer.size, _paper_under(np.asarray(layer)))
         picture = Image.alpha_composite(paper, layer)
     return np.array(picture.convert("RGB"), np.uint8)
 
 
+def _paper_under(layer: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """The paper that a transparent picture, uint8 (H, W, 4), is laid on, RGBA: white, or black.
+
+    Where most of the picture is transparent, what is not is ink. White ink is to be seen too.
+    """
+    opaque = layer[..., 3] / 255.0
+    light = float((opaque * layer[..., :3].mean(axis=2)).sum() / max(opaque.sum(), 1e-9))
+    white_ink = float(opaque.mean()) < 0.5 and light > 127.5
+    return (0, 0, 0, 255) if white_ink else (255, 255, 255, 255)
+
+
 def _from_deep_gray(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """16-bit (or deeper) gray to 8 bits: by the format's full scale, floats by their maximum."""
+    """Gray of more than 8 bits to 8 bits: by the fewest bits that hold it, floats by their maximum.
+
+    Scanners of 10, 12 or 14 bits write them into 16 without raising them. A picture of which the
+    lightest is in the lower half of its range is stretched too: darkness is a share of the paper's.
+    """
     highest = float(np.nanmax(values)) if values.size else 0.0
-    full = 255.0 if highest <= 255 else 65535.0 if highest <= 65535 else highest
+    bits = max(math.ceil(math.log2(highest + 1)), 8) if highest > 0 else 8
+    full = 2.0**bits - 1 if bits <= 16 else highest
     gray = np.nan_to_num(values / full * 255, nan=255.0).clip(0, 255)
     return np.repeat(np.rint(gray).astype(np.uint8)[..., None], 3, axis=2)

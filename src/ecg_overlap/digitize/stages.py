@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from ecg_overlap.digitize.baselines.paper import find_grid_paper
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Grid, Illumination, find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
+from ecg_overlap.digitize.ink.coloured import with_black_ink, with_black_strokes
 from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.ink.evidence import ink_and_maps
 from ecg_overlap.digitize.ink.found import Ink
@@ -26,6 +28,8 @@ from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.traces.rows import rows_of
 
 Image = NDArray[np.uint8]
+
+LOW_CONFIDENCE = 0.5  # of a grid: under it, its scale may be wrong
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,38 @@ class ScaledPicture:
         assert self.network is not None  # `lead` has seen to it
         found = self.network(self.image, px_per_mm=self.px_per_mm, row_px=row_px)
         return checked_map(found, self.image)
+
+
+def in_black(picture: ScaledPicture) -> ScaledPicture:
+    """The picture with a coloured trace drawn black: what finds ink knows black ink."""
+    light = with_black_ink(picture.light, px_per_mm=picture.px_per_mm, grid=picture.scale.grid)
+    return picture if light is picture.light else replace(picture, light=light)
+
+
+def scale_beside_colour(find: Callable[[Illumination], Scale], light: Illumination) -> Scale:
+    """What `find` finds in a picture, or with its coloured trace drawn black, where it is unsure.
+
+    Raises:
+        DigitizeError: It fails on both; of the picture as it is.
+    """
+    found: Scale | None = None
+    failure: DigitizeError | None = None
+    try:
+        found = find(light)
+        if not found.paper.confidence < LOW_CONFIDENCE:  # it is NaN where there is no grid
+            return found
+    except DigitizeError as error:
+        failure = error
+    black = with_black_strokes(light)
+    if black is not light:
+        with suppress(DigitizeError):
+            other = find(black)
+            if found is None or other.paper.confidence > found.paper.confidence:
+                return other
+    if found is None:
+        assert failure is not None
+        raise failure
+    return found
 
 
 # Of a picture, at mm/s and mm/mV where they are known.

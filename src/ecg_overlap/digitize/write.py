@@ -98,6 +98,7 @@ def description(lead: LeadSignal) -> dict[str, Any]:
         "weights_sha256": lead.weights_sha256,
         "calibration": asdict(lead.calibration),
         "angle_deg": lead.angle_deg,
+        "turned_deg": lead.turned_deg,
         "grid_confidence": lead.grid_confidence if math.isfinite(lead.grid_confidence) else None,
         "baseline_known": lead.baseline_known,
         "fs_hz": lead.fs_hz,

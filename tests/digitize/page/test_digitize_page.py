@@ -109,6 +109,15 @@ def test_a_turned_page_is_turned_back(
     np.testing.assert_allclose(page.signal_mv, as_read.signal_mv, atol=1e-6)
 
 
+def test_a_page_of_light_ink_is_read_as_if_it_were_dark(
+    usual: TruePage, as_read: PageSignal
+) -> None:
+    page = digitize_page(255 - usual.image, method="classical", stages=True)
+    assert page.flags == ("inverted", *as_read.flags)
+    np.testing.assert_allclose(page.signal_mv, as_read.signal_mv, atol=1e-6)
+    assert np.array_equal(page.stage_images["image"], 255 - usual.image)
+
+
 def test_a_gain_that_is_told_goes_before_the_pulses(usual: TruePage, as_read: PageSignal) -> None:
     page = digitize_page(usual.image, method="classical", mm_per_mv=5.0, px_per_mm=PX_PER_MM)
     assert page.flags == ("gain_contradicted",)

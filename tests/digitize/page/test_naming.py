@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen.sample import LEADS
-from ecg_overlap.digitize.page.names import NAMES, NameSeen
+from ecg_overlap.digitize.names.seen import NAMES, NameSeen
 from ecg_overlap.digitize.page.naming import (
     Word,
     at_places,

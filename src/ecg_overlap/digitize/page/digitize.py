@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from data_gen.errors import InputError
+from ecg_overlap.digitize.checks import check_px_per_mm, checked_image
 from ecg_overlap.digitize.errors import DigitizeError
-from ecg_overlap.digitize.lead import check_px_per_mm, checked_image
+from ecg_overlap.digitize.grid import Illumination
 from ecg_overlap.digitize.network import Image, Network
 from ecg_overlap.digitize.page.judge import laws_tell, names_tell
 from ecg_overlap.digitize.page.page_signal import PageSignal
 from ecg_overlap.digitize.page.read import Request, paper_of, read_page
+from ecg_overlap.digitize.usual import as_usual
 
 
 def digitize_page(
@@ -49,7 +51,10 @@ def digitize_page(
         DigitizeError: The page gives no leads; says which stage and what to do.
         InputError: An argument cannot be used.
     """
-    image = checked_image(image)
+    given = checked_image(image)
+    usual = as_usual(Illumination(given), frames=False)
+    image = usual.light.image
+    inverted = ("inverted",) if usual.inverted else ()
     request = Request(px_per_mm, mm_per_s, mm_per_mv, layout, method, fs_hz, network, stages=stages)
     _check_numbers(image, request)
     request.plan(), request.told()  # what cannot be used is said before any work
@@ -70,6 +75,10 @@ def digitize_page(
             except DigitizeError as error:
                 errors.append(error)
                 continue
+            page = replace(page, flags=(*inverted, *page.flags))
+            if given is not image and page.stage_images:
+                shown = np.ascontiguousarray(np.rot90(given, -quarters))
+                page = replace(page, stage_images={**page.stage_images, "image": shown})
             if names_tell(page.strips) or laws_tell(page.consistency):
                 turned = ("turned",) if quarters else ()
                 return replace(page, turned_deg=90 * quarters, flags=(*turned, *page.flags))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_gen.sample import LEADS
-from ecg_overlap.digitize.lead import LOW_CONFIDENCE
 from ecg_overlap.digitize.page.layouts import Arrangement, Fit
 from ecg_overlap.digitize.page.page_signal import Residual, Source, Strip
 from ecg_overlap.digitize.page.paper import PagePicture
 from ecg_overlap.digitize.pulse.printed import PagePulse
 from ecg_overlap.digitize.scale import ScaleSource
+from ecg_overlap.digitize.stages import LOW_CONFIDENCE
 
 USUAL_MM_PER_S, USUAL_MM_PER_MV = 25.0, 10.0
 WIDE_PULSE_MM = 10.0  # a pulse of 0.2 s so wide was printed at 50 mm/s

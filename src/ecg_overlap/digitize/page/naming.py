@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.sample import LEADS
-from ecg_overlap.digitize.page.names import NameSeen
+from ecg_overlap.digitize.names.seen import NameSeen
 
 FloatArray = NDArray[np.float64]
 

@@ -22,6 +22,7 @@ PAGE_FLAGS = {
     "speed_unusual": "the paper speed is not 25 mm/s, as it is printed or by a wide pulse",
     "grid_low_confidence": "the grid was found, but barely: check the scale",
     "scale_from_pulse": "there is no grid: the scale is that of the calibration pulse",
+    "inverted": "the ink is lighter than its paper: it was read as if it were darker",
     "turned": "the page was turned before it was read",
     "leads_missing": "fewer than twelve leads were found",
     "ink_unexplained": "much of the page's ink beside the traces is in no lead: see the overlay",
@@ -108,8 +109,8 @@ class PageSignal:
         weights_sha256: Of the network's weights; None where none was used.
         turned_deg: By how much the picture was turned, clockwise, before it was read: 0, 90, 180
             or 270. Boxes and paths are in the turned picture.
-        stage_images: "image": the picture as it was read, uint8 (H, W, 3); "unexplained": uint8
-            (H, W), 255 where ink is in no trace.
+        stage_images: "image": the picture, turned as it was read, uint8 (H, W, 3);
+            "unexplained": uint8 (H, W), 255 where ink is in no trace.
     """
 
     strips: tuple[Strip, ...]

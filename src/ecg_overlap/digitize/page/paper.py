@@ -10,7 +10,7 @@ from ecg_overlap.digitize.lead import straight_scaled
 from ecg_overlap.digitize.network import Network
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.scale import PaperMap
-from ecg_overlap.digitize.stages import Scale, ScaledPicture, scale_of_grid
+from ecg_overlap.digitize.stages import Scale, ScaledPicture, scale_beside_colour, scale_of_grid
 from ecg_overlap.digitize.straight import (
     ENOUGH_PX_PER_MM,
     StraightPicture,
@@ -77,7 +77,7 @@ def page_scale(
     if px_per_mm is not None:
         paper = PaperMap(px_per_mm, px_per_mm)
         return Scale(paper, paper.calibration(mm_per_s, mm_per_mv))
-    scale = scale_of_grid(light, mm_per_s, mm_per_mv)
+    scale = scale_beside_colour(lambda seen: scale_of_grid(seen, mm_per_s, mm_per_mv), light)
     wide = max(light.image.shape[:2]) / scale.paper.px_per_mm_x
     if wide > MOST_WIDE_MM and scale.grid is not None:
         near = BOXES * scale.paper.px_per_mm_x

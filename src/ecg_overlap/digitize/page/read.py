@@ -12,6 +12,7 @@ from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Illumination
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.evidence import INK
+from ecg_overlap.digitize.names.seen import names_on
 from ecg_overlap.digitize.network import Image, Network, info_of
 from ecg_overlap.digitize.page.columns import Place, ends_of, places
 from ecg_overlap.digitize.page.consistency import residuals
@@ -31,7 +32,6 @@ from ecg_overlap.digitize.page.layouts import (
     fits_of,
     with_rows,
 )
-from ecg_overlap.digitize.page.names import names_on
 from ecg_overlap.digitize.page.naming import Word, at_places, log_odds, was_read, words_of
 from ecg_overlap.digitize.page.page_signal import PageSignal, Source, Strip
 from ecg_overlap.digitize.page.paper import (
@@ -47,6 +47,7 @@ from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.plans import PAGE_METHODS, Plan, plan_for
 from ecg_overlap.digitize.pulse.printed import PagePulse, find_pulses
+from ecg_overlap.digitize.stages import in_black
 
 FloatArray = NDArray[np.float64]
 
@@ -134,7 +135,7 @@ def read_page(paper: Paper, asked: Request) -> PageSignal:
     plan, told = asked.plan(), asked.told()
     assert plan.find_ink is not None  # of these methods
     # 1. The ink.
-    ink = plan.find_ink(page.picture)
+    ink = plan.find_ink(in_black(page.picture))
     ink = ink if page.inside is None else ink.within(page.inside)
     cover = without_frames(as_coverage(ink.mask), px_per_mm=page.px_per_mm)
     # 2. The rows, and all their traces at once.

@@ -23,7 +23,9 @@ APART_MM = 6.0  # two beats at the least: 250 a minute at 25 mm/s
 CLEAR = 0.35  # of the height of most beats' peaks: a peak is a beat's from there on
 AROUND_MM = 3.0  # of a beat's peak: its QRS complex
 SHIFT_MM = 1.0  # by which beats are moved to lie on each other, at most
-ALIKE = 0.8  # correlation of a beat's profile with the median beat's; of 705 drawn beats, all have it
+ALIKE = (
+    0.8  # correlation of a beat's profile with the median beat's; of 705 drawn beats, all have it
+)
 LEAST_BEATS = 3  # a median of fewer says nothing
 BEFORE = 0.4  # of the way to the beat before: so much of it is this one's, as T waves are late
 LEAST_SPREAD_MM = 0.3  # of a template, as wide as a stroke

@@ -9,10 +9,10 @@ from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from data_gen.sample import LEADS
 from data_gen.text import text_coverage
-from ecg_overlap.digitize.page import names_networks
-from ecg_overlap.digitize.page.names import NAMES, NameSeen, names_on
-from ecg_overlap.digitize.page.names_views import WORD_SHAPE_PX, page_view
-from ecg_overlap.digitize.page.names_where import LETTER_MM, words
+from ecg_overlap.digitize.names import networks
+from ecg_overlap.digitize.names.seen import NAMES, NameSeen, names_on
+from ecg_overlap.digitize.names.views import WORD_SHAPE_PX, page_view
+from ecg_overlap.digitize.names.where import LETTER_MM, words
 
 PX_PER_MM = 8
 COLUMNS_MM, ROWS_MM = (10.0, 45.0, 80.0, 115.0), (12.0, 32.0, 52.0)
@@ -185,18 +185,18 @@ def test_of_words_that_overlap_the_likelier_is_kept() -> None:
 def test_networks_are_small_and_damaged_ones_are_refused(
     tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = sorted(names_networks.WEIGHTS.glob("names_*.onnx"))
-    card = (names_networks.WEIGHTS / "NAMES_CARD.md").read_text(encoding="utf-8")
+    files = sorted(networks.WEIGHTS.glob("names_*.onnx"))
+    card = (networks.WEIGHTS / "NAMES_CARD.md").read_text(encoding="utf-8")
     assert all(sha256(file) in card for file in files)
     assert sum(file.stat().st_size for file in files) <= 300_000
     for file in files:
         (tmp_path / file.name).write_bytes(file.read_bytes()[:-1] + b"x")
         digest = file.with_name(file.name + ".sha256")
         (tmp_path / digest.name).write_bytes(digest.read_bytes())
-    monkeypatch.setattr(names_networks, "WEIGHTS", tmp_path)
-    names_networks._stored.cache_clear()
+    monkeypatch.setattr(networks, "WEIGHTS", tmp_path)
+    networks._stored.cache_clear()
     with pytest.raises(InputError, match="damaged"):
-        names_networks.where(np.zeros((40, 40, 2), np.uint8))
-    monkeypatch.setattr(names_networks, "WEIGHTS", tmp_path / "nowhere")
+        networks.where(np.zeros((40, 40, 2), np.uint8))
+    monkeypatch.setattr(networks, "WEIGHTS", tmp_path / "nowhere")
     with pytest.raises(InputError, match="missing"):
-        names_networks.where(np.zeros((40, 40, 2), np.uint8))
+        networks.where(np.zeros((40, 40, 2), np.uint8))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from data_gen.formats.files import check_digest, digest_file
-from ecg_overlap.digitize.page.names_views import CELL_PX
+from ecg_overlap.digitize.names.views import CELL_PX
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
 _MOST_WORDS = 256  # seen at once: bounds the memory
@@ -19,7 +19,7 @@ def where(searched: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Where words stand that may be names, float32 (5, ceil(h / 4), ceil(w / 4)).
 
     Of each place: the logit of a name's centre, its (x, y) from the place's own centre, in
-    places, and the logarithms of the name's height and width over `names_where.LETTER_MM`.
+    places, and the logarithms of the name's height and width over `where.LETTER_MM`.
 
     Args:
         searched: uint8 (h, w, 2), from `PageView.searched`.

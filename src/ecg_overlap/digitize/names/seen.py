@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.sample import LEADS
+from ecg_overlap.digitize.names.networks import where, which
+from ecg_overlap.digitize.names.views import page_view
+from ecg_overlap.digitize.names.where import words
 from ecg_overlap.digitize.network import Image
-from ecg_overlap.digitize.page.names_networks import where, which
-from ecg_overlap.digitize.page.names_views import page_view
-from ecg_overlap.digitize.page.names_where import words
 
 FloatArray = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.page.names_views import CELL_PX, SEARCH_PX_PER_MM
+from ecg_overlap.digitize.names.views import CELL_PX, SEARCH_PX_PER_MM
 
 FloatArray = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ def words(answer: NDArray[np.float32]) -> FloatArray:
     x and y are 0 at the left and the upper edge of the page's first pixel; the likeliest is first.
 
     Args:
-        answer: float32 (5, h, w), from `names_networks.where`.
+        answer: float32 (5, h, w), from `networks.where`.
     """
     chance = 1 / (1 + np.exp(-answer[0].astype(np.float64)))
     around = cv2.dilate(answer[0], np.ones((3, 3), np.uint8))

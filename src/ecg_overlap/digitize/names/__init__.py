@@ -1,0 +1,1 @@
+"""The lead names printed beside traces, on a page or in a lead's crop: two small networks."""
