@@ -112,6 +112,8 @@ def test_a_small_stroke_that_hangs_on_ink_is_no_speck() -> None:
     assert (seen(trace(), probability)[33:38, 100:102] >= 0.8).all()
     probability[36:38] = 0  # apart from the ink
     np.testing.assert_array_equal(seen(trace(), probability), trace())
+    probability[33:36], probability[35:38, 100:101] = 0, 0.8  # hangs on it, in 3 px
+    np.testing.assert_array_equal(seen(trace(), probability), trace())
 
 
 def test_the_maps_soft_edge_makes_no_stroke_thicker() -> None:

@@ -72,18 +72,20 @@ def _lost(cover: Coverage, probability: Coverage, px_per_mm: float) -> NDArray[n
     """Strokes that the network sees and the picture's own ink lacks, bool (H, W).
 
     What is likely beyond the reach of any ink is no stroke's soft edge. Such a stroke is added up
-    to the ink that it goes on from, as far as it is likely. It must be sure somewhere, and no speck
-    together with that ink: many lost strokes are flanks of narrow waves, each of little area.
+    to the ink that it goes on from, as far as it is likely. It must be sure somewhere, give four of
+    the network's pixels of new ink, and be no speck together with what it goes on from: many lost
+    strokes are flanks of narrow waves, each of little area.
     """
-    likely = probability >= LIKELY
-    beyond = likely & ~_around(cover >= INK, REACH_MM * px_per_mm)
+    likely, lacks = probability >= LIKELY, cover < INK
+    beyond = likely & ~_around(~lacks, REACH_MM * px_per_mm)
     lost = likely & _around(beyond, REACH_MM * px_per_mm)
     count, stroke = cv2.connectedComponents(lost.astype(np.uint8))
     sure = np.bincount(stroke[probability >= SURE], minlength=count) > 0
-    together = (likely | (cover >= INK)).astype(np.uint8)
+    new = np.bincount(stroke[lacks], minlength=count) > (2 * NETWORK_PX_MM * px_per_mm) ** 2
+    together = (likely | ~lacks).astype(np.uint8)
     _count, piece, stats, _ = cv2.connectedComponentsWithStats(together)
     large = stats[:, cv2.CC_STAT_AREA] > DIALS.speck_mm2 * px_per_mm**2
-    return np.asarray(lost & sure[stroke] & large[piece], np.bool_)
+    return np.asarray(lost & (sure & new)[stroke] & large[piece], np.bool_)
 
 
 def _around(mask: NDArray[np.bool_], reach_px: float) -> NDArray[np.bool_]:
