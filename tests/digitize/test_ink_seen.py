@@ -86,3 +86,37 @@ def test_a_hole_in_a_stroke_is_filled_where_the_network_sees_ink() -> None:
     assert (found[STROKE] == 1).all()
     probability[39, 80:90] = 0.2  # between two flanks there is paper
     assert not seen(own, probability)[39, 80:90].any()
+
+
+def test_a_hole_that_is_narrower_than_the_networks_pixel_stays_paper() -> None:
+    own, probability = blank(), blank()
+    own[20:60, 100:109] = probability[20:60, 100:109] = 1  # two flanks at 16 px/mm …
+    own[22:58, 104] = 0  # … with 0.06 mm of paper between them, closed at both ends
+    found = seen_ink(own, probability, px_per_mm=2 * SCALE)
+    np.testing.assert_array_equal(found, own)
+    own[22:58, 103:106] = 0  # 0.19 mm: the network can tell
+    assert (seen_ink(own, probability, px_per_mm=2 * SCALE)[20:60, 100:109] == 1).all()
+
+
+def test_a_pale_stroke_is_added_up_to_the_ink_that_it_goes_on_from() -> None:
+    probability = trace()
+    probability[8:38, 100:103] = 0.6  # likely, …
+    probability[8:30, 100:103] = 0.8  # … and sure somewhere
+    found = seen(trace(), probability)
+    np.testing.assert_array_equal(found, np.maximum(trace(), probability))
+
+
+def test_a_small_stroke_that_hangs_on_ink_is_no_speck() -> None:
+    probability = trace()
+    probability[33:38, 100:102] = 0.8  # 0.16 mm²
+    assert (seen(trace(), probability)[33:38, 100:102] >= 0.8).all()
+    probability[36:38] = 0  # apart from the ink
+    np.testing.assert_array_equal(seen(trace(), probability), trace())
+    probability[33:36], probability[35:38, 100:101] = 0, 0.8  # hangs on it, in 3 px
+    np.testing.assert_array_equal(seen(trace(), probability), trace())
+
+
+def test_the_maps_soft_edge_makes_no_stroke_thicker() -> None:
+    probability = trace()
+    probability[37] = probability[41] = 0.8
+    np.testing.assert_array_equal(seen(trace(), probability), trace())
