@@ -21,7 +21,6 @@ _ANYWHERE = -4  # before the first column
 WIDE_STROKE = 1.3  # strokes' widths that one more trace takes of a run
 NEVER = 1e6  # cost of what cannot be
 _MOST_WAYS = 16  # of one trace from one column to the next
-_MOST_NEW = 4096  # explanations in one column before the dearest are given up
 
 
 class Prices(NamedTuple):
@@ -75,17 +74,18 @@ class _Beam(NamedTuple):
 class _New(NamedTuple):
     """Room for the explanations of one more column, and for one that is being looked at."""
 
-    cost: FloatArray  # (N,), so far
-    to_go: FloatArray  # (N,)
-    where: IntArray  # (N, K)
-    come_from: IntArray  # (N,), which explanation it continues
-    name: IntArray  # (N,), a hash of `where`
+    cost: FloatArray  # (B,), so far
+    total: FloatArray  # (B,), to the end, at the least
+    where: IntArray  # (B, K)
+    come_from: IntArray  # (B,), which explanation it continues
     way: IntArray  # (K, M), where each trace can be next, …
     price: FloatArray  # (K, M), … at what cost, …
     far: FloatArray  # (K, M), … and to go from there
     n_ways: IntArray  # (K,)
     turn: IntArray  # (K,), which of the ways
     here: IntArray  # (K,), the nodes of these ways
+    so_far: FloatArray  # (K + 1,), what the traces before each cost
+    least: FloatArray  # (K + 1,), what each and those after it cost at the least
 
 
 @njit(cache=True)
@@ -96,11 +96,11 @@ def search(graph: Graph, prices: Prices) -> IntArray:
     size = prices.beam
     at_column = np.full((width, size, n_traces), ABSENT, np.int64)
     parent = np.zeros((width, size), np.int64)
-    beam, following, new = _empty(size, n_traces), _empty(size, n_traces), _room(n_traces)
+    beam, following, new = _empty(size, n_traces), _empty(size, n_traces), _room(size, n_traces)
     alive = 1
     for c in range(width):
         n = _continued(graph, prices, beam, alive, c, ahead, ahead_without, new)
-        total = new.cost[:n] + new.to_go[:n]
+        total = new.total[:n]
         ranked = np.argsort(total)
         alive = 0
         for z in ranked:
@@ -136,19 +136,20 @@ def _empty(size: int, n_traces: int) -> _Beam:
 
 
 @njit(cache=True)
-def _room(n_traces: int) -> _New:
+def _room(size: int, n_traces: int) -> _New:
     return _New(
-        np.empty(_MOST_NEW),
-        np.empty(_MOST_NEW),
-        np.empty((_MOST_NEW, n_traces), np.int64),
-        np.empty(_MOST_NEW, np.int64),
-        np.empty(_MOST_NEW, np.int64),
+        np.empty(size),
+        np.empty(size),
+        np.empty((size, n_traces), np.int64),
+        np.empty(size, np.int64),
         np.empty((n_traces, _MOST_WAYS), np.int64),
         np.empty((n_traces, _MOST_WAYS)),
         np.empty((n_traces, _MOST_WAYS)),
         np.empty(n_traces, np.int64),
         np.empty(n_traces, np.int64),
         np.empty(n_traces, np.int64),
+        np.empty(n_traces + 1),
+        np.empty(n_traces + 1),
     )
 
 
@@ -315,59 +316,93 @@ def _continued(
     ahead_without: FloatArray,
     new: _New,
 ) -> int:
-    """Write all explanations up to column `c` that are not hopeless to `new`; how many they are.
+    """Write the best explanations up to column `c` to `new`; how many they are.
 
-    Each ends only once: of those that end alike, the cheapest is kept.
+    Each ends only once: of those that end alike, the cheapest is kept. Each trace's ways are tried
+    from the cheapest on, and all that follow are left out as soon as what the traces so far cost,
+    and the others at the least, is more than the dearest that is kept.
     """
-    way, price, far, n_ways = new.way, new.price, new.far, new.n_ways
-    turn, here, height, unexplained = new.turn, new.here, prices.height, prices.unexplained
+    way, price, far, n_ways, turn = new.way, new.price, new.far, new.n_ways, new.turn
+    so_far, least, here = new.so_far, new.least, new.here
+    height, unexplained = prices.height, prices.unexplained
     n_traces = len(here)
     all_ink = 0.0
     for q in range(graph.starts[c], graph.starts[c + 1]):
         all_ink += unexplained[graph.by_column[q]]
-    n, best = 0, np.inf
+    n, limit = 0, np.inf
     for h in range(alive):
         for k in range(n_traces):
             n_ways[k] = _ways(graph, prices, beam, h, k, c, ahead, ahead_without, new)
-        turn[:] = 0
+            _cheapest_first(way[k], price[k], far[k], n_ways[k])
+        least[n_traces] = 0.0  # of the traces from each on
+        for k in range(n_traces - 1, -1, -1):
+            least[k] = least[k + 1] + price[k, 0] + far[k, 0]
+        so_far[0] = beam.cost[h]  # before each trace, with what its ways lead to
+        turn[0] = 0
         k = 0
-        while k < n_traces:  # all combinations of the traces' ways
-            so_far, left, name = beam.cost[h], 0.0, np.int64(17)
-            for k in range(n_traces):
-                here[k] = way[k, turn[k]]
-                so_far += price[k, turn[k]]
-                left += far[k, turn[k]]
-                name = name * 1000003 + here[k] + 4
-            if so_far + left <= best + prices.hopeless:  # what it saves is at most all ink
-                so_far += all_ink + _together(
-                    here, graph.n_runs, height, unexplained, prices.shared
-                )
-                if so_far + left <= best + prices.hopeless:
-                    n = _keep(new, n, h, name, so_far, left)
-                    best = min(best, so_far + left)
-            k = 0
-            while k < n_traces:
-                turn[k] += 1
-                if turn[k] < n_ways[k]:
-                    break
-                turn[k] = 0
+        while k >= 0:
+            if turn[k] == n_ways[k]:
+                k -= 1
+                if k >= 0:
+                    turn[k] += 1
+                continue
+            total = so_far[k] + price[k, turn[k]] + far[k, turn[k]]
+            if total + least[k + 1] > limit:  # nor can what all share save more than all ink
+                turn[k] = n_ways[k]
+                continue
+            so_far[k + 1], here[k] = total, way[k, turn[k]]
+            if k + 1 < n_traces:
                 k += 1
+                turn[k] = 0
+                continue
+            left = 0.0
+            for j in range(n_traces):
+                left += far[j, turn[j]]
+            total += all_ink + _together(here, graph.n_runs, height, unexplained, prices.shared)
+            if total <= limit:
+                n, limit = _keep(new, n, h, total, left, prices)
+            turn[k] += 1
     return n
 
 
 @njit(cache=True)
-def _keep(new: _New, n: int, h: int, name: np.int64, so_far: float, left: float) -> int:
-    """Keep an explanation unless one that ends alike is cheaper; how many there are then."""
-    names = new.name
-    same = 0
-    while same < n and names[same] != name:
-        same += 1
-    if same == _MOST_NEW or (same < n and new.cost[same] <= so_far):
-        return n
-    new.cost[same], new.to_go[same], new.come_from[same] = so_far, left, h
-    new.name[same] = name
-    new.where[same] = new.here
-    return max(n, same + 1)
+def _cheapest_first(way: IntArray, price: FloatArray, far: FloatArray, n: int) -> None:
+    """Sort the first n of one trace's ways by what they cost to the picture's end."""
+    for i in range(1, n):
+        j = i
+        while j > 0 and price[j] + far[j] < price[j - 1] + far[j - 1]:
+            way[j], way[j - 1] = way[j - 1], way[j]
+            price[j], price[j - 1] = price[j - 1], price[j]
+            far[j], far[j - 1] = far[j - 1], far[j]
+            j -= 1
+
+
+@njit(cache=True)
+def _keep(
+    new: _New, n: int, h: int, total: float, left: float, prices: Prices
+) -> tuple[int, float]:
+    """Keep an explanation, in the place of one that ends alike or of the dearest.
+
+    Returns:
+        How many there are then; above which total none is worth keeping.
+    """
+    totals = new.total
+    place, dearest = -1, 0
+    for i in range(n):
+        if (new.where[i] == new.here).all():
+            place = i
+        if totals[i] > totals[dearest]:
+            dearest = i
+    if place < 0:
+        place = n if n < prices.beam else dearest
+        n = min(n + 1, prices.beam)
+    elif totals[place] <= total:
+        total = np.inf
+    if total < np.inf:
+        totals[place], new.cost[place] = total, total - left
+        new.where[place], new.come_from[place] = new.here, h
+    limit = totals[:n].min() + prices.hopeless
+    return n, min(limit, totals[:n].max()) if n == prices.beam else limit
 
 
 @njit(cache=True)
