@@ -386,23 +386,31 @@ def _keep(
     Returns:
         How many there are then; above which total none is worth keeping.
     """
-    totals = new.total
-    place, dearest = -1, 0
+    totals, here = new.total, new.here
+    place = n
     for i in range(n):
-        if (new.where[i] == new.here).all():
+        alike = True
+        for k in range(len(here)):
+            if new.where[i, k] != here[k]:
+                alike = False
+                break
+        if alike:
             place = i
-        if totals[i] > totals[dearest]:
-            dearest = i
-    if place < 0:
-        place = n if n < prices.beam else dearest
-        n = min(n + 1, prices.beam)
-    elif totals[place] <= total:
-        total = np.inf
-    if total < np.inf:
+            break
+    if place == prices.beam:  # all places are taken
+        place = np.argmax(totals[:n])
+    elif place == n:
+        n += 1
+        totals[place] = np.inf
+    if total < totals[place]:
         totals[place], new.cost[place] = total, total - left
-        new.where[place], new.come_from[place] = new.here, h
-    limit = totals[:n].min() + prices.hopeless
-    return n, min(limit, totals[:n].max()) if n == prices.beam else limit
+        new.come_from[place] = h
+        for k in range(len(here)):
+            new.where[place, k] = here[k]
+    least, most = np.inf, 0.0
+    for i in range(n):
+        least, most = min(least, totals[i]), max(most, totals[i])
+    return n, min(least + prices.hopeless, most if n == prices.beam else np.inf)
 
 
 @njit(cache=True)
