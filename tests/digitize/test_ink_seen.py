@@ -120,3 +120,27 @@ def test_the_maps_soft_edge_makes_no_stroke_thicker() -> None:
     probability = trace()
     probability[37] = probability[41] = 0.8
     np.testing.assert_array_equal(seen(trace(), probability), trace())
+
+
+def dipping(letter: bool = False) -> tuple[Coverage, Coverage]:
+    """A trace with a slow wave that the network misses, parted by a grid line; or a letter."""
+    own, probability = trace(), trace()
+    own[STROKE, 90:130] = probability[STROKE, 90:130] = 0
+    for x in range(90, 130):
+        row = 39 + round(8 * np.sin((x - 90) / 40 * np.pi))
+        own[row - 1 : row + 2, x] = 1
+    own[:, 110] = 0
+    if letter:
+        own[STROKE, 90:130] = probability[STROKE, 90:130] = 1
+        own[42:44, 90:130] = 0  # 0.25 mm above it
+    return own, probability
+
+
+def test_a_wave_that_the_network_misses_is_kept_where_it_joins_what_it_sees() -> None:
+    own, probability = dipping()
+    np.testing.assert_array_equal(seen(own, probability) >= 0.5, own >= 0.5)
+
+
+def test_what_hangs_below_a_line_is_not_kept_for_that() -> None:
+    own, probability = dipping(letter=True)
+    assert not seen(own, probability)[45:].any()

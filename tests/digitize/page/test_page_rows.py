@@ -64,6 +64,16 @@ def test_a_frame_is_no_row() -> None:
     assert left[:8].sum() == 0
 
 
+def test_a_frame_of_which_a_network_sees_dashes_is_no_row() -> None:
+    corners = np.array([(10, 10), (1490, 10), (1490, 470), (10, 470), (10, 10)], float)
+    dark = drawn(beats(250), corners)
+    seen = dark.copy()
+    seen[:12, ::40] = seen[:12, 1::40] = 0
+    left = without_frames(seen, px_per_mm=PX_PER_MM, dark=dark)
+    assert left[:14].sum() == 0
+    assert left[14:460, 16:1484].sum() == pytest.approx(dark[14:460, 16:1484].sum(), rel=1e-6)
+
+
 def test_rests_of_a_line_that_look_like_a_row_are_given_up() -> None:
     # Pieces of a grid line under the only trace: not half of the row's length.
     rests = [np.array([(x, 330.0), (x + 60.0, 330.0)]) for x in (150, 420, 640, 980)]

@@ -15,6 +15,9 @@ from ecg_overlap.digitize.ink.evidence import INK, REACH_MM, fill_holes, likely_
 
 PIECE = 0.3  # coverage from which neighbouring pixels hang together in one piece
 MOST_OF_IT = 0.5  # mean probability from which a piece is of a trace
+GRID_LINE_MM = 0.25  # a printed line is hardly thicker
+END = 0.3  # of a missed stroke's length: so near its ends it meets the ink that it goes on from
+MOST_MISSED_MM = 8.0  # of its length, as much as a trace may go over blank paper
 LIKELY = 0.5  # probability from which ink is likelier than paper, as far as maps are calibrated
 SURE = 0.7  # probability that a lost stroke reaches somewhere, and a hole everywhere
 # A network's pixel: it cannot tell what is narrower. Of what it would fill in drawn leads of
@@ -38,19 +41,39 @@ def seen_ink(own: Coverage, probability: Coverage, *, px_per_mm: float) -> Cover
         float32 (H, W), 0–1.
     """
     near = likely_near(probability, px_per_mm=px_per_mm)
-    cover = np.where(_of_traces(own, near), own, np.float32(0))
+    cover = np.where(_of_traces(own, near, px_per_mm), own, np.float32(0))
     cover = _without_holes(cover, probability, px_per_mm)
     return np.where(_lost(cover, probability, px_per_mm), np.maximum(cover, probability), cover)
 
 
-def _of_traces(own: Coverage, near: Coverage) -> NDArray[np.bool_]:
+def _of_traces(own: Coverage, near: Coverage, px_per_mm: float) -> NDArray[np.bool_]:
     """Where the pieces of the picture's ink are that are of traces, bool (H, W)."""
-    count, piece = cv2.connectedComponents((own >= PIECE).astype(np.uint8), connectivity=8)
+    inked = own >= PIECE
+    count, piece = cv2.connectedComponents(inked.astype(np.uint8), connectivity=8)
     area = np.bincount(piece.ravel(), minlength=count)
     likely = np.bincount(piece.ravel(), near.ravel(), count) / np.maximum(area, 1)
-    kept = likely >= MOST_OF_IT
-    kept[0] = True  # the soft edges of all of them
-    return np.asarray(kept[piece], np.bool_)
+    kept = (likely >= MOST_OF_IT)[piece]
+    kept |= _between(inked & ~kept, inked & kept, px_per_mm)
+    return np.asarray(kept | ~inked, np.bool_)  # and the soft edges of all of them
+
+
+def _between(
+    unlikely: NDArray[np.bool_], likely: NDArray[np.bool_], px_per_mm: float
+) -> NDArray[np.bool_]:
+    """Ink that goes on from likely ink at its left end and at its right, and nowhere else, (H, W).
+
+    So a stroke does that the network misses for some way, over a dark grid above all, and a letter
+    does not. The pieces that a grid's lines part it into are taken together.
+    """
+    joined = _around(unlikely, GRID_LINE_MM * px_per_mm)
+    count, chain, stats, _ = cv2.connectedComponentsWithStats(joined.astype(np.uint8))
+    y, x = np.nonzero(joined & likely)
+    of = chain[y, x]
+    along = (x - stats[of, cv2.CC_STAT_LEFT]) / stats[of, cv2.CC_STAT_WIDTH]
+    meets = np.zeros((3, count), np.bool_)
+    meets[(along > END).astype(int) + (along >= 1 - END), of] = True
+    short = stats[:, cv2.CC_STAT_WIDTH] <= MOST_MISSED_MM * px_per_mm
+    return np.asarray((meets[0] & ~meets[1] & meets[2] & short)[chain] & unlikely, np.bool_)
 
 
 def _without_holes(cover: Coverage, probability: Coverage, px_per_mm: float) -> Coverage:

@@ -137,11 +137,12 @@ def read_page(paper: Paper, asked: Request) -> PageSignal:
     # 1. The ink.
     ink = plan.find_ink(in_black(page.picture))
     ink = ink if page.inside is None else ink.within(page.inside)
-    cover = without_frames(as_coverage(ink.mask), px_per_mm=page.px_per_mm)
+    own = None if ink.dark is None else as_coverage(ink.dark)
+    cover = without_frames(as_coverage(ink.mask), px_per_mm=page.px_per_mm, dark=own)
     # 2. The rows, and all their traces at once.
     traced = trace_page(cover, px_per_mm=page.px_per_mm, inside=page.inside)
     # Pulses and letters are dark too, but a network that sees traces leaves them out.
-    dark = cover if ink.dark is None else as_coverage(ink.dark)
+    dark = cover if own is None else own
     pulse = find_pulses(dark, traced.rows, px_per_mm=page.px_per_mm)
     printed = printed_of((asked.mm_per_s, asked.mm_per_mv), paper.printed, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)

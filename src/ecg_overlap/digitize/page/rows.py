@@ -13,6 +13,7 @@ from ecg_overlap.digitize.traces.runs import HOLE_PX, FloatArray, find_runs
 
 PIECE_MM = 8.0  # ink of a trace hangs together for so long; a letter is narrower
 FRAME_MM = 100.0  # a line that is exactly straight for so long is a frame: no heart rests for 4 s
+FRAME_EDGE_MM = 0.25  # as far beyond such a line a network's map of it may reach: two of its pixels
 WINDOW_MM = 55.0  # rows are looked for in parts so wide: two beats, and hardly any drift
 MOST_STEP_MM = 12.0  # between a row's places in two windows: leads of a row stand apart so much
 STEP_COST = 0.03  # per mm of such a step, in shares of a window's columns
@@ -63,18 +64,27 @@ def ink_of_traces(cover: Coverage, *, px_per_mm: float) -> Coverage:
     return np.where(wide[piece], cover, np.float32(0))
 
 
-def without_frames(cover: Coverage, *, px_per_mm: float) -> Coverage:
-    """The ink without level and upright lines of `FRAME_MM` or more, float32 (H, W)."""
+def without_frames(cover: Coverage, *, px_per_mm: float, dark: Coverage | None = None) -> Coverage:
+    """The ink without level and upright lines of `FRAME_MM` or more, float32 (H, W).
+
+    Args:
+        cover: float32 (H, W), 0–1.
+        px_per_mm: Its scale.
+        dark: float32 (H, W), where `cover` is what a network sees of it: of a line, that may be
+            dashes.
+    """
     length = round(FRAME_MM * px_per_mm)
-    ink = (cover > 0.3).astype(np.uint8)
-    line = np.zeros_like(ink)
-    for size in ((1, length), (length, 1)):
-        if min(ink.shape) >= 1 and length < max(ink.shape):
-            found = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(size, np.uint8))
-            line = np.maximum(line, np.asarray(found, np.uint8))
+    line = np.zeros(cover.shape, np.uint8)
+    for seen in (cover,) if dark is None else (cover, dark):
+        ink = (seen > 0.3).astype(np.uint8)
+        for size in ((1, length), (length, 1)):
+            if min(ink.shape) >= 1 and length < max(ink.shape):
+                found = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+                line = np.maximum(line, np.asarray(found, np.uint8))
     if not line.any():
         return cover
-    return np.where(cv2.dilate(line, np.ones((3, 3), np.uint8)) > 0, np.float32(0), cover)
+    edge = 2 * max(round(FRAME_EDGE_MM * px_per_mm), 1) + 1 if dark is not None else 3
+    return np.where(cv2.dilate(line, np.ones((edge, edge), np.uint8)) > 0, np.float32(0), cover)
 
 
 def page_rows(cover: Coverage, *, px_per_mm: float) -> list[PageRow]:
