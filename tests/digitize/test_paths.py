@@ -1,5 +1,6 @@
 """Decoders: from a mask to the pen's centre line."""
 
+import cv2
 import numpy as np
 import pytest
 from drawn import beats, drawn, snr_db
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.decoders import DECODERS, decode
+from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.paths.path import Path
 
 
@@ -52,6 +54,39 @@ def test_stroke_reaches_a_peak_that_the_centroid_rounds_off() -> None:
     stroke, centroid = decode(mask, "stroke"), decode(mask, "centroid")
     assert np.nanmin(stroke.y_px) == pytest.approx(20, abs=1.5)
     assert np.nanmin(centroid.y_px) > 35
+
+
+def trembling(seed: int) -> tuple[NDArray, NDArray]:
+    """A mask, pen 2.7 px, and its samples (n, 2), 0.4 px apart: two peaks, 60 px high and 6 wide.
+
+    Each sample trembles by 0.5 px for itself.
+    """
+    x = 5 + 0.4 * np.arange(725)
+    y = 90 + np.random.default_rng(seed).normal(0, 0.5, len(x))
+    for middle in (101, 201):
+        y -= 60 * np.clip(1 - np.abs(x - middle) / 3, 0, 1)
+    samples = np.stack([x, y], axis=1)
+    mask = np.zeros((110, 300), np.uint8)
+    draw_stroke(mask, samples, width_px=2.7)
+    return mask, samples
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tremor_makes_no_thicker_pen_and_no_lower_peaks(seed: int) -> None:
+    # Of all vertical cuts, nearly none is as low as the pen is wide: what trembles is one band.
+    mask, samples = trembling(seed)
+    path = decode(mask, px_per_mm=8.0)
+    assert path.width_px == pytest.approx(2.7, rel=0.06)
+    for middle in (101, 201):
+        peak = samples[np.abs(samples[:, 0] - middle) < 4, 1].min()
+        found = np.nanmin(path.y_px[np.abs(path.x_px - middle) < 4])
+        assert found == pytest.approx(peak, abs=0.2)
+
+
+def test_tremor_makes_no_thicker_pen_in_a_blurred_picture() -> None:
+    paper = 255 - cv2.GaussianBlur(trembling(3)[0], (0, 0), 0.5)
+    path = decode(binarize(cv2.merge([paper] * 3), px_per_mm=8.0), px_per_mm=8.0)
+    assert path.width_px == pytest.approx(2.7, rel=0.06)
 
 
 def test_stroke_gives_several_points_per_column_and_ascending_columns() -> None:

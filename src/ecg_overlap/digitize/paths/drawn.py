@@ -142,7 +142,7 @@ def fit_together(
         for k in range(len(y)):
             others = drawn_but(ink.shape, x, y, pens, k, -1)
             for _ in range(iterations):
-                diagonals, gradient, _stats = normal_equations(
+                diagonals, gradient, _cross, _stats = normal_equations(
                     ink, others, inked, x, y[k], free, pens[k], SOFTNESS_PX
                 )
                 add_prior(diagonals, gradient, y[k], BEND, BEND_PX)

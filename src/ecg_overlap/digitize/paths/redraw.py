@@ -2,9 +2,12 @@
 
 The drawn coverage of a pixel at distance d from the polyline is a ramp,
 clip((w/2 − d)/b + ½, 0, 1): w the pen's width, b the softness of its edge (1 px for exact
-anti-aliasing). The knots' rows are fitted by Gauss–Newton. A pixel on the ramp depends on the two
-knots of its nearest segment only, so the normal equations are banded and a step takes time in
-proportion to the trace's length. A weak prior against bends decides where the ink says nothing.
+anti-aliasing). The knots' rows and w are fitted together by Gauss–Newton: where a trace trembles,
+a thick pen that goes straight and a thin one that goes up and down give nearly the same ink, and
+changing one of them while the other is held is a slow way between. A pixel on the ramp depends on
+the two knots of its nearest segment only, so the rows' normal equations are banded, w adds one
+row and column to them, and a step takes time in proportion to the trace's length. A weak prior
+against bends decides where the ink says nothing.
 """
 
 import numpy as np
@@ -17,7 +20,9 @@ from ecg_overlap.digitize.paths.path import FloatArray, stretches
 # Set by hand with the first decoder; no measurement is kept.
 SOFTNESS_PX = 1.1  # exact anti-aliasing has 1; thresholded and scanned masks a little more
 ITERATIONS = 12  # at most
-WHOLE_ITERATIONS = 3  # of all knots and the pen's width; then only of knots that still move
+# Of all knots and the pen's width; then only of knots that still move. With 8, a level line was
+# given a pen of 0.6 of its width that scribbles: as the misfit sinks, so does the prior's weight.
+WHOLE_ITERATIONS = 3
 SETTLED = 0.05  # share of the step limit: a knot that moves less has settled
 HELD = 1e6  # added to a settled knot's diagonal, which keeps it in place
 PRIOR = 10.0  # weight of the prior, in variances of the coverage …
@@ -73,17 +78,24 @@ def _fit(
     moving = np.ones(len(y), np.bool_)
     noise, information = LEAST_NOISE, np.ones(len(y))
     for iteration in range(ITERATIONS):
-        diagonals, gradient, stats = normal_equations(
+        whole = iteration < WHOLE_ITERATIONS
+        diagonals, gradient, cross, stats = normal_equations(
             cover, nobody, inked, x, y, moving, pen, SOFTNESS_PX
         )
-        if iteration < WHOLE_ITERATIONS:
+        if whole:
             noise = max(stats[0] / max(stats[3], 1.0), LEAST_NOISE)
-            change = 0.5 * stats[1] / max(stats[2], 1.0)
-            pen = float(np.clip(pen + change, PEN_CHANGE[0] * pen, PEN_CHANGE[1] * pen))
         add_prior(diagonals, gradient, y, PRIOR * noise, BEND_PX)
         information = np.where(moving, diagonals[0], information)
         diagonals[0][~moving] += HELD
-        y, share = moved(y, solve(diagonals, gradient), spacing, highest, lowest)
+        step = solve(diagonals, gradient)
+        if whole:
+            # The rows move by `step`, and by `along` for each px by which the pen is wider.
+            along = solve(diagonals, cross)
+            change = (stats[1] - cross @ step) / max(stats[2] - cross @ along, RIDGE)
+            change = float(np.clip(change, (PEN_CHANGE[0] - 1) * pen, (PEN_CHANGE[1] - 1) * pen))
+            step -= change * along
+            pen += change
+        y, share = moved(y, step, spacing, highest, lowest)
         if iteration + 1 >= WHOLE_ITERATIONS:
             # Settled knots are held: mostly all but those of the QRS complexes.
             moving = _with_neighbours(share > SETTLED, int(np.ceil(pen / spacing)))
@@ -128,8 +140,11 @@ def normal_equations(
     moving: NDArray[np.bool_],
     pen: float,
     soft: float,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Diagonals (3, n) of JᵀJ, Jᵀr, and Σr², Σ∂r, Σ∂² for the width, number of ramp pixels.
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """The normal equations of the rows, and what the pen's width adds to them.
+
+    Diagonals (3, n) of JᵀJ; Jᵀr (n,); Jᵀ∂ (n,), ∂ the derivatives by the width; and Σr², Σ∂r, Σ∂²,
+    number of ramp pixels.
 
     Where `others` (H, W), what other strokes have drawn, covers at least as much, the stroke is
     hidden: the pixel says nothing about it.
@@ -138,6 +153,7 @@ def normal_equations(
     rows, columns = cover.shape
     diagonals = np.zeros((3, n))
     gradient = np.zeros(n)
+    cross = np.zeros(n)
     stats = np.zeros(4)
     h = x[1] - x[0]
     reach = pen / 2 + soft / 2  # the ramp's outer end; within its inner end is full ink
@@ -197,11 +213,13 @@ def normal_equations(
             gradient[segment] += a * residual
             gradient[segment + 1] += b * residual
             half = 0.5 / soft  # ∂ramp / ∂pen
+            cross[segment] += a * half
+            cross[segment + 1] += b * half
             stats[0] += residual * residual
             stats[1] += half * residual
             stats[2] += half * half
             stats[3] += 1.0
-    return diagonals, gradient, stats
+    return diagonals, gradient, cross, stats
 
 
 @njit(cache=True)
