@@ -35,8 +35,8 @@ SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 GAP_WIDTHS = 4.0  # a gap of up to so many stroke widths is bridged by a straight line
 COARSE_SIGMA_PX = 0.5  # standard deviation of a way that was not refined
 # With tremor, fitting the width with the rows gives 1.4 dB, doing it again from there 1.7 more (40
-# leads of the set `tremor` of benchmarks/validation.py, seed 635). Most clean drawn leads fit 0.95
-# or more of it at once.
+# drawn leads that tremble, as the set `tremor` of benchmarks/validation.py). Most clean drawn
+# leads fit 0.95 or more of it at once.
 THINNER = 0.93  # of the pen that was started with
 MOST_AGAIN = 3  # times
 DOUBTFUL = 0.5  # factor of the confidence where a peak is joined from pieces, or may be lost
