@@ -78,6 +78,7 @@ def all_traces(ink: Ink, row_px: float | None) -> Traces:
         row_px=row_px,
         inside=ink.inside,
         repeating=True,
+        letters=ink.letters,
         costs=costs,
     )
 

@@ -21,6 +21,8 @@ from ecg_overlap.digitize.grid import Illumination
 from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.names.letters import letter_boxes
+from ecg_overlap.digitize.names.seen import names_on
 from ecg_overlap.digitize.network import Image, Network, checked_map, info_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import Plan, plan_for
@@ -184,6 +186,8 @@ def _read(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal
         gained = without_pulse(ink, picture, scale.calibration, straight, told)
         ink, flags = gained.ink, gained.flags
         scale = replace(scale, calibration=gained.calibration)
+    if plan.decoder is DECODERS["stroke"] and mask is None:
+        ink = with_letters(ink, picture)
     # 3. The traces: which of the ink is whose. 4. The primary's path.
     chosen = plan.decoder.choose_trace(ink, picture.row_px)
     read = plan.decoder.decode(chosen)
@@ -230,6 +234,18 @@ def _read(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal
         if asked.stages
         else {},
     )
+
+
+def with_letters(ink: Ink, picture: ScaledPicture) -> Ink:
+    """The ink, and where lead names are printed in it."""
+    dark = as_coverage(ink.mask if ink.dark is None else ink.dark)
+    seen = names_on(
+        picture.image,
+        np.rint(255 * dark).astype(np.uint8),
+        px_per_mm=picture.px_per_mm,
+        inside=ink.inside,
+    )
+    return replace(ink, letters=letter_boxes(seen))
 
 
 def straight_scaled(picture: ScaledPicture, straight: StraightPicture) -> ScaledPicture:

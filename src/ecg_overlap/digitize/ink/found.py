@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.ink.letters import LetterBox
 from ecg_overlap.digitize.network import ColumnReading
 
 
@@ -26,6 +27,7 @@ class Ink:
             `mask` was chosen from it; None: `mask` is that.
         inside: bool (H, W): where the picture is; None: everywhere.
         mm_per_mv: The gain: how far its traces may swing.
+        letters: Where words are printed that surely are ones.
     """
 
     mask: NDArray[Any]
@@ -37,6 +39,7 @@ class Ink:
     dark: NDArray[Any] | None = None
     inside: NDArray[np.bool_] | None = None
     mm_per_mv: float = 10.0
+    letters: tuple[LetterBox, ...] = ()
 
     def between(self, first: int, stop: int) -> "Ink":
         """The same without what is before or from these columns on."""

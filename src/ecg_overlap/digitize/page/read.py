@@ -12,7 +12,8 @@ from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Illumination
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.evidence import INK
-from ecg_overlap.digitize.names.seen import names_on
+from ecg_overlap.digitize.names.letters import letter_boxes
+from ecg_overlap.digitize.names.seen import NameSeen, names_on
 from ecg_overlap.digitize.network import Image, Network, info_of
 from ecg_overlap.digitize.page.columns import Place, ends_of, places
 from ecg_overlap.digitize.page.consistency import residuals
@@ -139,15 +140,17 @@ def read_page(paper: Paper, asked: Request) -> PageSignal:
     ink = ink if page.inside is None else ink.within(page.inside)
     own = None if ink.dark is None else as_coverage(ink.dark)
     cover = without_frames(as_coverage(ink.mask), px_per_mm=page.px_per_mm, dark=own)
-    # 2. The rows, and all their traces at once.
-    traced = trace_page(cover, px_per_mm=page.px_per_mm, inside=page.inside)
     # Pulses and letters are dark too, but a network that sees traces leaves them out.
     dark = cover if own is None else own
+    names = _names(page, dark)
+    # 2. The rows, and all their traces at once.
+    letters = letter_boxes(names)
+    traced = trace_page(cover, px_per_mm=page.px_per_mm, inside=page.inside, letters=letters)
     pulse = find_pulses(dark, traced.rows, px_per_mm=page.px_per_mm)
     printed = printed_of((asked.mm_per_s, asked.mm_per_mv), paper.printed, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
     # 3. Which lead stands where.
-    words = _words(page, dark, traced)
+    words = _words(page, names, traced)
     fits = _fits(page, traced, pulse, printed, told, words)
     best = fits[0]
     # 4. Each lead's stretch to mV.
@@ -223,16 +226,20 @@ def _fits(
     return fits_of(orders, rows, places_for, names_at)
 
 
-def _words(page: PagePicture, cover: Coverage, traced: PageTraces) -> list[Word]:
-    """The words beside the page's rows."""
-    seen = names_on(
+def _names(page: PagePicture, cover: Coverage) -> list[NameSeen]:
+    """The words on the page that may be names."""
+    return names_on(
         page.picture.image,
         np.rint(255 * cover).astype(np.uint8),
         px_per_mm=page.px_per_mm,
         inside=page.inside,
     )
+
+
+def _words(page: PagePicture, names: Sequence[NameSeen], traced: PageTraces) -> list[Word]:
+    """The words beside the page's rows."""
     rows_px = np.stack([row.y_px for row in traced.rows])
-    return words_of(seen, rows_px, px_per_mm=page.px_per_mm)
+    return words_of(names, rows_px, px_per_mm=page.px_per_mm)
 
 
 def _strips(

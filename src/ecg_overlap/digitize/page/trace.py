@@ -1,5 +1,6 @@
 """All traces of a page at once, and what of its ink is no row after all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.ink.letters import LetterBox
 from ecg_overlap.digitize.page.rows import PageRow, ink_of_traces, page_rows
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
@@ -45,7 +47,11 @@ class PageTraces:
 
 
 def trace_page(
-    cover: Coverage, *, px_per_mm: float, inside: NDArray[np.bool_] | None = None
+    cover: Coverage,
+    *,
+    px_per_mm: float,
+    inside: NDArray[np.bool_] | None = None,
+    letters: Sequence[LetterBox] = (),
 ) -> PageTraces:
     """Find the rows of a page and trace them all at once.
 
@@ -56,6 +62,7 @@ def trace_page(
         cover: float32 (H, W), 0–1: the page's ink.
         px_per_mm: Its scale.
         inside: bool (H, W): where the picture is; None: everywhere.
+        letters: Where words are printed.
 
     Raises:
         DigitizeError: There is no row of traces, or there are more than of any ECG.
@@ -71,7 +78,7 @@ def trace_page(
         )
     while rows:
         expected = np.stack([row.expected_px for row in rows])
-        traces = trace_all(cover, expected, px_per_mm=px_per_mm, inside=inside)
+        traces = trace_all(cover, expected, px_per_mm=px_per_mm, inside=inside, letters=letters)
         alone = [_alone(traces, k, row) for k, row in enumerate(rows)]
         worst = int(np.argmin(alone))
         if alone[worst] >= LEAST_ALONE * float(np.median(alone)):

@@ -30,6 +30,7 @@ class TraceCosts:
         peak_share: For each stroke that it is taller than a letter, `unexplained_per_mm` times this
             more: a peak that is left over is worth a way through blank paper.
         peak_strokes: Height of a letter, in strokes.
+        letter_per_mm: A run that is a printed letter's, which no trace need explain (`letters`).
         off_row: Per mm, at a distance d from the trace's row: `off_row` · log(1 + d/`off_row_mm`),
             so that one trace far away is cheaper than two half as far: a peak is one trace's.
         off_row_mm: Likewise.
@@ -64,6 +65,7 @@ class TraceCosts:
     tall_share: float = 0.3
     peak_share: float = 0.3
     peak_strokes: float = 8.0
+    letter_per_mm: float = 1.5
     off_row: float = 1.2
     off_row_mm: float = 2.0
     most_off_row_mm: float = 60.0

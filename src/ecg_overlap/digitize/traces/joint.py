@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.ink.evidence import RULED_OUT, SURE, likely_near
+from ecg_overlap.digitize.ink.letters import LetterBox
 from ecg_overlap.digitize.traces.beats import Expected, expected_by_beats, find_beats
 from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.costs import COSTS, TraceCosts
 from ecg_overlap.digitize.traces.graph import Graph, graph_of
+from ecg_overlap.digitize.traces.letters import Lettered, letters_in
 from ecg_overlap.digitize.traces.rows import find_rows, presence
 from ecg_overlap.digitize.traces.runs import (
     HOLE_PX,
@@ -58,6 +60,8 @@ class Traces:
         px_per_mm: The picture's scale.
         maps: float32 (K, H, W), a network's probability of each trace; None without a network.
         known: Number of the trace that is known to be the primary.
+        lettered: bool (m,): runs that are a printed letter's unless a trace goes through; None
+            without letters.
     """
 
     cover: Coverage
@@ -70,6 +74,7 @@ class Traces:
     px_per_mm: float
     maps: NDArray[np.float32] | None = None
     known: int | None = None
+    lettered: NDArray[np.bool_] | None = None
 
     def shared(self, k: int) -> NDArray[np.bool_]:
         """The columns in which trace `k` is in one run with another, bool (W,)."""
@@ -98,6 +103,8 @@ class Traces:
             rows = np.where(open_to_doubt[:, None], _trimmed(near, columns, rows), rows)
         own = self.cover.copy()
         others = np.setdiff1d(self.where[self.where >= 0], of_it)
+        if self.lettered is not None:
+            others = np.union1d(others, np.setdiff1d(np.flatnonzero(self.lettered), of_it))
         nothing = np.repeat(self.runs.row[others, :1], 2, axis=1)
         _erase(own, self.runs.column[others], self.runs.row[others], nothing)
         _erase(own, columns, whole, rows)
@@ -116,6 +123,7 @@ class _Picture:
         px_per_mm: Its scale.
         present: float64 (K, W), 0–1: how surely there is a trace.
         maps: float32 (K, H, W), a network's probability of each trace.
+        lettered: What of the runs is printed letters'.
     """
 
     runs: Runs
@@ -124,6 +132,7 @@ class _Picture:
     px_per_mm: float
     present: FloatArray
     maps: NDArray[np.float32] | None
+    lettered: Lettered
 
 
 def trace_all(
@@ -135,6 +144,7 @@ def trace_all(
     row_px: float | None = None,
     inside: NDArray[np.bool_] | None = None,
     repeating: bool = False,
+    letters: Sequence[LetterBox] = (),
     costs: TraceCosts = COSTS,
 ) -> Traces:
     """Trace all of a picture's traces at once.
@@ -150,6 +160,7 @@ def trace_all(
         inside: bool (H, W): where the picture is; None: everywhere.
         repeating: Whether each trace is of one lead from end to end, as in a lead's crop: then it
             is traced again with what its other beats tell of it.
+        letters: Where words are printed: what lies in them need not be explained.
         costs: Of the search.
     """
     height, width = cover.shape
@@ -166,7 +177,9 @@ def trace_all(
     present = np.minimum(at_row / max(min(costs.surely_present, at_row.max()), NO_DIVISION_BY_0), 1)
     upper, lower = limits_of(cover.shape, inside)
     pen = max(usual_height_px(runs), 1.0)
-    picture = _Picture(runs, (upper, lower), pen, px_per_mm, present[:, None] * expected, maps)
+    lettered = letters_in(runs, cover, letters, pen_px=pen)
+    there = present[:, None] * expected
+    picture = _Picture(runs, (upper, lower), pen, px_per_mm, there, maps, lettered)
     anywhere = np.full(places.shape, costs.off_row_mm * px_per_mm)
     where = _where(picture, places, Expected(places, anywhere), costs)
     if repeating and len(rows) > 1:
@@ -179,8 +192,9 @@ def trace_all(
             before, where = where, _where(picture, places, told, costs)
             if (where == before).all():
                 break
-    own = own_rows(where, runs.row, pen)
-    return Traces(cover, runs, rows, at_row, where, own, pen, px_per_mm, maps, known)
+    own = own_rows(where, runs.row, pen, lettered.mixed)
+    surely = lettered.surely if letters else None
+    return Traces(cover, runs, rows, at_row, where, own, pen, px_per_mm, maps, known, surely)
 
 
 def _where(
@@ -202,6 +216,7 @@ def _where(
         some = replace(
             picture,
             runs=part_of(runs, here),
+            lettered=picture.lettered.of(here),
             limits=strip,
             present=picture.present[group],
             maps=None if picture.maps is None else picture.maps[group],
@@ -317,11 +332,16 @@ def _prices(graph: Graph, picture: "_Picture", expected: Expected, costs: TraceC
     tall = 1 - costs.tall_share + costs.tall_share * np.log1p(strokes)
     tall += costs.peak_share * np.maximum(strokes - costs.peak_strokes, 0)
     is_run = np.arange(len(strokes)) < graph.n_runs
+    of_bridges = np.zeros(len(strokes) - graph.n_runs)
+    lettered = np.concatenate([picture.lettered.share, of_bridges])
+    mixed = np.concatenate([picture.lettered.mixed, of_bridges > 0])
     return Prices(
-        node=np.stack(node),
+        node=np.stack(node) + costs.letter_per_mm / px_per_mm * lettered,
         without=without,
         height=strokes,
-        unexplained=np.where(is_run, costs.unexplained_per_mm / px_per_mm * tall, 0.0),
+        unexplained=np.where(is_run, costs.unexplained_per_mm / px_per_mm * tall, 0.0)
+        * (1 - np.maximum(lettered, mixed)),
+        lettered=mixed,
         leave=costs.leave,
         cross=costs.cross_edge,
         shared=costs.shared_per_mm / px_per_mm,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from ecg_overlap.digitize.traces.graph import AT_BOTTOM, AT_TOP, ENDS, OPENS, Graph
 from ecg_overlap.digitize.traces.runs import FloatArray, IntArray
@@ -31,6 +32,7 @@ class Prices(NamedTuple):
         without: float64 (3, K, W): each trace absent, above the picture, and below it.
         height: float64 (n,), of the nodes, in strokes.
         unexplained: float64 (n,): a run that no trace goes through.
+        lettered: bool (n,): a letter's stroke is in it, as another trace's would be.
         leave: To end or to begin inside of the picture.
         cross: To go over the picture's edge.
         shared: A run that explains another trace already and is not tall enough for both.
@@ -47,6 +49,7 @@ class Prices(NamedTuple):
     without: FloatArray
     height: FloatArray
     unexplained: FloatArray
+    lettered: NDArray[np.bool_]
     leave: float
     cross: float
     shared: float
@@ -398,7 +401,7 @@ def _keep(
             place = i
             break
     if place == prices.beam:  # all places are taken
-        place = np.argmax(totals[:n])
+        place = int(np.argmax(totals[:n]))
     elif place == n:
         n += 1
         totals[place] = np.inf
@@ -436,7 +439,7 @@ def _follow(
         high = graph.bottom_px[j] - prices.pen_px / 2
         if low > high:
             low = high = (low + high) / 2
-        shared = False
+        shared = prices.lettered[j]
         for other in range(len(where)):
             shared = shared or (other != k and where[other] == j)
         slope = beam.slope[h, k]

@@ -10,19 +10,31 @@ LEAST_STROKE = 0.6  # of the pen's width: what is left of a run at the least
 LOOSE_STROKE = 0.7  # of the pen's width: less of a shared run may stay without a trace
 
 
-@njit(cache=True)
-def own_rows(chosen: IntArray, row: IntArray, pen_px: float) -> IntArray:
+def own_rows(
+    chosen: IntArray, row: IntArray, pen_px: float, lettered: NDArray[np.bool_] | None = None
+) -> IntArray:
     """First row and the one after the last of each trace in each column, int64 (K, W, 2).
 
     In a run of its own, a trace has all of it. In a shared one, it has what lies between its places
     to both sides, where it was alone last and will be alone next. Ink of the run that no trace has
-    then goes to the one that moves most: steep strokes are what leaves ink over.
+    then goes to the one that moves most: steep strokes are what leaves ink over. Where a letter
+    shares the run too, it goes to none.
 
     Args:
         chosen: int64 (K, W), each trace's run in each column; negative where it has none.
         row: int64 (m, 2), the runs' first row and the one after their last.
         pen_px: The strokes' usual width.
+        lettered: bool (m,): runs that hold a printed letter beside traces; None: none.
     """
+    with_letter = np.zeros(len(row), np.bool_) if lettered is None else lettered
+    own: IntArray = _own_rows(chosen, row, pen_px, with_letter)
+    return own
+
+
+@njit(cache=True)
+def _own_rows(
+    chosen: IntArray, row: IntArray, pen_px: float, lettered: NDArray[np.bool_]
+) -> IntArray:
     n_traces, width = chosen.shape
     own = np.full((n_traces, width, 2), -1)
     shared = np.zeros((n_traces, width), np.bool_)
@@ -30,6 +42,7 @@ def own_rows(chosen: IntArray, row: IntArray, pen_px: float) -> IntArray:
         for k in range(n_traces):
             if chosen[k, c] >= 0:
                 own[k, c] = row[chosen[k, c]]
+                shared[k, c] = lettered[chosen[k, c]]
                 for other in range(n_traces):
                     if other != k and chosen[other, c] == chosen[k, c]:
                         shared[k, c] = True
@@ -37,7 +50,9 @@ def own_rows(chosen: IntArray, row: IntArray, pen_px: float) -> IntArray:
         _between(own[k], chosen[k], shared[k], row, pen_px)
     for c in range(width):
         for k in range(n_traces):
-            if shared[k, c] and not (chosen[:k, c] == chosen[k, c]).any():  # once for each run
+            if not shared[k, c] or lettered[chosen[k, c]]:
+                continue
+            if not (chosen[:k, c] == chosen[k, c]).any():  # once for each run
                 _hand_out(own[:, c], chosen[:, c], chosen[k, c], row[chosen[k, c]], pen_px)
     return own
 

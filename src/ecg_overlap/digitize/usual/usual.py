@@ -46,7 +46,7 @@ def as_usual(light: Illumination, *, frames: bool = True) -> Usual:
     outside = None
     for find in (_surround, outside_frame) if frames else (_surround,):
         found = find(light)
-        if found is None:
+        if found is None or found.all():  # of nothing but a border, all is tried
             continue
         light = Illumination(blanked(light.image, found))
         outside = found if outside is None else np.asarray(outside | found, np.bool_)
