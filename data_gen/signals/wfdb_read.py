@@ -1,6 +1,5 @@
 """One WFDB record: what can be told from its header, and its 12 leads in mV."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -93,7 +92,7 @@ def _for_wfdb(path: Path, header: Header) -> Iterator[Path]:
         for file in header.files:
             there = (path.parent / file).resolve()
             try:
-                os.symlink(there, Path(folder) / file)
+                (Path(folder) / file).symlink_to(there)
             except OSError:  # Windows gives few the right to
                 shutil.copyfile(there, Path(folder) / file)
         (Path(folder) / f"{PLAIN_NAME}.hea").write_text(header.plain, encoding="utf-8")

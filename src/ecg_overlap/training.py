@@ -34,6 +34,8 @@ from ecg_overlap.evaluation.wording import results_table
 from ecg_overlap.network import load_model
 from ecg_overlap.task import SegmentationTask, other_model
 
+RESUMED = {"state_dict", "optimizer_states", "loops", "global_step"}  # what a run goes on from
+
 
 def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str, float]:
     """Train, then test the best checkpoint.
@@ -262,7 +264,31 @@ def checkpoint_path(ckpt: str | None, run_dir: Path) -> Path | None:
         raise InputError(
             f"ckpt={ckpt}", "no such file", "give the path of a .ckpt, or `last`, or `auto`"
         )
-    return Path(ckpt)
+    return resumable(Path(ckpt))
+
+
+def resumable(ckpt: Path) -> Path:
+    """The checkpoint, if a run can go on from it; no code of the file is run to know.
+
+    Raises:
+        InputError: It is no checkpoint of a run, or one without the state of its optimizer.
+    """
+    try:
+        stored = torch.load(ckpt, map_location="cpu", weights_only=True)
+        lacks = RESUMED.difference(stored)
+    except Exception as error:  # torch.load raises a dozen types on a foreign file
+        raise InputError(
+            f"ckpt={ckpt}",
+            f"not a checkpoint of train.py ({type(error).__name__})",
+            "give the path of a .ckpt, or `last`, or `auto`",
+        ) from error
+    if lacks:
+        raise InputError(
+            f"ckpt={ckpt}",
+            f"a run cannot go on from it: it has no {', '.join(sorted(lacks))}",
+            "to start from its weights alone give weights=",
+        )
+    return ckpt
 
 
 def writable(folder: Path) -> Path:

@@ -199,6 +199,32 @@ def test_a_missing_checkpoint_is_named(config: Compose) -> None:
         train(config("ckpt=nowhere.ckpt"))
 
 
+class _Malicious:
+    """What a pickle can carry: a call."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.file,)
+
+
+@pytest.mark.parametrize("kind", ["pickle", "text", "weights"])
+def test_what_no_run_can_go_on_from_is_one_line_and_runs_nothing(
+    config: Compose, tmp_path: Path, kind: str
+) -> None:
+    file, ran = tmp_path / "a.ckpt", tmp_path / "ran"
+    if kind == "text":
+        file.write_text("no checkpoint")
+    else:
+        state = _Malicious(ran) if kind == "pickle" else {}
+        torch.save({"state_dict": state, "global_step": 1}, file)
+    what = "has no loops, optimizer_states" if kind == "weights" else r"not a checkpoint of train"
+    with pytest.raises(InputError, match=rf"ckpt=.*a\.ckpt: .*{what}"):
+        train(config(f"ckpt={file}"))
+    assert not ran.exists()
+
+
 def test_an_unwritable_folder_is_named_before_anything_runs(
     config: Compose, tmp_path: Path
 ) -> None:
