@@ -1,8 +1,11 @@
 """`train.py`: signals → samples → model → test, as the configuration says."""
 
+import logging
+import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -53,13 +56,15 @@ def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str
     run_dir = writable(Path(cfg.run_dir))
     resume_from = checkpoint_path(cfg.ckpt, run_dir)
     generator, data, task = build(cfg)
-    trainer = make_trainer(cfg, callbacks)
+    with quiet():
+        trainer = make_trainer(cfg, callbacks)
     if trainer.is_global_zero:
         OmegaConf.save(cfg, run_dir / "config.yaml", resolve=False)
         keep_log(run_dir / "logs" / "metrics.csv")
         log_settings(trainer, cfg, task)
     try:
-        fit(trainer, task, data, resume_from)
+        with quiet():
+            fit(trainer, task, data, resume_from)
     except Exception as error:
         if is_out_of_memory(error):
             raise out_of_memory(cfg) from error
@@ -69,7 +74,22 @@ def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if cfg.test is not None and trainer.is_global_zero:
         test(cfg, trainer, task.model, generator, run_dir)
+    if trainer.is_global_zero:
+        print(what_next(trainer, run_dir))
     return scores
+
+
+def what_next(trainer: pl.Trainer, run_dir: Path) -> str:
+    """Where everything is, and the commands that use it."""
+    try:
+        best = shlex.quote(best_checkpoint(trainer))
+    except InputError:  # no callback keeps one
+        return f"run: {run_dir}"
+    return (
+        f"run: {run_dir}\ncheckpoint: {best}\n"
+        f"next: python eval.py ckpt={best}\n"
+        f"      ecg-overlap digitize lead.png --out out --checkpoint {best}"
+    )
 
 
 def build(cfg: DictConfig) -> tuple[LeadGenerator, LeadDataModule, SegmentationTask]:
@@ -163,6 +183,24 @@ def make_trainer(cfg: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> pl.T
         words = str(error).splitlines()[0]
         raise InputError("trainer", words, "trainer=slurm wants a job that srun started") from error
     return trainer
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what the libraries say of themselves, and nobody who trains can do anything about."""
+    log = logging.getLogger("pytorch_lightning.utilities.rank_zero")
+    log.addFilter(_no_advertisement)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
+            warnings.filterwarnings("ignore", ".*weights_only.* was not set.*")
+            yield
+    finally:
+        log.removeFilter(_no_advertisement)
+
+
+def _no_advertisement(record: logging.LogRecord) -> bool:
+    return "Tip:" not in record.getMessage()
 
 
 def has_bfloat16(accelerator: str) -> bool:
