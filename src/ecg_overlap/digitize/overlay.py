@@ -42,7 +42,8 @@ def overlay(lead: LeadSignal, image: Picture, *, scale: int = 2) -> Picture:
     """
     height, width = image.shape[:2]
     size = (width * scale, height * scale)
-    shown = np.asarray(255 - (255 - cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)) // 2)
+    large = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    shown = np.asarray(255 - (255 - large) // 2, np.uint8)
     points = (lead.path_px + 0.5) * scale - 0.5
     _draw(shown, (zero_px(lead) + 0.5) * scale - 0.5, MARKS_RGB)
     _draw(shown, points, TRACE_RGB)
