@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from ecg_overlap.entry import run
+from ecg_overlap import entry
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="eval")
@@ -12,8 +12,8 @@ def main(cfg: DictConfig) -> None:
     # Here, so that the worker processes, which import this file anew, need not load torch.
     from ecg_overlap.evaluation.run import run_evaluation
 
-    run(run_evaluation, cfg)
+    entry.run(run_evaluation, cfg)
 
 
 if __name__ == "__main__":
-    main()
+    entry.main(main)

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_gen.presets import check_given, make
 from data_gen.write_set import SetPlan, write_command, write_set
-from ecg_overlap.entry import run
+from ecg_overlap import entry
 
 
 def generate(cfg: DictConfig) -> None:
@@ -25,8 +25,8 @@ def generate(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="conf", config_name="generate")
 def main(cfg: DictConfig) -> None:
     """One set, or with shard=i one shard of it."""
-    run(generate, cfg)
+    entry.run(generate, cfg)
 
 
 if __name__ == "__main__":
-    main()
+    entry.main(main)

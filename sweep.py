@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from ecg_overlap.entry import run
+from ecg_overlap import entry
 
 
 def search(cfg: DictConfig) -> None:
@@ -17,8 +17,8 @@ def search(cfg: DictConfig) -> None:
 @hydra.main(version_base="1.3", config_path="conf", config_name="sweep")
 def main(cfg: DictConfig) -> None:
     """One process of a study; start as many as there are devices."""
-    run(search, cfg)
+    entry.run(search, cfg)
 
 
 if __name__ == "__main__":
-    main()
+    entry.main(main)

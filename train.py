@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from ecg_overlap.entry import run
+from ecg_overlap import entry
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
@@ -12,8 +12,8 @@ def main(cfg: DictConfig) -> float:
     # Here, so that the worker processes, which import this file anew, need not load torch.
     from ecg_overlap.training import train
 
-    return run(train, cfg).get(cfg.optimized_metric, float("nan"))
+    return entry.run(train, cfg).get(cfg.optimized_metric, float("nan"))
 
 
 if __name__ == "__main__":
-    main()
+    entry.main(main)

@@ -22,9 +22,10 @@ from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.network import Network
+from ecg_overlap.digitize.overlay import overlay
 from ecg_overlap.digitize.plans import Needs, plan_for
 from ecg_overlap.digitize.read_image import read_image
-from ecg_overlap.digitize.write import overlay, write_png
+from ecg_overlap.digitize.write import write_png
 from ecg_overlap.metrics.signal import score_lead
 from ecg_overlap.network import load_model
 from ecg_overlap.onnx_ink import load_ink

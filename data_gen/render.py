@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from data_gen.arrays import F64, U8
+from data_gen.compiled import njit
 
 U32 = NDArray[np.uint32]
 

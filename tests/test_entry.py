@@ -9,6 +9,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from ecg_overlap.entry import with_path_quoted
+
 ROOT = Path(__file__).parents[1]
 APP = """
 import hydra
@@ -77,3 +79,37 @@ def test_every_entry_marks_failed_jobs_and_writes_into_a_folder_of_its_own(entry
     assert OmegaConf.to_container(settings.run)["dir"].startswith(
         ("outputs/${", f"outputs/{entry}/")
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken"),
+    [
+        ("ckpt=a=b/c.ckpt", "ckpt='a=b/c.ckpt'"),
+        ("ckpt=it's=b.ckpt", r"ckpt='it\'s=b.ckpt'"),
+        ("ckpt='a=b.ckpt'", "ckpt='a=b.ckpt'"),
+        ("ckpt={unet: a=b.ckpt}", "ckpt={unet: a=b.ckpt}"),
+        ("x=range(start=1,stop=3)", "x=range(start=1,stop=3)"),
+        ("x=[a,b]", "x=[a,b]"),
+        ("x=a,b", "x=a,b"),
+        ("~x", "~x"),
+        ("--config-name=a", "--config-name=a"),
+        ("x=", "x="),
+    ],
+)
+def test_a_path_is_taken_as_typed(typed: str, taken: str) -> None:
+    assert with_path_quoted(typed) == taken
+
+
+def test_a_path_with_an_equals_sign_is_found(tmp_path: Path) -> None:
+    strange = tmp_path / "lr=0.1,seed=0 (2)"
+    strange.mkdir()
+    (tmp_path / "app.py").write_text(
+        'import hydra\nfrom ecg_overlap import entry\n'
+        '@hydra.main(version_base="1.3", config_path=None)\n'
+        "def main(cfg):\n    print('got', cfg.x)\n"
+        "entry.main(main)\n"
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "app.py", f"+x={strange}"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout == f"got {strange}\n", done.stderr

@@ -5,9 +5,9 @@ from functools import cache
 
 import cv2
 import numpy as np
-from numba import njit
 
 from data_gen.arrays import F32, U8
+from data_gen.compiled import njit
 from data_gen.dials import happens, uniform
 from data_gen.distort.blend import paper_colour
 from data_gen.distort.distortion import Distortion

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,7 +96,10 @@ def picture_from(content: bytes, where: object, *, gray: bool = False) -> NDArra
         InputError: The bytes are no picture.
     """
     flag = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR
-    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flag) if content else None
+    try:
+        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flag) if content else None
+    except cv2.error:  # a header of more pixels than OpenCV takes
+        decoded = None
     if decoded is None:
         raise InputError(where, "is no picture that can be read", "replace the damaged file")
     picture = decoded if gray else decoded[..., ::-1]
@@ -114,6 +118,29 @@ def npy_bytes(array: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
+def array_from(content: bytes, where: object) -> NDArray[Any]:
+    """The array in NPY bytes; no more memory is asked for than they can fill.
+
+    Raises:
+        InputError: They are no array, or fewer bytes than its header claims.
+    """
+    stream = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(stream)
+        shape, _, dtype = (
+            np.lib.format.read_array_header_1_0(stream)
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0(stream)
+        )
+        claimed, there = math.prod(shape) * dtype.itemsize, len(content) - stream.tell()
+        if claimed != there or dtype.hasobject:
+            raise ValueError(f"{claimed} bytes of {dtype} are claimed, {there} are there")
+        stream.seek(0)
+        return np.asarray(np.load(stream, allow_pickle=False))
+    except (ValueError, EOFError, TypeError) as error:
+        raise InputError(where, f"is no array ({error})", "replace the damaged file") from None
+
+
 def json_bytes(value: Any, *, indent: int | None = None) -> bytes:
     """A value as JSON with sorted keys, so that equal values are equal bytes."""
     return (json.dumps(value, indent=indent, sort_keys=True) + "\n").encode()
@@ -127,5 +154,5 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(path, f"is no JSON ({error})", "replace the damaged file") from None

@@ -8,18 +8,15 @@ Every page is a run of members of one key, its number:
     00000012.trace-00.mask.png  00000012.trace-00.polyline.npy  00000012.trace-00.signal.npy  …
 """
 
-import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
-from data_gen.formats.files import json_bytes, npy_bytes, picture_from, png_bytes
+from data_gen.formats.files import array_from, json_bytes, npy_bytes, picture_from, png_bytes
 from data_gen.formats.tars import RESUME, Tars, write_tar
 from data_gen.sample import Page, PageTrace
 
@@ -70,7 +67,7 @@ def from_members(content: Mapping[str, bytes], where: object) -> Page:
         return Page(
             image, tuple(traces), facts["record_id"], facts["layout"], facts["dpi"], facts["meta"]
         )
-    except (KeyError, TypeError, ValueError, EOFError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(where, f"a damaged page ({error!r})", RESUME) from None
@@ -79,7 +76,7 @@ def from_members(content: Mapping[str, bytes], where: object) -> Page:
 def _read(content: Mapping[str, bytes], k: int, stored: dict[str, Any], where: object) -> PageTrace:
     mask = content.get(f"{_trace(k)}.mask.png")
     polyline, signal = (
-        np.load(io.BytesIO(content[f"{_trace(k)}.{name}.npy"]), allow_pickle=False)
+        array_from(content[f"{_trace(k)}.{name}.npy"], f"{where}, {_trace(k)}.{name}")
         for name in ("polyline", "signal")
     )
     return PageTrace(

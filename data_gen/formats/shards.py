@@ -9,17 +9,15 @@ Every sample is a run of members of one key, its number:
 What a sample does not have has no member.
 """
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data_gen.errors import InputError
 from data_gen.formats.facts import facts, from_facts
 from data_gen.formats.files import (
+    array_from,
     json_bytes,
     npy_bytes,
     picture_from,
@@ -55,8 +53,8 @@ def from_members(content: Mapping[str, bytes], where: object) -> LeadSample:
                 known[field] = picture_from(content[name], where, gray=True)
         for name, field in (("polyline.npy", "polyline_px"), ("signal.npy", "signal_mv")):
             if name in content:
-                known[field] = np.load(io.BytesIO(content[name]), allow_pickle=False)
-    except (KeyError, ValueError, EOFError) as error:
+                known[field] = array_from(content[name], f"{where}, {name}")
+    except (KeyError, ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(where, f"a damaged sample ({error!r})", RESUME) from None

@@ -71,6 +71,10 @@ class Tars(Generic[Sample]):
         counts = [0]
         for part in self.manifest["parts"]:
             (name,) = part["files"]
+            if Path(name).name != name:
+                raise InputError(
+                    self.root / MANIFEST, f"names {name}, outside of its folder", "do not trust it"
+                )
             if not (self.root / name).is_file():
                 raise InputError(self.root / name, "is missing", RESUME)
             self._names.append(name)

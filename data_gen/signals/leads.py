@@ -12,20 +12,26 @@ from data_gen.sample import LEADS
 INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 """The eight leads that carry everything; the other four follow from I and II."""
 
-_CANONICAL = {name.upper(): name for name in LEADS} | {"1": "I", "2": "II", "3": "III"}
-_PREFIX = re.compile(r"^(ECG|EKG|LEAD|CH|D|L|ML)?[\s_.:-]*", re.IGNORECASE)
+_CANONICAL = (
+    {name.upper(): name for name in LEADS}
+    | {"1": "I", "2": "II", "3": "III"}
+    | {f"C{k}": f"V{k}" for k in range(1, 7)}  # IEC 60601-2-25's code of the chest electrodes
+)
+_PREFIX = re.compile(r"^(MDC_ECG_LEAD|ECG|EKG|LEAD|CH|D|L|ML)?[\s_.:-]*", re.IGNORECASE)
+_AS_LATIN = str.maketrans("АСІ", "ACI")  # Cyrillic letters that look alike
 
 
 def canonical(name: str) -> str | None:
     """The spelling of `LEADS` for a lead's name in any case, or None where it is none of the 12.
 
-    Prefixes that devices put before a lead ("Lead II", "ECG V1", "DII", "MLII") are taken off.
+    Prefixes that devices put before a lead ("Lead II", "ECG V1", "DII", "MLII", ISO 11073's
+    "MDC_ECG_LEAD_II") are taken off; C1 to C6 are V1 to V6.
 
     Example:
         >>> canonical("AVR"), canonical("Lead ii"), canonical("Vx")
         ('aVR', 'II', None)
     """
-    bare = name.strip().upper()
+    bare = name.strip().upper().translate(_AS_LATIN)
     return _CANONICAL.get(bare) or _CANONICAL.get(_PREFIX.sub("", bare))
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from data_gen.dials import as_probability
 from data_gen.errors import InputError
 from data_gen.sample import LEADS, SPLITS, Record, split_number
-from data_gen.signals.wfdb_read import BadRecordError, check_header, read_header, read_signal
+from data_gen.signals.wfdb_header import BadRecordError, read_header
+from data_gen.signals.wfdb_read import check_header, read_signal
 
 _log = logging.getLogger(__name__)
 
@@ -74,8 +75,8 @@ class Shelf:
         What is drawn depends on `rng` and the files alone, not on what was drawn before.
 
         Raises:
-            InputError: The split is empty, or more than `max_bad` of it proved bad in this
-                process.
+            InputError: The split is empty, or more than `max_bad` of it, or all, proved bad in
+                this process.
         """
         of_split = np.flatnonzero(self.splits == split_number(split))
         if not of_split.size:
@@ -102,12 +103,12 @@ class Shelf:
         return Record(signal_mv, fs_hz, LEADS, record_id, patient, split)
 
     def _note_bad(self, record_id: str, reason: str, of_split: NDArray[np.intp]) -> None:
-        if record_id in self._bad:
-            return
+        known = record_id in self._bad
         self._bad[record_id] = reason
         in_split = set(self.ids[of_split].tolist())
         bad = {name: why for name, why in self._bad.items() if name.encode() in in_split}
-        _warn(self.root, record_id, reason, len(bad), len(of_split))
+        if not known:
+            _warn(self.root, record_id, reason, len(bad), len(of_split))
         _stop_if_many(self.root, bad, len(of_split), self.reading.max_bad)
 
 
@@ -126,18 +127,24 @@ def shelve(
         InputError: More than `reading.max_bad` of the records are bad.
     """
     bad: dict[str, str] = {}
+    segments: set[str] = set()  # of a record that is there as a whole: a record is on one side
     for record_id in split_of:
         path = root / f"{record_id}.hea"
         try:
+            header = read_header(path)
+            segments |= {path.with_name(n).relative_to(root).as_posix() for n in header.segments}
             if reading.check == "full":
                 read_signal(path, min_duration_s=reading.min_duration_s)
             else:
-                check_header(read_header(path), min_duration_s=reading.min_duration_s)
+                check_header(header, min_duration_s=reading.min_duration_s)
         except BadRecordError as error:
             bad[record_id] = str(error)
-            _warn(root, record_id, str(error), len(bad), len(split_of))
-    _stop_if_many(root, bad, len(split_of), reading.max_bad)
-    good = sorted(set(split_of) - set(bad))
+    own = set(split_of) - segments
+    bad = {record_id: why for record_id, why in bad.items() if record_id in own}
+    for k, (record_id, why) in enumerate(bad.items(), 1):
+        _warn(root, record_id, why, k, len(own))
+    _stop_if_many(root, bad, len(own), reading.max_bad)
+    good = sorted(own - set(bad))
     patients = None
     if patient_of is not None:
         patients = np.array([patient_of[i].encode() for i in good], np.bytes_)
@@ -174,12 +181,14 @@ def _warn(root: Path, record_id: str, reason: str, n_bad: int, n: int) -> None:
 
 
 def _stop_if_many(root: Path, bad: Mapping[str, str], n: int, max_bad: float) -> None:
-    if len(bad) <= max_bad * n:
+    if len(bad) <= max_bad * n and (len(bad) < n or not n):
         return
     first = "; ".join(f"{name}: {why}" for name, why in list(bad.items())[:3])
     more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
     raise InputError(
         root,
-        f"{len(bad)} of {n} records are bad, over {max_bad:.0%} ({first}{more})",
+        f"{len(bad)} of {n} records are bad, over {max_bad:.0%} ({first}{more})"
+        if len(bad) < n
+        else f"all {n} records are bad ({first}{more})",
         "repair them, name them in `exclude`, or raise `max_bad`",
     )

@@ -17,19 +17,40 @@ from ecg_overlap.command import (
     asked_to_stop,
     count,
     files_of,
+    first_start_told,
     loader,
     make_folder,
+    number,
     positive,
     writing_to,
 )
 from ecg_overlap.digitize.batch import Options, SummaryRow, digitize_files
-from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
+from ecg_overlap.digitize.documents import SUFFIXES, Picture, count_pictures, pictures
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.grid.draw import draw_grid
-from ecg_overlap.digitize.plans import choices
+from ecg_overlap.digitize.lead_signal import FLAGS
+from ecg_overlap.digitize.plans import METHODS
 from ecg_overlap.digitize.record_names import Box, RecordNames
 from ecg_overlap.digitize.summary import refuse_strange, write_summary
 from ecg_overlap.digitize.write import versions, write_png
+
+MOST_NAME = 40  # letters of a lead's name
+DESCRIPTION = f"""\
+Digitize pictures of one lead each, from {", ".join(s.removeprefix(".") for s in SUFFIXES)};
+of a document every page. Each becomes a record of its own name in DIR: WFDB (.hea, .dat), CSV
+and JSON, and NAME_overlay.png to look at; summary.csv lists them.
+For a page of several leads there is `ecg-overlap page`."""
+EXAMPLES = """\
+examples:
+  ecg-overlap digitize lead.png --out lead            # look at lead/lead_overlay.png
+  ecg-overlap digitize leads/ --recursive --out out --jobs 4
+  ecg-overlap digitize page.png --box 100,400,900,300 --lead-name V1 --out v1
+  ecg-overlap digitize lead.png --out lead --method classical   # without a network
+  ecg-overlap digitize fax.tif --out lead --px-per-mm 8 --mm-per-mv 5
+"""
+TYPED_METHODS = {"default": "the method that suits the network best"} | {
+    name: plan.about for name, plan in METHODS.items()
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     version = f"%(prog)s {versions()['ecg-overlap'] or '(a checkout)'}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    digitize = commands.add_parser("digitize", help="single-lead pictures to WFDB, CSV and JSON")
+    flags = "\n".join(f"  {name:<20} {text}" for name, text in FLAGS.items())
+    methods = "\n".join(f"  {name:<16} {text}" for name, text in TYPED_METHODS.items())
+    digitize = commands.add_parser(
+        "digitize",
+        help="single-lead pictures to WFDB, CSV and JSON",
+        description=DESCRIPTION,
+        epilog=f"{EXAMPLES}\nmethods:\n{methods}\n\nflags that a lead may get:\n{flags}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     digitize.set_defaults(run=_digitize)
     add_page(commands)
     grid = commands.add_parser("grid", help="draw the grid that is found on each picture")
@@ -64,21 +93,18 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or globs")
     grid.add_argument("--out", type=Path, default=Path(), help="folder for the drawings")
     add = digitize.add_argument
-    add("--out", type=Path, required=True, help="folder for the results; made if need be")
-    add("--px-per-mm", type=positive, help="scale; without it the grid is measured")
-    add("--mm-per-s", type=positive, help="paper speed (default: as a pulse tells, or 25)")
-    add("--mm-per-mv", type=positive, help="gain (default: as a pulse tells, or 10)")
-    add("--fs", dest="fs_hz", type=positive, default=500.0, help="sampling rate (default 500)")
-    add(
-        "--method",
-        default="default",
-        help=f"{choices()}. default: the method that suits the network best; "
-        "classical needs no network, and does not load torch",
-    )
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add("--px-per-mm", type=positive, metavar="N", help="scale (default: the grid's)")
+    add("--mm-per-s", type=positive, metavar="N", help="paper speed (default: a pulse's, else 25)")
+    add("--mm-per-mv", type=positive, metavar="N", help="gain (default: a pulse's, else 10)")
+    add("--fs", dest="fs_hz", type=positive, default=500.0, metavar="HZ", help="default 500")
+    add("--method", default="default", metavar="NAME", help="see below")
     add("--box", type=_box, metavar="X,Y,W,H", help="the lead's place in the picture, px")
-    add("--row", dest="row_px", type=float, help="row of the lead's 0 mV in the picture, px")
-    add("--checkpoint", type=Path, help="a network's weights instead of the package's")
-    add("--jobs", type=count, default=1, help="processes (default 1)")
+    add("--row", dest="row_px", type=number, metavar="Y", help="row of 0 mV in the picture, px")
+    add("--lead-name", type=_lead_name, default="lead", metavar="NAME", help="for the WFDB header")
+    add("--checkpoint", type=Path, metavar="FILE", help="a network's weights")
+    add("--jobs", type=count, default=1, metavar="N", help="processes (default 1)")
+    add("--timeout", dest="timeout_s", type=positive, metavar="S", help="that a picture may take")
     add("--recursive", action="store_true", help="also read the folders in folders")
     _add_export(commands.add_parser("export", help="a checkpoint to safetensors or ONNX"))
     return parser
@@ -95,6 +121,13 @@ def _add_export(command: argparse.ArgumentParser) -> None:
     add("--card", type=Path, help="the model card (default: the file's name and .md)")
     add("--results", type=Path, nargs="+", default=(), help="results.json files for the card")
     add("--trained-by", metavar="COMMAND", help="the command that trained it, for the card")
+
+
+def _lead_name(text: str) -> str:
+    """A name that a WFDB header can hold: one line of printed letters."""
+    if not text.strip() or not text.isprintable() or len(text) > MOST_NAME:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a lead")
+    return text.strip()
 
 
 def _box(text: str) -> Box:
@@ -119,7 +152,11 @@ def _digitize(
 ) -> int:
     """Every picture to its files; one line per failure; summary.csv."""
     found = files_of(paths, recursive=recursive, besides=out)
-    # A wrong option fails once, before the first picture.
+    # A wrong option fails once, before the first picture. @row is what --row gives; @mask and
+    # @grid are truths that no command line has.
+    if method.removesuffix("@row") not in TYPED_METHODS:
+        known = f"choose of {', '.join(TYPED_METHODS)}"
+        raise InputError(f"--method {method}", "no such method", known)
     # "default" without a checkpoint is read by the package's network.
     load_network = loader(method, checkpoint, default="unet+stroke")
     work = Options(out=out, method=method, load_network=load_network, **options)
@@ -128,7 +165,7 @@ def _digitize(
     refuse_strange(summary, ",".join(columns[:4]))
     rows: list[SummaryRow] = []
     total = count_pictures(found.files)
-    with asked_to_stop() as stop, suppress(KeyboardInterrupt):
+    with asked_to_stop() as stop, first_start_told(), suppress(KeyboardInterrupt):
         make_folder(out)
         done = digitize_files(found.files, work, jobs=jobs, stop=stop)
         for row in tqdm(done, total=total):

@@ -15,6 +15,7 @@ from ecg_overlap.command import (
     asked_to_stop,
     count,
     files_of,
+    first_start_told,
     loader,
     make_folder,
     positive,
@@ -133,7 +134,7 @@ def _page(
     refuse_strange_index(out)
     make_folder(out)
     tally, total = _Tally(), count_pictures(found.files)
-    with asked_to_stop() as stop:
+    with asked_to_stop() as stop, first_start_told():
         rows = digitize_pages(found.files, options, jobs=jobs, stop=stop)
         with writing_to(out):
             write_summary(COLUMNS, tally.through(rows, total), summary)

@@ -1,7 +1,9 @@
 """What the commands share: the forms of their options, their networks, how they are stopped."""
 
 import argparse
+import math
 import signal
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +11,9 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import cast
 
+from tqdm import tqdm
+
+from data_gen.compiled import told_of_compiling
 from data_gen.errors import InputError
 from data_gen.formats.files import check_digest
 from data_gen.pool import Stop
@@ -26,6 +31,14 @@ def positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def number(text: str) -> float:
+    """An option's finite number."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is no number")
     return value
 
 
@@ -158,6 +171,14 @@ def _load_network(checkpoint: Path | None) -> Network:
 
     network: Network = ecg_overlap.load_model(checkpoint)
     return network
+
+
+@contextmanager
+def first_start_told() -> Iterator[None]:
+    """A line while functions are compiled, which would look like a bar that stands still."""
+    line = "ecg-overlap: compiling the reader, which takes about a minute, once"
+    with told_of_compiling(lambda: tqdm.write(line, file=sys.stderr)):
+        yield
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from data_gen.errors import InputError
 from ecg_overlap import inputs
 from ecg_overlap.models import SegmentationModel
 
+FETCHED = "encoder_weights"  # what training may fetch to start from, and loading never does
 CLASS = "_target_"  # the key of a stored spec that names the class; without it: SegmentationModel
 
 
@@ -93,7 +94,7 @@ def build(
     """The model of a file of weights.
 
     A file may come from a stranger, so nothing is imported because a file names it, except
-    from this package.
+    from this package, and nothing is fetched: the weights are the file's.
 
     Args:
         spec: As `stored_spec` gives it.
@@ -106,17 +107,20 @@ def build(
     """
     if not isinstance(spec, Mapping) or not isinstance(state, Mapping):
         raise InputError(where, "is not a network's spec and weights", "train or export one")
-    arguments = dict(spec)
+    arguments = {name: value for name, value in spec.items() if name != FETCHED}
     kind = _class_of(str(arguments.pop(CLASS, class_path(SegmentationModel))), where, network)
     try:
         model = as_model(kind(**arguments), where=where)
-    except TypeError as error:
+    except InputError:
+        raise
+    except Exception as error:  # whatever the values in a stranger's file provoke
+        why = " ".join(f"{error}".split())[:200]
         raise InputError(
-            where, f"its network cannot be made ({error})", "use the version that wrote it"
+            where, f"its network cannot be made ({why})", "use the version that wrote it"
         ) from error
     try:
         missing, unexpected = model.load_state_dict(state, strict=False)
-    except (RuntimeError, TypeError, AttributeError) as error:  # another shape, or no tensor
+    except Exception as error:  # another shape, or no tensor
         why = " ".join(str(error).split())[:200]
         raise InputError(
             where, f"its weights do not fit ({why})", "train or export anew"

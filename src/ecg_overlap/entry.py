@@ -1,6 +1,7 @@
 """What every command does with bad input: one clear line and an exit status, no traceback."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,31 @@ from data_gen.errors import InputError
 
 Result = TypeVar("Result")
 MARK = "failed.txt"
+
+
+def main(hydra_main: Callable[[], object]) -> None:
+    """Run an entry's `main`, with paths on the command line as they were typed."""
+    sys.argv[1:] = map(with_path_quoted, sys.argv[1:])
+    hydra_main()
+
+
+def with_path_quoted(override: str) -> str:
+    """KEY=PATH with the path in quotes, if Hydra's grammar has another meaning for its letters.
+
+    That is where the path is there, or has a "=", and is no call, list, dictionary or quotation.
+
+    Example:
+        >>> with_path_quoted("ckpt=lr=0.1,seed=0/best.ckpt"), with_path_quoted("seed=0,1")
+        ("ckpt='lr=0.1,seed=0/best.ckpt'", 'seed=0,1')
+    """
+    key, _, value = override.partition("=")
+    plain = re.fullmatch(r"[\w./:+%@-]*", value, re.ASCII)
+    if key.startswith("-") or plain or re.match(r"['\"\[{$]|\w+\(", value):
+        return override
+    if "=" not in value and not os.path.exists(value):  # noqa: PTH110 (Path.exists raises)
+        return override
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
 
 
 def run(job: Callable[[DictConfig], Result], cfg: DictConfig) -> Result:

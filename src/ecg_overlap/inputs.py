@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from data_gen.dials import as_number
 from data_gen.errors import InputError
 
 # Input channels: red, green, blue, inside the crop, height in the crop, row prompt.
@@ -42,6 +43,10 @@ class InputSpec:
     def __post_init__(self) -> None:
         if (self.px_per_mm is None) == (self.size_px is None):
             raise InputError("model input", "px_per_mm or size_px, not both", "set one to null")
+        if self.px_per_mm is not None:
+            as_number("model.px_per_mm", self.px_per_mm, lowest=1, highest=100)
+        for side in self.size_px or ():
+            as_number("model.size_px", side, lowest=16, highest=16_384)
 
     def size_of(self, height: int, width: int, px_per_mm: float) -> tuple[int, int]:
         """(height, width) px that a picture of this size and scale is resized to."""

@@ -1,6 +1,7 @@
 """The networks of this project: smp architectures that know what scale of picture they want."""
 
 import inspect
+import re
 from typing import Any
 
 import segmentation_models_pytorch as smp
@@ -64,6 +65,11 @@ class SegmentationModel(nn.Module):
         options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        if not re.fullmatch(r"[\w.-]+", str(encoder)):
+            # timm takes "hf-hub:…" and "local-dir:…" for places to look for the network itself.
+            raise InputError(
+                f"model.encoder={encoder}", "names a place", "give the name of an encoder alone"
+            )
         as_number("model.fold", fold, lowest=1, highest=16)
         as_number("model.planes", planes, lowest=1, highest=inputs.CHANNELS)
         as_number("model.masks", masks, lowest=1, highest=2)

@@ -38,9 +38,15 @@ class OnnxInk:
         digest = check_digest(file)
         self.session = _session(file)
         spec = _spec(self.session, file)
-        self.px_per_mm = float(spec["px_per_mm"])
-        self.multiple = FOLD * 2 ** (len(spec["channels"]) - 1)
-        self.channels = self.session.get_inputs()[0].shape[1]
+        try:
+            self.px_per_mm = float(spec["px_per_mm"])
+            self.multiple = FOLD * 2 ** (len(spec["channels"]) - 1)
+            self.channels = int(self.session.get_inputs()[0].shape[1])
+            sound = 1 <= self.px_per_mm <= 100 and 1 <= self.multiple <= 1024
+        except (KeyError, TypeError, ValueError, IndexError):
+            sound = False
+        if not sound or not COLOURS <= self.channels <= 64:
+            raise InputError(file, "its facts are damaged", "export it anew")
         self.info = NetworkInfo(
             name="ink",
             method="ink+stroke",
@@ -116,7 +122,7 @@ def _spec(session: Any, file: Path) -> dict[str, Any]:
         if spec["_target_"] == CLASS:
             return dict(spec)
         found = spec["_target_"]
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         found = "none of ecg-overlap's networks"
     raise InputError(
         file,

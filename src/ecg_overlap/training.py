@@ -1,8 +1,11 @@
 """`train.py`: signals → samples → model → test, as the configuration says."""
 
+import logging
+import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,6 +37,8 @@ from ecg_overlap.evaluation.wording import results_table
 from ecg_overlap.network import load_model
 from ecg_overlap.task import SegmentationTask, other_model
 
+RESUMED = {"state_dict", "optimizer_states", "loops", "global_step"}  # what a run goes on from
+
 
 def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str, float]:
     """Train, then test the best checkpoint.
@@ -51,13 +56,15 @@ def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str
     run_dir = writable(Path(cfg.run_dir))
     resume_from = checkpoint_path(cfg.ckpt, run_dir)
     generator, data, task = build(cfg)
-    trainer = make_trainer(cfg, callbacks)
+    with quiet():
+        trainer = make_trainer(cfg, callbacks)
     if trainer.is_global_zero:
         OmegaConf.save(cfg, run_dir / "config.yaml", resolve=False)
         keep_log(run_dir / "logs" / "metrics.csv")
         log_settings(trainer, cfg, task)
     try:
-        fit(trainer, task, data, resume_from)
+        with quiet():
+            fit(trainer, task, data, resume_from)
     except Exception as error:
         if is_out_of_memory(error):
             raise out_of_memory(cfg) from error
@@ -67,7 +74,22 @@ def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str
     scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
     if cfg.test is not None and trainer.is_global_zero:
         test(cfg, trainer, task.model, generator, run_dir)
+    if trainer.is_global_zero:
+        print(what_next(trainer, run_dir))
     return scores
+
+
+def what_next(trainer: pl.Trainer, run_dir: Path) -> str:
+    """Where everything is, and the commands that use it."""
+    try:
+        best = shlex.quote(best_checkpoint(trainer))
+    except InputError:  # no callback keeps one
+        return f"run: {run_dir}"
+    return (
+        f"run: {run_dir}\ncheckpoint: {best}\n"
+        f"next: python eval.py ckpt={best}\n"
+        f"      ecg-overlap digitize lead.png --out out --checkpoint {best}"
+    )
 
 
 def build(cfg: DictConfig) -> tuple[LeadGenerator, LeadDataModule, SegmentationTask]:
@@ -161,6 +183,24 @@ def make_trainer(cfg: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> pl.T
         words = str(error).splitlines()[0]
         raise InputError("trainer", words, "trainer=slurm wants a job that srun started") from error
     return trainer
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what the libraries say of themselves, and nobody who trains can do anything about."""
+    log = logging.getLogger("pytorch_lightning.utilities.rank_zero")
+    log.addFilter(_no_advertisement)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
+            warnings.filterwarnings("ignore", ".*weights_only.* was not set.*")
+            yield
+    finally:
+        log.removeFilter(_no_advertisement)
+
+
+def _no_advertisement(record: logging.LogRecord) -> bool:
+    return "Tip:" not in record.getMessage()
 
 
 def has_bfloat16(accelerator: str) -> bool:
@@ -262,7 +302,31 @@ def checkpoint_path(ckpt: str | None, run_dir: Path) -> Path | None:
         raise InputError(
             f"ckpt={ckpt}", "no such file", "give the path of a .ckpt, or `last`, or `auto`"
         )
-    return Path(ckpt)
+    return resumable(Path(ckpt))
+
+
+def resumable(ckpt: Path) -> Path:
+    """The checkpoint, if a run can go on from it; no code of the file is run to know.
+
+    Raises:
+        InputError: It is no checkpoint of a run, or one without the state of its optimizer.
+    """
+    try:
+        stored = torch.load(ckpt, map_location="cpu", weights_only=True)
+        lacks = RESUMED.difference(stored)
+    except Exception as error:  # torch.load raises a dozen types on a foreign file
+        raise InputError(
+            f"ckpt={ckpt}",
+            f"not a checkpoint of train.py ({type(error).__name__})",
+            "give the path of a .ckpt, or `last`, or `auto`",
+        ) from error
+    if lacks:
+        raise InputError(
+            f"ckpt={ckpt}",
+            f"a run cannot go on from it: it has no {', '.join(sorted(lacks))}",
+            "to start from its weights alone give weights=",
+        )
+    return ckpt
 
 
 def writable(folder: Path) -> Path:

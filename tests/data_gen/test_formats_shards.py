@@ -1,6 +1,8 @@
+import io
 import json
 import sys
 import tarfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +54,28 @@ class TestASample:
         content = members(lead_sample(1)) | {name: b"?"}
         with pytest.raises(InputError, match="shard 3, sample 12"):
             from_members(content, "shard 3, sample 12")
+
+    def test_an_array_that_claims_more_than_is_there_costs_no_memory(self):
+        content = members(lead_sample(1))
+        lie = io.BytesIO()
+        facts = {"descr": "<f8", "fortran_order": False, "shape": (10**10,)}
+        np.lib.format.write_array_header_1_0(lie, facts)
+        with pytest.raises(InputError, match=r"here, signal\.npy: is no array \(80000000000 bytes"):
+            from_members(content | {"signal.npy": lie.getvalue() + b"12345678"}, "here")
+
+    def test_an_array_of_objects_is_not_unpickled(self):
+        pickled = io.BytesIO()
+        np.save(pickled, np.array([print, None]), allow_pickle=True)
+        with pytest.raises(InputError, match=r"signal\.npy"):
+            from_members(members(lead_sample(1)) | {"signal.npy": pickled.getvalue()}, "here")
+
+    def test_a_picture_of_more_pixels_than_any_is_one_line(self):
+        content = members(lead_sample(1))
+        png = bytearray(content["image.png"])
+        png[16:24] = (60_000).to_bytes(4, "big") * 2
+        png[29:33] = zlib.crc32(png[12:29]).to_bytes(4, "big")
+        with pytest.raises(InputError, match="no picture"):
+            from_members(content | {"image.png": bytes(png)}, "here")
 
 
 class TestAShard:
@@ -115,6 +139,18 @@ class TestASet:
     def test_a_damaged_manifest_is_named(self, written, damage):
         (written / "manifest.json").write_text(damage)
         with pytest.raises(InputError, match=r"manifest\.json"):
+            Shards(written)
+
+    def test_a_manifest_that_leaves_its_folder(self, written):
+        (written / "shard-000001.tar").rename(written.parent / "outside.tar")
+        text = (written / "manifest.json").read_text()
+        (written / "manifest.json").write_text(text.replace("shard-000001", "../outside"))
+        with pytest.raises(InputError, match=r"names \.\./outside\.tar, outside of its folder"):
+            Shards(written)
+
+    def test_a_manifest_of_brackets_alone(self, written):
+        (written / "manifest.json").write_text("[" * 100_000)
+        with pytest.raises(InputError, match=r"manifest\.json.*no JSON"):
             Shards(written)
 
     def test_a_manifest_whose_counts_disagree(self, written):

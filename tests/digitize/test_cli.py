@@ -14,6 +14,9 @@ import pytest
 from drawn import drawn
 
 from ecg_overlap.cli import main
+from ecg_overlap.digitize.documents import Picture
+from ecg_overlap.digitize.lead_signal import FLAGS
+from ecg_overlap.digitize.plans import METHODS
 
 TRUTH = drawn()
 ENDS = (".hea", ".dat", ".csv", ".json", "_overlay.png")  # of a record
@@ -119,8 +122,115 @@ def test_a_wrong_option_fails_once_before_any_picture(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("method", ["spline", "stroke@mask", "classical@grid", "@row", ""])
+def test_a_method_that_the_command_line_cannot_give_lists_those_that_it_can(
+    tmp_path: Path, lead_png: Path, method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["digitize", str(lead_png), "--out", str(tmp_path / "o"), "--method", method]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ecg-overlap: --method {method}: no such method; choose of default, ")
+    assert "@" not in line.partition("choose of")[2] and not (tmp_path / "o").exists()
+
+
+def test_help_has_examples_every_method_and_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["digitize", "--help"])
+    said = capsys.readouterr().out
+    assert "ecg-overlap digitize leads/ --recursive --out out" in said and "@mask" not in said
+    assert all(f"  {name} " in said and plan.about in said for name, plan in METHODS.items())
+    assert all(plan.about for plan in METHODS.values())
+    assert all(name in said and text in said for name, text in FLAGS.items())
+
+
 @pytest.mark.parametrize(
-    "extra", [["--px-per-mm", "0"], ["--fs", "inf"], ["--box", "1,2"], ["--jobs", "0"]]
+    ("extra", "said"),
+    [
+        (["--px-per-mm", "0.01"], "--px-per-mm: 0.01 makes the picture"),
+        (["--row", "99999"], "--row: 99999 is no row of a lead"),
+        (["--fs", "1e15"], "check t0_px, --px-per-mm, --mm-per-s and --fs"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_as_typed(
+    lead_png: Path, tmp_path: Path, extra: list[str], said: str
+) -> None:
+    assert main([*DIGITIZE, str(lead_png), "--out", str(tmp_path / "o"), *extra]) == 1
+    assert said in summary(tmp_path / "o")[0]["reason"]
+
+
+def test_the_header_calls_the_signal_as_told(lead_png: Path, tmp_path: Path) -> None:
+    argv = [*DIGITIZE, str(lead_png), "--out", str(tmp_path / "o"), "--lead-name", "aVR"]
+    assert main(argv) == 0
+    assert (tmp_path / "o" / "lead.hea").read_text().splitlines()[1].endswith(" aVR")
+    with pytest.raises(SystemExit):
+        main([*argv[:-1], "a\nb 16 0"])
+
+
+def test_a_picture_that_takes_too_long_costs_its_own_line_alone(
+    lead_png: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "a.png"
+    slow.write_bytes(lead_png.read_bytes())
+    read = Picture.read
+
+    def reading(picture: Picture) -> object:
+        if picture.path == slow:
+            time.sleep(30)
+        return read(picture)
+
+    monkeypatch.setattr(Picture, "read", reading)
+    out = tmp_path / "o"
+    assert main([*DIGITIZE, str(slow), str(lead_png), "--out", str(out), "--timeout", "5"]) == 1
+    rows = summary(out)
+    assert [row["status"] for row in rows] == ["failed", "ok"]
+    assert (
+        rows[0]["reason"] == f"{slow}: took longer than 5 s; give a longer --timeout, or reduce it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(MemoryError(), "more memory than there is"), (ZeroDivisionError("x"), "a defect of ours")],
+)
+def test_a_defect_or_no_memory_costs_one_picture(
+    lead_png: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    bad = tmp_path / "a.png"
+    bad.write_bytes(lead_png.read_bytes())
+    read = Picture.read
+
+    def reading(picture: Picture) -> object:
+        if picture.path == bad:
+            raise error
+        return read(picture)
+
+    monkeypatch.setattr(Picture, "read", reading)
+    assert main([*DIGITIZE, str(bad), str(lead_png), "--out", str(tmp_path / "o")]) == 1
+    first, second = summary(tmp_path / "o")
+    assert said in first["reason"] and second["status"] == "ok"
+
+
+def test_the_first_start_says_what_it_does(
+    lead_png: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from data_gen.compiled import njit
+
+    read, compiled = Picture.read, njit(lambda x: x + 1)
+
+    def reading(picture: Picture) -> object:
+        compiled(1), compiled(1.0)  # as on a first start; twice, and said once
+        return read(picture)
+
+    monkeypatch.setattr(Picture, "read", reading)
+    assert main([*DIGITIZE, str(lead_png), "--out", str(tmp_path / "o")]) == 0
+    assert capsys.readouterr().err.count("compiling the reader, which takes about a minute") == 1
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [["--px-per-mm", "0"], ["--row", "nan"], ["--fs", "inf"], ["--box", "1,2"], ["--jobs", "0"]],
 )
 def test_an_option_of_the_wrong_form_is_explained(
     lead_png: Path, tmp_path: Path, extra: list[str]

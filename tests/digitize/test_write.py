@@ -21,6 +21,7 @@ from data_gen.errors import InputError
 from ecg_overlap.digitize import write
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.overlay import overlay
 from ecg_overlap.digitize.record_names import PictureSource, record_name
 
 
@@ -113,7 +114,7 @@ def test_json_is_valid_also_where_values_are_not_known(tmp_path: Path) -> None:
 def test_overlay_draws_on_the_trace() -> None:
     truth = drawn()
     lead = digitize_lead(truth.image, px_per_mm=8.0)
-    shown = write.overlay(lead, truth.image, scale=2)
+    shown = overlay(lead, truth.image, scale=2)
     assert shown.shape == (2 * truth.image.shape[0], 2 * truth.image.shape[1], 3)
     red = (shown[..., 0].astype(int) - shown[..., 1]) > 100
     ink = cv2.resize(truth.mask, None, fx=2, fy=2) > 0

@@ -1,5 +1,7 @@
 """Which classes a file of weights may name, and what is no model."""
 
+import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from ecg_overlap.export import export
 from ecg_overlap.inputs import InputSpec
 from ecg_overlap.models import SegmentationModel
 from ecg_overlap.network import load_model
+from ecg_overlap.weights.files import SPEC, write_safetensors
 
 
 class Elsewhere(nn.Module):
@@ -79,6 +82,54 @@ def test_our_torch_modules_that_are_no_models_are_refused() -> None:
 def test_a_spec_that_its_class_does_not_take_is_one_line() -> None:
     with pytest.raises(InputError, match=r"a\.ckpt: its network cannot be made .*'depth'"):
         build({"depth": 3}, {}, where="a.ckpt")
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Every attempt to reach another machine, none of which succeeds."""
+    tried: list[object] = []
+
+    def refuse(*address: object, **_: object) -> None:
+        tried.append(address)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    return tried
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "ssl", True])
+def test_loading_never_fetches_weights(
+    tmp_path: Path, no_network: list[object], weights: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = SegmentationModel(encoder="resnet18")
+    file = tmp_path / "m.safetensors"
+    spec = stored_spec(model) | {"encoder_weights": weights}
+    write_safetensors(file, {SPEC: json.dumps(spec)}, model.state_dict())
+    assert load_model(file).info.params
+    assert not no_network and "fetching" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoder", ["tu-hf-hub:timm/resnet18.a1_in1k", "tu-local-dir:/tmp/x"])
+def test_an_encoder_that_names_a_place_is_refused(encoder: str, no_network: list[object]) -> None:
+    with pytest.raises(InputError, match="names a place"):
+        build({"encoder": encoder}, {}, where="a.ckpt")
+    assert not no_network
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{"architecture": 3}, {"encoder": None}, {"encoder": ["resnet18"]}, {"options": 3},
+     {"options": {"decoder_channels": "abc"}}, {"options": {"encoder_weights": "imagenet"}},
+     {"px_per_mm": 0}, {"px_per_mm": "8"}, {"px_per_mm": float("inf")}, {"size_px": 5},
+     {"px_per_mm": None, "size_px": [0, 1]}, {"px_per_mm": None, "size_px": ["a", "b"]},
+     {"fold": 2**70}, {"_target_": "ecg_overlap.ink_net.InkNet", "channels": 3, "px_per_mm": 8},
+     {"_target_": "ecg_overlap.ink_net.InkNet", "channels": ["a", {}], "px_per_mm": 8}],
+)  # fmt: skip
+def test_values_that_no_network_has_are_one_line(spec: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as refused:
+        build(spec, {}, where="a.ckpt")
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_the_default_class_is_not_named() -> None:

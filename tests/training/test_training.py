@@ -2,10 +2,13 @@
 
 import inspect
 import json
+import logging
+import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from train_process import ENVIRONMENT, ROOT, train_command
 
 from data_gen.errors import InputError
 from ecg_overlap.evaluation.provenance import git, versions
+from ecg_overlap.evaluation.run import newest_checkpoint
 from ecg_overlap.network import load_model
 from ecg_overlap.training import train
 
@@ -197,6 +201,58 @@ def test_weights_that_do_not_fit_are_named(config: Compose, weights: str, messag
 def test_a_missing_checkpoint_is_named(config: Compose) -> None:
     with pytest.raises(InputError, match=r"nowhere\.ckpt"):
         train(config("ckpt=nowhere.ckpt"))
+
+
+def test_the_newest_run_is_none_that_only_tried_the_machinery(tmp_path: Path) -> None:
+    for k, (name, overrides) in enumerate((("a", "- seed=1\n"), ("b", "- debug=fast\n"))):
+        for file in (".hydra/overrides.yaml", "checkpoints/last.ckpt"):
+            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / file).write_text(overrides)
+        os.utime(tmp_path / name / "checkpoints" / "last.ckpt", (k, k))
+    found = newest_checkpoint(tmp_path, name="last.ckpt")
+    assert found == tmp_path / "a" / "checkpoints" / "last.ckpt"
+
+
+def test_training_ends_with_what_to_do_next_and_no_false_alarm(
+    config: Compose, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with warnings.catch_warnings(record=True) as warned, caplog.at_level(logging.INFO):
+        warnings.simplefilter("always")
+        cfg = config("test=null")
+        train(cfg)
+    best = Path(cfg.run_dir) / "checkpoints" / "best.ckpt"
+    *_, run, checkpoint, evaluate, digitize = capsys.readouterr().out.splitlines()
+    assert run == f"run: {cfg.run_dir}" and checkpoint == f"checkpoint: {best}" and best.is_file()
+    assert evaluate == f"next: python eval.py ckpt={best}"
+    assert digitize.endswith(f"--checkpoint {best}")
+    said = [str(each.message) for each in warned] + caplog.messages
+    assert not [text for text in said if "LeafSpec" in text or "Tip:" in text]
+
+
+class _Malicious:
+    """What a pickle can carry: a call."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.file,)
+
+
+@pytest.mark.parametrize("kind", ["pickle", "text", "weights"])
+def test_what_no_run_can_go_on_from_is_one_line_and_runs_nothing(
+    config: Compose, tmp_path: Path, kind: str
+) -> None:
+    file, ran = tmp_path / "a.ckpt", tmp_path / "ran"
+    if kind == "text":
+        file.write_text("no checkpoint")
+    else:
+        state = _Malicious(ran) if kind == "pickle" else {}
+        torch.save({"state_dict": state, "global_step": 1}, file)
+    what = "has no loops, optimizer_states" if kind == "weights" else r"not a checkpoint of train"
+    with pytest.raises(InputError, match=rf"ckpt=.*a\.ckpt: .*{what}"):
+        train(config(f"ckpt={file}"))
+    assert not ran.exists()
 
 
 def test_an_unwritable_folder_is_named_before_anything_runs(

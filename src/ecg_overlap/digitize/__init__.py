@@ -1,5 +1,6 @@
 """From a picture of one lead to millivolts; needs no torch."""
 
+import data_gen.compiled  # noqa: F401  (before any function below is compiled)
 from ecg_overlap.digitize.decoders import decode
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import digitize_lead

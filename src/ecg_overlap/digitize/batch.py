@@ -1,5 +1,7 @@
 """Many pictures to their files, one by one or in processes; a failure does not stop the rest."""
 
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +17,9 @@ from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.network import Network, no_network
+from ecg_overlap.digitize.option_names import as_typed
 from ecg_overlap.digitize.record_names import Box, RecordNames, record_name, source_of
+from ecg_overlap.digitize.time_limit import TimeIsUp, time_limit
 from ecg_overlap.digitize.write import write_lead
 
 
@@ -32,6 +36,8 @@ class Options:
         method: A name of `ecg_overlap.digitize.plans`.
         box: (x, y, width, height) of the lead in the picture; None: all of it.
         row_px: Row of the lead's 0 mV in the picture, where known.
+        lead_name: As the WFDB header shall call the signals.
+        timeout_s: What a picture may take; None: as long as it takes.
         load_network: Returns the method's network. Called for each picture, in the process that
             reads it, so it should load the network once and keep it.
     """
@@ -44,6 +50,8 @@ class Options:
     method: str = "default"
     box: Box | None = None
     row_px: float | None = None
+    lead_name: str = "lead"
+    timeout_s: float | None = None
     load_network: Callable[[], Network | None] = no_network
 
 
@@ -103,23 +111,46 @@ def _digitize(task: Task, *, options: Options) -> SummaryRow:
     picture, record = task
     name = record.relative_to(options.out).as_posix()
     try:
-        image, row_px = _cut(picture.read(), options, picture)
-        source = source_of(picture, record.parent, options.box)
-        lead = digitize_lead(
-            image,
-            px_per_mm=options.px_per_mm,
-            mm_per_s=options.mm_per_s,
-            mm_per_mv=options.mm_per_mv,
-            row_px=row_px,
-            method=options.method,
-            fs_hz=options.fs_hz,
-            network=options.load_network(),
-        )
-        write_lead(lead, record.parent, record.name, image=image, source=source)
+        with time_limit(options.timeout_s):
+            lead = _read_and_write(picture, record, options)
+    except TimeIsUp:
+        reason = f"took longer than {options.timeout_s:g} s; give a longer --timeout, or reduce it"
     except InputError as error:
-        reason = str(error) if str(picture.path) in str(error) else f"{picture.where}: {error}"
-        return SummaryRow(str(picture), name, "failed", reason)
-    return _row(str(picture), name, lead)
+        reason = as_typed(error)
+    except MemoryError:
+        reason = "takes more memory than there is; give fewer --jobs, or reduce it"
+    except Exception as error:  # a defect of ours must not cost the other pictures
+        traceback.print_exc(file=sys.stderr)
+        reason = f"a defect of ours ({type(error).__name__}: {error}); report it"
+        reason = " ".join(reason.split())
+    else:
+        return _row(str(picture), name, lead)
+    reason = reason if str(picture.path) in reason else f"{picture.where}: {reason}"
+    return SummaryRow(str(picture), name, "failed", reason)
+
+
+def _read_and_write(picture: Picture, record: Path, options: Options) -> LeadSignal:
+    image, row_px = _cut(picture.read(), options, picture)
+    source = source_of(picture, record.parent, options.box)
+    lead = digitize_lead(
+        image,
+        px_per_mm=options.px_per_mm,
+        mm_per_s=options.mm_per_s,
+        mm_per_mv=options.mm_per_mv,
+        row_px=row_px,
+        method=options.method,
+        fs_hz=options.fs_hz,
+        network=options.load_network(),
+    )
+    write_lead(
+        lead,
+        record.parent,
+        record.name,
+        image=image,
+        lead_name=options.lead_name,
+        source=source,
+    )
+    return lead
 
 
 def _cut(

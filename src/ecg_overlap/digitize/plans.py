@@ -43,6 +43,7 @@ class Plan:
         network: Which network it needs; None: none.
         row: Whether the baseline's row must be given.
         remove_wander: Whether the method subtracts the baseline's drift.
+        about: What it is, in a line, for who chooses one.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Plan:
     network: Needs | None = None
     row: bool = False
     remove_wander: bool = False
+    about: str = ""
 
     @property
     def base(self) -> str:
@@ -62,15 +64,34 @@ class Plan:
 METHODS = {
     plan.name: plan
     for plan in (
-        Plan("fortune", stages.scale_of_fortune, stages.ink_of_fortune, DECODERS["fortune"]),
+        Plan(
+            "fortune",
+            stages.scale_of_fortune,
+            stages.ink_of_fortune,
+            DECODERS["fortune"],
+            about="the baseline of Fortune 2022, as described",
+        ),
         Plan(
             "fortune_fixed",
             stages.scale_of_fortune,
             stages.ink_of_fortune,
             DECODERS["fortune_fixed"],
+            about="the same, mended",
         ),
-        Plan("viterbi", scale_of_grid, stages.ink_binarized, DECODERS["viterbi"]),
-        Plan("classical", scale_of_grid, stages.ink_binarized, DECODERS["stroke"]),
+        Plan(
+            "viterbi",
+            scale_of_grid,
+            stages.ink_binarized,
+            DECODERS["viterbi"],
+            about="dark ink, one trace by Viterbi; no network, no torch",
+        ),
+        Plan(
+            "classical",
+            scale_of_grid,
+            stages.ink_binarized,
+            DECODERS["stroke"],
+            about="dark ink, all traces at once; no network, no torch",
+        ),
         Plan(
             "paper",
             stages.scale_of_paper,
@@ -78,15 +99,31 @@ METHODS = {
             DECODERS["viterbi"],
             Needs.OWN,
             remove_wander=True,
+            about="arXiv 2506.10617; needs its network, by --checkpoint",
         ),
         Plan(
-            "unet+stroke", scale_of_grid, stages.ink_with_evidence, DECODERS["stroke"], Needs.MASK
+            "unet+stroke",
+            scale_of_grid,
+            stages.ink_with_evidence,
+            DECODERS["stroke"],
+            Needs.MASK,
+            about="all traces at once, whose ink is whose by the package's network",
         ),
         Plan(
-            "unet+viterbi", scale_of_grid, stages.mask_of_network, DECODERS["viterbi"], Needs.MASK
+            "unet+viterbi",
+            scale_of_grid,
+            stages.mask_of_network,
+            DECODERS["viterbi"],
+            Needs.MASK,
+            about="the same network's mask, one trace by Viterbi",
         ),
         Plan(
-            "unet+centroid", scale_of_grid, stages.mask_of_network, DECODERS["centroid"], Needs.MASK
+            "unet+centroid",
+            scale_of_grid,
+            stages.mask_of_network,
+            DECODERS["centroid"],
+            Needs.MASK,
+            about="the same network's mask, its middle in each column",
         ),
         Plan(
             "unet_coord",
@@ -94,14 +131,23 @@ METHODS = {
             stages.columns_of_network,
             COORDINATE,
             Needs.COLUMNS,
+            about="a network that tells rows; needs --checkpoint",
         ),
-        Plan("ink+stroke", scale_of_grid, stages.ink_of_network, DECODERS["stroke"], Needs.INK),
+        Plan(
+            "ink+stroke",
+            scale_of_grid,
+            stages.ink_of_network,
+            DECODERS["stroke"],
+            Needs.INK,
+            about="all traces at once, what is ink by another network; no torch",
+        ),
         Plan(
             "ink+unet+stroke",
             scale_of_grid,
             stages.ink_of_network_with_maps,
             DECODERS["stroke"],
             Needs.BOTH,
+            about="both networks",
         ),
     )
 }

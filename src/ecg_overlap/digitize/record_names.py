@@ -161,7 +161,7 @@ def read_facts(record: Path) -> dict[str, Any]:
     """What a record's JSON file says; nothing where it is not there or not ours."""
     try:
         facts = json.loads(record.with_name(record.name + ".json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return facts if isinstance(facts, dict) else {}
 

@@ -22,6 +22,7 @@ SQUARE = 0.02  # pitches that differ by less are taken for equal: a 5 px pen is 
 # square, and tell hardly more.
 FINEST_PX_PER_MM, ENOUGH_PX_PER_MM = 24.0, 16.0
 EDGE_STEP_PX = 16  # along the picture's edges, to see how far it reaches on straight paper
+MOST_SIDE_PX = 32_000  # of either side; OpenCV draws 32,766
 MOST_LONGER = 1.5  # of its diagonal, to which a turn may take a picture; bends add little
 BLANK_STRIDE = 4  # every fourth pixel tells the median colour
 MARGIN_PX = 1.5  # the picture's outermost pixels are mixed with what lies outside of it
@@ -137,7 +138,7 @@ def straightened(
         most_px_per_mm: A finer picture is made coarser.
 
     Raises:
-        DigitizeError: The map takes the picture far beyond its size.
+        DigitizeError: The map takes the picture far beyond its size, or to more than can be drawn.
     """
     low, high = _reach(shape, paper)
     pitch = np.array([paper.px_per_mm_x, paper.px_per_mm_y])
@@ -145,6 +146,9 @@ def straightened(
     width, height = (np.ceil((high - low) * factor).astype(int) + 1).tolist()
     if max((high - low).tolist()) > MOST_LONGER * math.hypot(*shape[:2]):
         raise DigitizeError("grid", "its lines bend beyond reason", "give px_per_mm")
+    if max(width, height) > MOST_SIDE_PX:
+        what = f"the picture would have {width}×{height} px once it is straight"
+        raise DigitizeError("straight paper", what, "cut the lead out of it, or reduce it")
     x, y = source = paper.source_of(low, (height, width), factor)
     inside = (x > MARGIN_PX) & (x < shape[1] - 1 - MARGIN_PX)
     inside &= (y > MARGIN_PX) & (y < shape[0] - 1 - MARGIN_PX)

@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from data_gen.whole_file import whole_file
 from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL, LeadSignal
-from ecg_overlap.digitize.paths.path import stretches
+from ecg_overlap.digitize.overlay import overlay
 from ecg_overlap.digitize.record_files import OVERLAY
 from ecg_overlap.digitize.record_names import PictureSource, claim, record_name, write_facts
 from ecg_overlap.digitize.wfdb_record import write_record
-
-TRACE_RGB = (220, 20, 60)
 
 
 def write_lead(
@@ -123,18 +121,6 @@ def version_of(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def overlay(lead: LeadSignal, image: NDArray[np.uint8], *, scale: int = 2) -> NDArray[np.uint8]:
-    """The picture, enlarged and in pale colours, with the path on it; uint8 (H, W, 3), RGB."""
-    height, width = image.shape[:2]
-    size = (width * scale, height * scale)
-    shown = 255 - (255 - cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)) // 2
-    points = (lead.path_px + 0.5) * scale - 0.5
-    for start, stop in stretches(points):
-        stretch = np.rint(points[start:stop].clip(-1e4, 1e5) * 16).astype(np.int32)
-        cv2.polylines(shown, [stretch], False, TRACE_RGB, 1, cv2.LINE_AA, 4)
-    return np.asarray(shown, np.uint8)
 
 
 def write_png(image: NDArray[np.uint8], path: Path) -> Path:

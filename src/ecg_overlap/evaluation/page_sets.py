@@ -21,7 +21,8 @@ from data_gen.layout import LAYOUTS
 from data_gen.overlap import OverlapDials
 from data_gen.sample import LEADS, Page, Record
 from data_gen.signals import SignalSource
-from data_gen.signals.wfdb_read import BadRecordError, read_signal
+from data_gen.signals.wfdb_header import BadRecordError
+from data_gen.signals.wfdb_read import read_signal
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.evaluation.pages import TruePage, printed_record, true_page
 from ecg_overlap.evaluation.results import PAGES

@@ -118,9 +118,18 @@ def _load(ckpt: str | Path) -> ModelNetwork | OnnxInk:
 
 
 def newest_checkpoint(runs: Path = Path("outputs/train"), name: str = "best.ckpt") -> Path | None:
-    """The checkpoint of this name that was written last by any run, or None."""
-    found = runs.glob(f"*/checkpoints/{name}")
+    """The checkpoint of this name that was written last by any run but `debug=` ones, or None."""
+    found = [path for path in runs.glob(f"*/checkpoints/{name}") if not _of_debug(path.parents[1])]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _of_debug(run: Path) -> bool:
+    """Whether a run was one that only tries the machinery, by the overrides that Hydra keeps."""
+    try:
+        lines = (run / ".hydra" / "overrides.yaml").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return any(line.lstrip("- ").startswith(("debug=", "+debug=")) for line in lines)
 
 
 def chosen_sets(cfg: DictConfig) -> list[AnySet]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_overlap.digitize.checks import LEAST_PX_PER_MM
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid.bent_grid import flattened, may_bend, with_bend
 from ecg_overlap.digitize.grid.boxes import LARGEST_PX_PER_MM
@@ -94,6 +95,9 @@ def _clear(light: Illumination, near_px_per_mm: float | None) -> Grid:
         DigitizeError: None, or none that is clear.
     """
     best = _surest(light, near_px_per_mm)
+    coarsest = min(best.px_per_mm_x, best.px_per_mm_y)
+    if coarsest < LEAST_PX_PER_MM:
+        raise DigitizeError("grid", f"no grid is clear, at best of {coarsest:.2g} px/mm", REMEDY)
     if best.confidence < _LEAST_CONFIDENCE:
         raise DigitizeError("grid", f"no grid is clear, at best {_told(best)}", REMEDY)
     return best

@@ -16,10 +16,10 @@ from data_gen.pool import Stop, results_in_order
 from data_gen.whole_file import PART_SUFFIX, whole_path
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.network import Network, no_network
+from ecg_overlap.digitize.option_names import as_typed
 from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.facts import PageRow, row_of
 from ecg_overlap.digitize.page.page_signal import PageSignal
-from ecg_overlap.digitize.page.time_limit import TimeIsUp, time_limit
 from ecg_overlap.digitize.page.write_page import INDEX, write_page
 from ecg_overlap.digitize.record_files import ENDS, OVERLAY, THUMBNAIL
 from ecg_overlap.digitize.record_names import (
@@ -29,6 +29,7 @@ from ecg_overlap.digitize.record_names import (
     record_name,
     source_of,
 )
+from ecg_overlap.digitize.time_limit import TimeIsUp, time_limit
 from ecg_overlap.digitize.write import version_of, versions
 
 STALE_S = 3600.0  # nothing is half written for so long: what is older, a killed process has left
@@ -181,8 +182,10 @@ def _digitize(task: Task, *, options: PageOptions) -> PageRow:
             facts = _read_and_write(picture, record, options)
     except TimeIsUp:
         reason = f"took longer than {options.timeout_s:g} s; give a longer --timeout, or reduce it"
-    except (InputError, MemoryError) as error:
-        reason = str(error) or "takes more memory than there is; give fewer --jobs, or reduce it"
+    except InputError as error:
+        reason = as_typed(error)
+    except MemoryError:
+        reason = "takes more memory than there is; give fewer --jobs, or reduce it"
     except Exception as error:  # a defect of ours must not cost the other pages
         traceback.print_exc(file=sys.stderr)
         reason = f"a defect of ours ({type(error).__name__}: {error}); report it"

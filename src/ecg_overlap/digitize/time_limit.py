@@ -1,4 +1,4 @@
-"""How long the reading of a page may take."""
+"""How long the reading of a picture may take."""
 
 import signal
 import threading

@@ -1,0 +1,30 @@
+"""Whatever is given as a picture is read, or refused in one line; more by `fuzzed.py`."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fuzzed import fuzzed, outcome
+
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.scale import PaperMap
+from ecg_overlap.digitize.straight import straightened
+
+
+@pytest.mark.parametrize("first", range(0, 40, 10))
+def test_ten_fuzzed_pictures_are_read_or_refused_in_one_line(tmp_path: Path, first: int) -> None:
+    ends = [outcome(fuzzed(seed), tmp_path) for seed in range(first, first + 10)]
+    assert 0 < ends.count("read") < 10  # some of each, or it is no test
+
+
+def test_a_grid_that_no_pen_can_draw_on_is_none(tmp_path: Path) -> None:
+    assert outcome(fuzzed(951), tmp_path).startswith("no grid is clear, at best of")
+
+
+def test_a_picture_that_would_be_too_large_once_straight_is_refused() -> None:
+    with pytest.raises(DigitizeError, match=r"4\d{4}×\d+ px once it is straight; cut the lead"):
+        straightened((31_000, 31_000, 3), PaperMap(8.0, 8.0, 40.0))
+
+
+def test_the_same_seed_gives_the_same_file() -> None:
+    assert fuzzed(7).content == fuzzed(7).content and np.isfinite(fuzzed(7).asked["fs_hz"])
