@@ -11,7 +11,7 @@ from ecg_overlap.digitize.decoders import all_traces, strokes
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.paths.path import CONTESTED, Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
-from ecg_overlap.digitize.primary import primary_of
+from ecg_overlap.digitize.primary import chances_of, primary_of, whole
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
 from ecg_overlap.digitize.traces.search import ABSENT
 
@@ -143,3 +143,21 @@ def test_a_primary_is_less_sure_of_itself_where_another_trace_crosses_it() -> No
     crossed = (abs(path.x_px - 154.9) < 0.6) | (abs(path.x_px - 165.1) < 0.6)
     alone = (path.x_px > 20) & (path.x_px < 140)
     assert np.nanmedian(path.confidence[crossed]) < 0.6 < np.nanmin(path.confidence[alone])
+
+
+@pytest.mark.parametrize(
+    ("rows", "clear"), [((50, 90), True), ((35, 66), False), ((20, 50, 80), True)]
+)
+def test_a_choice_between_traces_that_leave_alike_above_and_below_is_not_clear(
+    rows: tuple[float, ...], clear: bool
+) -> None:
+    chances = chances_of(*traced(inked(HEIGHT, *map(level, rows)), *rows))
+    assert chances.sum() == pytest.approx(1)
+    assert (chances.max() > 0.75) == clear
+
+
+def test_a_trace_is_whole_that_is_there_and_touches_no_edge() -> None:
+    inside, over, short = peak(60, 20), peak(60, -10), [(0.0, 60.0), (150.0, 60.0)]
+    for points, is_whole in ((inside, True), (over, False), (short, False)):
+        traces, paths = traced(inked(HEIGHT, points), 60)
+        assert whole(traces, 0, paths[0]) == is_whole

@@ -18,7 +18,7 @@ from ecg_overlap.digitize.paths.leftover import Leftover, leftover
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.paths.together import redrawn
-from ecg_overlap.digitize.primary import primary_of
+from ecg_overlap.digitize.primary import chances_of, whole
 from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.costs import COSTS
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
@@ -39,11 +39,15 @@ class Decoded:
         contested: Share of the picture's columns in which the primary's ink is another trace's
             too; NaN where the other traces were not traced.
         leftover: What all paths together leave over; None likewise.
+        chance: That the path's trace is the one that the picture was cut around, 0–1.
+        n_whole: How many traces go through the whole picture.
     """
 
     path: Path
     contested: float = np.nan
     leftover: Leftover | None = None
+    chance: float = 1.0
+    n_whole: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,15 @@ def all_traces(ink: Ink, row_px: float | None) -> Traces:
 def strokes(traces: Traces) -> Decoded:
     """The path of every trace's stroke, and which is the primary's."""
     paths = redrawn(traces, [stroke(traces.ink(k)) for k in range(len(traces.rows_px))])
-    primary = primary_of(traces, paths) if traces.known is None else traces.known
+    chances = chances_of(traces, paths)
+    primary = int(chances.argmax()) if traces.known is None else traces.known
     shared = traces.shared(primary)
     return Decoded(
         contested(paths[primary], shared),
         float(shared.mean()),
         leftover(traces, paths, primary),
+        1.0 if traces.known is not None else float(chances[primary]),
+        sum(whole(traces, k, path) for k, path in enumerate(paths)),
     )
 
 

@@ -46,6 +46,8 @@ SHORT_SHARE = 0.75
 # Of 250 drawn leads of fold 9 that are read well (r ≥ 0.9), at most 3 % go beyond each.
 MOST_INVENTED = 0.01  # share of the path
 MOST_CONTESTED = 0.2  # share of the columns
+LEAST_CHANCE = 0.75  # of the trace that was chosen: else one lead in four is another than was meant
+MOST_WHOLE = 1  # traces of which all is in the picture
 
 
 def digitize_lead(
@@ -337,6 +339,8 @@ def _flags_of_ink(read: Decoded) -> tuple[str, ...]:
     flags = []
     if read.leftover is not None and read.leftover.invented_share > MOST_INVENTED:
         flags.append("path_invented")
+    if read.chance < LEAST_CHANCE or read.n_whole > MOST_WHOLE:
+        flags.append("several_traces")
     if read.contested > MOST_CONTESTED:
         flags.append("ink_shared")
     return tuple(flags)

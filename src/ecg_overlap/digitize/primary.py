@@ -26,6 +26,7 @@ ABSENT_ALL = 50.0  # if it were absent in all columns
 AT_EDGE_ALL = 45.0  # if all of it were at the picture's upper or lower edge
 AT_ROW = 1.5  # in favour of it: if all columns held a level run at its row
 SEEN = 10.0  # in favour of it: if a network's map of it held all of its path
+AT_HOME, THERE = 0.25, 0.6  # of the columns of a whole trace: level ink at its row; any ink of it
 LEAST_SEEN = 0.25  # share of the columns in which a trace has ink, for it to be one
 
 
@@ -36,10 +37,35 @@ def primary_of(traces: Traces, paths: Sequence[Path]) -> int:
         traces: Of the crop.
         paths: Of each of its rows.
     """
+    return int(np.argmax(chances_of(traces, paths)))
+
+
+def chances_of(traces: Traces, paths: Sequence[Path]) -> NDArray[np.float64]:
+    """How likely each trace is the primary, float64 (K,), 1 in sum.
+
+    Args:
+        traces: Of the crop.
+        paths: Of each of its rows.
+    """
     doubts = np.array([_doubt(traces, k, path) for k, path in enumerate(paths)])
     seen = np.array([(traces.where[k] >= 0).mean() for k in range(len(paths))])
     hardly = seen < min(LEAST_SEEN, float(seen.max()))
-    return int(np.argmin(np.where(hardly, np.inf, doubts)))
+    doubts = np.where(hardly, np.inf, doubts)
+    least = float(doubts.min())
+    if not np.isfinite(least):  # none has a path
+        return np.full(len(doubts), 1 / len(doubts))
+    odds = np.exp(least - doubts)
+    chances: NDArray[np.float64] = odds / odds.sum()
+    return chances
+
+
+def whole(traces: Traces, k: int, path: Path) -> bool:
+    """Whether all of a trace is in the picture: it is in most columns, and touches no edge."""
+    y = path.y_px[np.isfinite(path.y_px)]
+    if not len(y) or traces.at_row[k] < AT_HOME or (traces.where[k] >= 0).mean() < THERE:
+        return False
+    pen = path.width_px
+    return bool(y.min() > pen and y.max() < len(traces.cover) - 1 - pen)
 
 
 def _doubt(traces: Traces, k: int, path: Path) -> float:
