@@ -26,7 +26,7 @@ FLAGS = {
     "trace_leaves_crop": "the trace touches the picture's edge: its peaks may be cut off",
     "peak_doubtful": "a peak with faint flanks was joined from pieces of ink, or may be lost",
     "path_invented": "more than 1 % of the path leads over blank paper: see the overlay",
-    "several_traces": "which trace is meant is not clear (--row tells), or it is a page: ecg-overlap page",
+    "several_traces": "which trace is meant is not clear (--row tells), or this is a page",
     "ink_shared": "much of the trace's ink is another trace's too: whose is whose may be wrong",
     "trace_short": "less than three quarters of the picture's width hold the trace",
 }
