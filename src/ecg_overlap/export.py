@@ -185,8 +185,25 @@ def to_onnx(model: Model, file: Path, facts: Facts) -> None:
     )
     assert program is not None
     proto = program.model_proto
+    _without_traces(proto)
     onnx.helper.set_model_props(proto, facts)
     onnx.save(proto, file)
+
+
+def _without_traces(proto: Any) -> None:
+    """Leave out from which line of which file each node comes: paths of the exporting machine.
+
+    Args:
+        proto: onnx.ModelProto; changed in place.
+    """
+    graph = proto.graph
+    for each in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        each.ClearField("metadata_props")
+        each.ClearField("doc_string")
+    for function in proto.functions:
+        for each in (function, *function.node, *function.value_info):
+            each.ClearField("metadata_props")
+            each.ClearField("doc_string")
 
 
 def from_onnx(file: Path, network: type) -> Run:
