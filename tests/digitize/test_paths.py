@@ -34,6 +34,9 @@ def test_level_line_is_found_at_its_sub_pixel_row(decoder: str) -> None:
 
 
 @given(slope=st.floats(-3, 3), pen=st.floats(2, 6), offset=st.floats(0, 1))
+@example(slope=0.5, pen=2.0, offset=0.0625)
+@example(slope=0.5, pen=2.0, offset=0.03125)
+@example(slope=-0.5, pen=2.0625, offset=0.3125)
 @example(slope=0.5, pen=2.21875, offset=0.25)
 @settings(max_examples=25, deadline=None)
 def test_stroke_follows_any_slope(slope: float, pen: float, offset: float) -> None:
