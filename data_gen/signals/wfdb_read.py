@@ -15,8 +15,9 @@ from data_gen.signals.wfdb_header import PLAIN_NAME, BadRecordError, Header, rea
 LOWEST_FS_HZ = 100.0
 MOST_SAMPLES = 2_000_000  # of a lead, read at once: an hour at 500 Hz, 0.2 GB of 12 leads
 MOST_UNTOLD_BYTES = 64 * 2**20  # of a file that neither says how long it is nor lets it be counted
-# How far a heart moves a lead, mV (of a record's leads the liveliest, and the middle one). Of
-# 200 real records it is 0.5 to 6; a gain wrong by 1,000 puts it at 0.0005 or at 500.
+# How far a heart moves a lead, mV: of a record's leads the liveliest at the least, and the middle
+# one at the most. Of 300 real records they are 1.2 to 9.8 and 0.45 to 3.1; a gain wrong by 1,000
+# puts them at thousandths or at hundreds.
 LEAST_MV, MOST_MV = 0.02, 50.0
 
 

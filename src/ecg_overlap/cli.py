@@ -18,6 +18,7 @@ from ecg_overlap.command import (
     count,
     files_of,
     first_start_told,
+    listed,
     loader,
     make_folder,
     number,
@@ -76,13 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     version = f"%(prog)s {versions()['ecg-overlap'] or '(a checkout)'}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    flags = "\n".join(f"  {name:<20} {text}" for name, text in FLAGS.items())
-    methods = "\n".join(f"  {name:<16} {text}" for name, text in TYPED_METHODS.items())
     digitize = commands.add_parser(
         "digitize",
         help="single-lead pictures to WFDB, CSV and JSON",
         description=DESCRIPTION,
-        epilog=f"{EXAMPLES}\nmethods:\n{methods}\n\nflags that a lead may get:\n{flags}",
+        epilog=f"{EXAMPLES}\nmethods:\n{listed(TYPED_METHODS)}\n\n"
+        f"flags that a lead may get:\n{listed(FLAGS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     digitize.set_defaults(run=_digitize)

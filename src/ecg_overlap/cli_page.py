@@ -16,6 +16,7 @@ from ecg_overlap.command import (
     count,
     files_of,
     first_start_told,
+    listed,
     loader,
     make_folder,
     positive,
@@ -49,12 +50,11 @@ examples:
 
 def add_page(commands: Any) -> None:
     """The command `page`, among the others."""
-    flags = "\n".join(f"  {name:<20} {text}" for name, text in PAGE_FLAGS.items())
     page = commands.add_parser(
         "page",
         help="whole pages to 12-lead records",
         description=DESCRIPTION,
-        epilog=f"{EXAMPLES}\nflags that a page may get:\n{flags}",
+        epilog=f"{EXAMPLES}\nflags that a page may get:\n{listed(PAGE_FLAGS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     page.set_defaults(run=_page)

@@ -5,7 +5,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -171,6 +171,11 @@ def _load_network(checkpoint: Path | None) -> Network:
 
     network: Network = ecg_overlap.load_model(checkpoint)
     return network
+
+
+def listed(texts: Mapping[str, str]) -> str:
+    """Names and what they mean, a line each, for the end of a command's help."""
+    return "\n".join(f"  {name:<20} {text}" for name, text in texts.items())
 
 
 @contextmanager

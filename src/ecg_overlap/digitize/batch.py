@@ -1,7 +1,5 @@
 """Many pictures to their files, one by one or in processes; a failure does not stop the rest."""
 
-import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,14 +10,13 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from data_gen.pool import Stop, results_in_order
+from ecg_overlap.digitize.attempt import Failed, attempt
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.network import Network, no_network
-from ecg_overlap.digitize.option_names import as_typed
 from ecg_overlap.digitize.record_names import Box, RecordNames, record_name, source_of
-from ecg_overlap.digitize.time_limit import TimeIsUp, time_limit
 from ecg_overlap.digitize.write import write_lead
 
 
@@ -110,23 +107,12 @@ def _digitize(task: Task, *, options: Options) -> SummaryRow:
         return task
     picture, record = task
     name = record.relative_to(options.out).as_posix()
+    read = partial(_read_and_write, picture, record, options)
     try:
-        with time_limit(options.timeout_s):
-            lead = _read_and_write(picture, record, options)
-    except TimeIsUp:
-        reason = f"took longer than {options.timeout_s:g} s; give a longer --timeout, or reduce it"
-    except InputError as error:
-        reason = as_typed(error)
-    except MemoryError:
-        reason = "takes more memory than there is; give fewer --jobs, or reduce it"
-    except Exception as error:  # a defect of ours must not cost the other pictures
-        traceback.print_exc(file=sys.stderr)
-        reason = f"a defect of ours ({type(error).__name__}: {error}); report it"
-        reason = " ".join(reason.split())
-    else:
-        return _row(str(picture), name, lead)
-    reason = reason if str(picture.path) in reason else f"{picture.where}: {reason}"
-    return SummaryRow(str(picture), name, "failed", reason)
+        lead = attempt(read, picture, options.timeout_s)
+    except Failed as failed:
+        return SummaryRow(str(picture), name, "failed", str(failed))
+    return _row(str(picture), name, lead)
 
 
 def _read_and_write(picture: Picture, record: Path, options: Options) -> LeadSignal:

@@ -25,7 +25,7 @@ from ecg_overlap.digitize.traces.joint import Traces, trace_all
 from ecg_overlap.digitize.traces.rows import rows_of
 from ecg_overlap.digitize.traces.runs import px_per_mm_of
 
-USUAL_MM_PER_MV = 10.0  # the gain at which `COSTS` are meant
+COSTS_MM_PER_MV = 10.0  # the gain at which `COSTS` are meant
 
 Trace = TypeVar("Trace")
 
@@ -70,8 +70,8 @@ def all_traces(ink: Ink, row_px: float | None) -> Traces:
     px_per_mm, costs = ink.px_per_mm, COSTS
     if px_per_mm is None:  # the pen's width says it roughly, which is too little for a hard bound
         px_per_mm, costs = px_per_mm_of(cover), replace(COSTS, most_off_row_mm=np.inf)
-    elif ink.mm_per_mv > USUAL_MM_PER_MV:  # the bound is one of mV
-        most = COSTS.most_off_row_mm * ink.mm_per_mv / USUAL_MM_PER_MV
+    elif ink.mm_per_mv > COSTS_MM_PER_MV:  # the bound is one of mV
+        most = COSTS.most_off_row_mm * ink.mm_per_mv / COSTS_MM_PER_MV
         costs = replace(COSTS, most_off_row_mm=most)
     rows = ink.rows_px or rows_of(cover, px_per_mm=px_per_mm, row_px=row_px)
     return trace_all(

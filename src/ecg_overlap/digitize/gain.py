@@ -9,12 +9,10 @@ from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.pulse.measured import Pulse
 from ecg_overlap.digitize.pulse.of_lead import columns_of_trace, find_lead_pulse
-from ecg_overlap.digitize.pulse.printed import PagePulse
+from ecg_overlap.digitize.pulse.printed import WIDE_PULSE_MM, PagePulse
 from ecg_overlap.digitize.stages import USUAL_MM_PER_S, ScaledPicture
 from ecg_overlap.digitize.straight import StraightPicture
 from ecg_overlap.digitize.traces.rows import rows_of
-
-WIDE_PULSE_MM = 10.0  # a pulse of 0.2 s so wide was printed at 50 mm/s
 
 
 @dataclass(frozen=True)

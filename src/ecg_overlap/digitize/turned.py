@@ -26,9 +26,8 @@ Read = Callable[[Image], LeadSignal]
 
 # Nobody has counted how many leads are upside down; it is taken to be one in 100.
 USUALLY_UPRIGHT = math.log(99)
-SURELY = math.log(
-    9
-)  # log odds of nine in ten: from there on a lead is turned; short of it, flagged
+# Log odds of nine in ten: from there on a lead is turned; short of it, flagged.
+SURELY = math.log(9)
 # A network that is surer than this has seen no picture of its like: it is no better than 1 in 100.
 MOST_BY_NAME = math.log(99)
 ONE_WAY_UP = [k for k, name in enumerate(LEADS) if name.strip("I")]

@@ -1,9 +1,7 @@
 """Many pages to their records: in processes, resumed where they were left, none stops the rest."""
 
 import os
-import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +12,9 @@ from typing import Any
 from data_gen.errors import InputError
 from data_gen.pool import Stop, results_in_order
 from data_gen.whole_file import PART_SUFFIX, whole_path
+from ecg_overlap.digitize.attempt import Failed, attempt
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.network import Network, no_network
-from ecg_overlap.digitize.option_names import as_typed
 from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.facts import PageRow, row_of
 from ecg_overlap.digitize.page.page_signal import PageSignal
@@ -29,7 +27,6 @@ from ecg_overlap.digitize.record_names import (
     record_name,
     source_of,
 )
-from ecg_overlap.digitize.time_limit import TimeIsUp, time_limit
 from ecg_overlap.digitize.write import version_of, versions
 
 STALE_S = 3600.0  # nothing is half written for so long: what is older, a killed process has left
@@ -177,23 +174,12 @@ def _digitize(task: Task, *, options: PageOptions) -> PageRow:
         return task
     picture, record = task
     place = _place(record, options)
+    read = partial(_read_and_write, picture, record, options)
     try:
-        with time_limit(options.timeout_s):
-            facts = _read_and_write(picture, record, options)
-    except TimeIsUp:
-        reason = f"took longer than {options.timeout_s:g} s; give a longer --timeout, or reduce it"
-    except InputError as error:
-        reason = as_typed(error)
-    except MemoryError:
-        reason = "takes more memory than there is; give fewer --jobs, or reduce it"
-    except Exception as error:  # a defect of ours must not cost the other pages
-        traceback.print_exc(file=sys.stderr)
-        reason = f"a defect of ours ({type(error).__name__}: {error}); report it"
-        reason = " ".join(reason.split())
-    else:
-        return row_of(str(picture), place, "ok", facts)
-    reason = reason if str(picture.path) in reason else f"{picture.where}: {reason}"
-    return PageRow(str(picture), place, "failed", reason)
+        facts = attempt(read, picture, options.timeout_s)
+    except Failed as failed:
+        return PageRow(str(picture), place, "failed", str(failed))
+    return row_of(str(picture), place, "ok", facts)
 
 
 def _read_and_write(picture: Picture, record: Path, options: PageOptions) -> dict[str, Any]:

@@ -9,12 +9,10 @@ from data_gen.sample import LEADS
 from ecg_overlap.digitize.page.layouts import Arrangement, Fit
 from ecg_overlap.digitize.page.page_signal import Residual, Source, Strip
 from ecg_overlap.digitize.page.paper import PagePicture
-from ecg_overlap.digitize.pulse.printed import PagePulse
+from ecg_overlap.digitize.pulse.printed import WIDE_PULSE_MM, PagePulse
 from ecg_overlap.digitize.scale import ScaleSource
-from ecg_overlap.digitize.stages import LOW_CONFIDENCE
+from ecg_overlap.digitize.stages import LOW_CONFIDENCE, USUAL_MM_PER_MV, USUAL_MM_PER_S
 
-USUAL_MM_PER_S, USUAL_MM_PER_MV = 25.0, 10.0
-WIDE_PULSE_MM = 10.0  # a pulse of 0.2 s so wide was printed at 50 mm/s
 SURE = 3.0  # nats: an order that is so much likelier than the next is measured, not assumed
 LEAST_READ = 3  # names that agree with an order make it a read one
 # Of six of fold 9's drawn pages upright, every law had at least 13.7 dB; of two laws and more of

@@ -18,9 +18,8 @@ from ecg_overlap.digitize.straight import (
     straightened,
 )
 
-MOST_WIDE_MM = (
-    600.0  # longer than A3 and its margins: what is wider was measured in the wrong boxes
-)
+# Longer than A3 and its margins: what is wider was measured in the wrong boxes.
+MOST_WIDE_MM = 600.0
 BOXES = 5.0  # a grid's larger boxes are five times the smaller
 
 

@@ -18,8 +18,6 @@ from ecg_overlap.digitize.network import Image, Network, info_of
 from ecg_overlap.digitize.page.columns import Place, ends_of, places
 from ecg_overlap.digitize.page.consistency import residuals
 from ecg_overlap.digitize.page.judge import (
-    USUAL_MM_PER_MV,
-    USUAL_MM_PER_S,
     Printed,
     flags_of,
     printed_of,
@@ -48,7 +46,7 @@ from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.plans import PAGE_METHODS, Plan, plan_for
 from ecg_overlap.digitize.pulse.printed import PagePulse, find_pulses
-from ecg_overlap.digitize.stages import in_black
+from ecg_overlap.digitize.stages import USUAL_MM_PER_MV, USUAL_MM_PER_S, in_black
 
 FloatArray = NDArray[np.float64]
 

@@ -17,7 +17,8 @@ FloatArray = NDArray[np.float64]
 FloatImage = NDArray[np.float32]
 
 GAINS = (10.0, 5.0, 20.0)  # mm/mV that electrocardiographs offer
-WIDTHS_MM = (5.0, 3.2, 10.0)  # 0.2 s at 25 mm/s; as some devices print it; 0.2 s at 50 mm/s
+WIDE_PULSE_MM = 10.0  # a pulse of 0.2 s so wide was printed at 50 mm/s
+WIDTHS_MM = (5.0, 3.2, WIDE_PULSE_MM)  # 0.2 s at 25 mm/s; as some devices print it; wide
 OUTSIDE_MM, INSIDE_MM = 14.0, 9.0  # how far its outer side stands off the row's end
 OFF_ROW_MM = 4.0  # its foot may be so far off the row that the trace returns to
 FREE_MM = 1.5  # of paper around a pulse, but for its feet

@@ -198,7 +198,7 @@ def trace_all(
 
 
 def _where(
-    picture: "_Picture", places: FloatArray, expected: Expected, costs: TraceCosts
+    picture: _Picture, places: FloatArray, expected: Expected, costs: TraceCosts
 ) -> IntArray:
     """`Traces.where`, of traces that return to rows (K, W) and are expected where that says."""
     n, width = places.shape
@@ -231,10 +231,10 @@ def _where(
     return where
 
 
-def _seen_at(where: IntArray, picture: "_Picture") -> FloatArray:
+def _seen_at(where: IntArray, picture: _Picture) -> FloatArray:
     """The rows at which traces were found, float64 (K, W); NaN where a tall run does not tell."""
     runs, (upper, lower) = picture.runs, picture.limits
-    own = own_rows(where, runs.row, picture.pen_px)[:-2]
+    own = own_rows(where, runs.row, picture.pen_px, picture.lettered.mixed)[:-2]
     at = where[:-2]
     visitor = VISITOR_MM * picture.px_per_mm
     rows = np.where(at >= 0, (own[..., 0] + own[..., 1] - 1) / 2, np.nan)
@@ -281,7 +281,7 @@ def limits_of(
     return inside.argmax(axis=0), height - inside[::-1].argmax(axis=0)
 
 
-def _searched(picture: "_Picture", expected: Expected, costs: TraceCosts) -> IntArray:
+def _searched(picture: _Picture, expected: Expected, costs: TraceCosts) -> IntArray:
     """Each trace's run in each column, int64 (K + 2, W), or what else `Traces.where` holds."""
     px_per_mm, limits = picture.px_per_mm, picture.limits
     graph = graph_of(picture.runs, limits, px_per_mm=px_per_mm, pen_px=picture.pen_px, costs=costs)
@@ -300,7 +300,7 @@ def _searched(picture: "_Picture", expected: Expected, costs: TraceCosts) -> Int
     return np.where(found < graph.n_runs, found, BRIDGE)
 
 
-def _prices(graph: Graph, picture: "_Picture", expected: Expected, costs: TraceCosts) -> Prices:
+def _prices(graph: Graph, picture: _Picture, expected: Expected, costs: TraceCosts) -> Prices:
     """The costs per pixel of traces (K + 2) that are expected somewhere; the last two visit."""
     px_per_mm, pen_px, (upper, lower) = picture.px_per_mm, picture.pen_px, picture.limits
 

@@ -17,8 +17,8 @@ from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.ink.evidence import INK
 from ecg_overlap.digitize.ink.letters import LetterBox
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, FloatArray, Runs
+from ecg_overlap.digitize.traces.search import WIDE_STROKE
 
-WIDE_STROKE = 1.3  # strokes' widths from which a run may hold a trace and a letter
 DEEP = 0.25  # of a box's height, from its edge: ink so deep in it is wholly a letter's
 BEYOND = 0.4  # of a box's height: a piece of ink that ends within so much of it is a letter
 SURELY = 0.5  # of a run: so much a letter's, it is none of the ink that traces leave over
