@@ -128,6 +128,18 @@ def test_a_visitors_peak_from_below_does_not_take_the_trace_along(tip: float, ha
     assert (traces.where[-2] == ABOVE).all()
 
 
+@pytest.mark.parametrize("tip", [50, 70])
+def test_ink_at_the_edge_is_of_a_trace_that_goes_over_it(tip: float) -> None:
+    s_wave = [(0.0, 120.0), (155.0, 120.0), (160.0, 180.0), (165.0, 120.0), (400.0, 120.0)]
+    r_wave = [(153.0, HEIGHT + 40.0), (158.0, tip), (163.0, HEIGHT + 40.0)]
+    cover = inked(HEIGHT, s_wave, r_wave)
+    free = replace(COSTS, edge_per_mm=0.0)
+    seen = trace_all(cover, [120.0], px_per_mm=PX_PER_MM).where[2] >= 0
+    without = trace_all(cover, [120.0], px_per_mm=PX_PER_MM, costs=free).where[2] >= 0
+    assert seen[154:163].all() and not seen[:150].any() and not seen[168:].any()
+    assert without.sum() < 5  # the trace's own S wave is taken for all of it
+
+
 def test_the_pictures_edge_is_where_inside_says() -> None:
     # The peak leaves a picture that begins in row 20: above is another's ink, or none.
     cover = inked(HEIGHT, peak(80, 5, half=15))

@@ -10,6 +10,7 @@ from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.paths.together import meetings, redrawn, window_of
 from ecg_overlap.digitize.paths.untangle import untangle
+from ecg_overlap.digitize.paths.visitor import visitor
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
 
 PEN, PX_PER_MM = 2.4, 8.0
@@ -95,6 +96,30 @@ def test_other_traces_ink_is_not_in_the_window() -> None:
     assert not window.ink[168 - window.top :].any()
 
 
+# R waves of a row beyond the lower edge that come in beside a trace's own.
+ROW = beats(80, [(100, -60, 4), (180, -60, 4), (260, -60, 4)])
+BELOW_EDGE = beats(240, [(101, -190, 5), (181, -190, 5), (261, -190, 5)])
+
+
+def test_a_neighbours_peak_from_beyond_the_edge_is_told_from_the_traces_own() -> None:
+    traces = trace_all(drawn([ROW, BELOW_EDGE], 200), [80.0], px_per_mm=PX_PER_MM)
+    assert [meeting.traces for meeting in meetings(traces)] == [(0, 2)] * 3
+    apart = [stroke(traces.ink(0))]
+    assert min(errors(apart, [ROW])) > 1.5  # by itself it is not: so the test can fail
+    assert max(errors(redrawn(traces, apart), [ROW])) < 0.5
+
+
+def test_a_visitor_is_beyond_the_edge_where_it_is_not_in() -> None:
+    traces = trace_all(drawn([ROW, BELOW_EDGE], 200), [80.0], px_per_mm=PX_PER_MM)
+    path = visitor(traces, 2, PEN)
+    assert np.isfinite(path.y_px).all() and path.width_px == PEN
+    far = np.abs(path.x_px - 101) > 8
+    assert (path.y_px[far & (path.x_px < 150)] > 200 + PEN).all()
+    assert path.y_px[~far].min() == pytest.approx(50, abs=2)  # the tip of the peak
+    nobody = visitor(traces, 1, PEN)  # none comes from above
+    assert (nobody.y_px < -PEN).all()
+
+
 def one_line(slope: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     x = np.arange(0.0, 30.0, 0.5)
     return x, 12 + slope * x
@@ -135,7 +160,7 @@ def test_a_hidden_stroke_is_held_by_its_ends_alone() -> None:
     ink = drawn_but((48, 30), x, y[None], pens[:1], -1, -1)
     free = (x > 5) & (x < 25)
     guess = np.stack([y, y + np.where(free, 0.4, 0.0)])
-    fitted = fit_together(ink, x, guess, pens, free, 3, 20)
+    fitted = fit_together(ink, x, guess, pens, np.zeros(2), free, 3, 20)
     assert np.abs(fitted - y).max() < 0.4
     assert np.abs(fitted[:, ~free] - guess[:, ~free]).max() < 1e-4
 
@@ -147,6 +172,6 @@ def test_a_guess_without_its_peak_finds_it() -> None:
     ink = drawn_but((40, 40), x, true[None], pens, -1, -1)
     free = (x > 14) & (x < 26)
     ends = np.array([[19.0, 7.0], [20.0, 6.0], [21.0, 7.0], [17.0, 20.0]])
-    found, least = untangle(ink, x, np.full((1, len(x)), 30.0), pens, free, ends)
+    found, least = untangle(ink, x, np.full((1, len(x)), 30.0), pens, np.zeros(1), free, ends)
     assert np.abs(found[0] - true).max() < 2.5
     assert least < 2

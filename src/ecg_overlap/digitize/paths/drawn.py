@@ -119,6 +119,7 @@ def fit_together(
     x: FloatArray,
     y: FloatArray,
     pens: FloatArray,
+    beyond: FloatArray,
     free: NDArray[np.bool_],
     rounds: int,
     iterations: int,
@@ -126,20 +127,21 @@ def fit_together(
     """Fit strokes until, drawn together, they give the ink; float64 (K, n).
 
     Args:
-        ink: float32 (H, W), 0–1, with margins: a stroke is kept within.
+        ink: float32 (H, W), 0–1, with margins: a stroke is kept within, …
         x: float64 (n,), evenly spaced columns.
         y: float64 (K, n), rows: near a minimum already.
         pens: float64 (K,), px.
+        beyond: float64 (K,): … but for so many rows.
         free: bool (n,): the knots that may move.
         rounds: Each stroke is fitted so many times …
         iterations: … with so many steps, at most.
     """
     height, width = ink.shape
     inked = np.ones(width, np.bool_)
-    highest, lowest = np.zeros(len(x)), np.full(len(x), height - 1.0)
     y = y.copy()
     for _ in range(rounds):
         for k in range(len(y)):
+            highest, lowest = np.full(len(x), -beyond[k]), np.full(len(x), height - 1 + beyond[k])
             others = drawn_but(ink.shape, x, y, pens, k, -1)
             for _ in range(iterations):
                 diagonals, gradient, _cross, _stats = normal_equations(

@@ -16,6 +16,7 @@ from ecg_overlap.digitize.paths.drawn import difference, drawn_but, fit_together
 from ecg_overlap.digitize.paths.path import FloatArray, Path, stretches
 from ecg_overlap.digitize.paths.stroke import POINTS_PER_PEN, SPACING_PX
 from ecg_overlap.digitize.paths.untangle import untangle
+from ecg_overlap.digitize.paths.visitor import beyond_px, visitor
 from ecg_overlap.digitize.traces.joint import Traces
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, IntArray
 
@@ -63,6 +64,7 @@ class Window:
         x: float64 (n,), evenly spaced columns.
         y: float64 (K, n), the strokes' rows as they were decoded.
         pens: float64 (K,), their widths.
+        beyond: float64 (K,): how far outside of the ink's rows each may go.
         free: bool (n,): where they may go another way.
         ends: float64 (m, 2), (x, y): where runs of ink end, half a pen inward.
     """
@@ -74,6 +76,7 @@ class Window:
     x: FloatArray
     y: FloatArray
     pens: FloatArray
+    beyond: FloatArray
     free: NDArray[np.bool_]
     ends: FloatArray
 
@@ -85,18 +88,21 @@ def redrawn(traces: Traces, paths: Sequence[Path]) -> list[Path]:
         traces: Of the picture.
         paths: Of each of them, as decoded from its own ink.
     """
-    windows = [window_of(traces, paths, meeting) for meeting in meetings(traces)]
+    n = len(paths)
+    pen = np.nanmedian([traces.pen_px, *(path.width_px for path in paths)])
+    everyone = [*paths, *(visitor(traces, k, float(pen)) for k in (n, n + 1))]
+    windows = [window_of(traces, everyone, meeting) for meeting in meetings(traces)]
     solved: list[tuple[Window, FloatArray]] = []
     for window in windows:
         if window is not None:
             solved.append((window, _ways(window, _alike(window, solved), traces.px_per_mm)))
-    found = list(paths)
+    found = everyone
     for window, ways in solved:
         others = [other for other in _alike(window, solved) if other[0] is not window]
         best = _of_beats(window, ways, others)
         for k, y in zip(window.meeting.traces, best, strict=True):
             found[k] = _with(found[k], window, y)
-    return found
+    return found[:n]
 
 
 def _alike(
@@ -107,10 +113,9 @@ def _alike(
 
 
 def meetings(traces: Traces) -> Iterator[Meeting]:
-    """Where traces share runs, from left to right; what comes in over an edge does not count."""
-    n = len(traces.rows_px)
-    where = traces.where[:n]
-    shared = np.stack([traces.shared(k) for k in range(n)])
+    """Where traces share runs, those too that come in over an edge, from left to right."""
+    where = traces.where
+    shared = np.stack([traces.shared(k) for k in range(len(where))])
     near = max(round(NEAR_MM * traces.px_per_mm), 1)
     touched = np.convolve(shared.any(axis=0), np.ones(2 * near + 1), mode="same") > 0
     for first, stop in stretches(np.where(touched, 0.0, np.nan)):
@@ -164,7 +169,9 @@ def window_of(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> Window
     free = (x >= meeting.first - FREE_PX) & (x < meeting.stop + FREE_PX)
     free[[0, -1]] = False
     ends = _ends(traces, here, meeting) - (left, top)
-    return Window(meeting, left, top, ink, x - left, y - top, pens, free, ends)
+    visits = np.array(meeting.traces) >= len(traces.rows_px)
+    beyond = np.where(visits, 1 + beyond_px(pens), 0.0)
+    return Window(meeting, left, top, ink, x - left, y - top, pens, beyond, free, ends)
 
 
 def _ends(traces: Traces, here: IntArray, meeting: Meeting) -> FloatArray:
@@ -193,7 +200,9 @@ def _ways(
     least = misfit_of(window, way)
     if len(alike) >= TRIED and least < AS_GOOD * min(misfit_of(*other) for other in alike):
         return way
-    guess = untangle(window.ink, window.x, window.y, window.pens, window.free, window.ends)[0]
+    guess = untangle(
+        window.ink, window.x, window.y, window.pens, window.beyond, window.free, window.ends
+    )[0]
     other = _fitted(window, guess)
     return other if misfit_of(window, other) < least - BETTER else way
 
@@ -213,7 +222,9 @@ def _of_beats(
 
 def _fitted(window: Window, y: FloatArray) -> FloatArray:
     """Ways near a guess that give the ink of a window, float64 (K, n)."""
-    return fit_together(window.ink, window.x, y, window.pens, window.free, ROUNDS, ITERATIONS)
+    return fit_together(
+        window.ink, window.x, y, window.pens, window.beyond, window.free, ROUNDS, ITERATIONS
+    )
 
 
 def misfit_of(window: Window, ways: FloatArray) -> float:
@@ -238,7 +249,8 @@ def _moved(window: Window, other: Window, ways: FloatArray) -> FloatArray:
         here = difference(window.ink, drawn)
         if here < least:
             best, least = y, here
-    return np.clip(best, 0, len(window.ink) - 1)
+    beyond = window.beyond[:, None]
+    return np.clip(best, -beyond, len(window.ink) - 1 + beyond)
 
 
 def _with(path: Path, window: Window, y: FloatArray) -> Path:

@@ -40,6 +40,7 @@ def untangle(
     x: FloatArray,
     y: FloatArray,
     pens: FloatArray,
+    beyond: FloatArray,
     free: NDArray[np.bool_],
     ends: FloatArray,
 ) -> tuple[FloatArray, float]:
@@ -50,6 +51,7 @@ def untangle(
         x: float64 (n,), evenly spaced columns.
         y: float64 (K, n), rows: right where they are not free, else a first guess.
         pens: float64 (K,), px.
+        beyond: float64 (K,): how far outside of the ink's rows each may go.
         free: bool (n,): one stretch of knots, not to either end.
         ends: float64 (m, 2), (x, y): points that a stroke may go through.
     """
@@ -64,7 +66,7 @@ def untangle(
     kept = 2  # the turning points of the guess, and straight lines
     for b in range(kept):
         lines = _lines(x, y, first, last, points[b], counts[b])
-        ways[b] = fit_together(ink, x, lines, pens, free, 1, QUICK)
+        ways[b] = fit_together(ink, x, lines, pens, beyond, free, 1, QUICK)
         costs[b] = misfit(ink, x, ways[b], pens)
     best, least = ways[np.argmin(costs)].copy(), costs.min()
     new_points, new_counts = np.zeros((_ROOM, *state[1:])), np.zeros((_ROOM, n_strokes), np.int64)
@@ -79,7 +81,7 @@ def untangle(
             )  # fmt: skip
         for i in range(found):
             lines = _lines(x, y, first, last, new_points[i], new_counts[i])
-            new_ways[i] = fit_together(ink, x, lines, pens, free, 1, QUICK)
+            new_ways[i] = fit_together(ink, x, lines, pens, beyond, free, 1, QUICK)
             new_costs[i] = misfit(ink, x, new_ways[i], pens)
         if found == 0:
             break

@@ -22,6 +22,8 @@ class TraceCosts:
         leave: To end in the middle of the picture, or to begin there.
         outside_per_mm: A trace beyond the picture's upper or lower edge, with what its row costs.
         cross_edge: To leave the picture over an edge, or to come in.
+        edge_per_mm: For a trace that comes to the edge and goes back: no stroke turns just there,
+            so all of this ink is another's too, which goes over the edge.
         shared_per_mm: A run that explains another trace already, less as it is taller: one that is
             tall enough for both costs nothing.
         unexplained_per_mm: A run of ink that no trace goes through: a part is the same for all
@@ -60,6 +62,7 @@ class TraceCosts:
     leave: float = 4.0
     outside_per_mm: float = 3.0
     cross_edge: float = 0.5
+    edge_per_mm: float = 12.0
     shared_per_mm: float = 16.0
     unexplained_per_mm: float = 2.5
     tall_share: float = 0.3

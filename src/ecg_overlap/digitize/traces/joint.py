@@ -89,12 +89,13 @@ class Traces:
     def ink(self, k: int) -> TraceInk:
         """The ink that trace `k` has, and what no trace has: a peak may stand apart.
 
-        Where a network's map of it is known, shared runs are cut by that too.
+        Where a network's map of it is known, shared runs are cut by that too; of those from beyond
+        the edges, no map is.
         """
         columns = np.flatnonzero(self.where[k] >= 0)
         of_it = self.where[k, columns]
         whole, rows = self.runs.row[of_it], self.own[k, columns]
-        if self.maps is not None:
+        if self.maps is not None and k < len(self.maps):
             likely = self.maps[k]
             rows = _with_sure(likely, columns, rows, whole)
             steep = np.ptp(rows, axis=1) >= LEVEL_STROKES * self.pen_px
@@ -344,6 +345,7 @@ def _prices(graph: Graph, picture: _Picture, expected: Expected, costs: TraceCos
         lettered=mixed,
         leave=costs.leave,
         cross=costs.cross_edge,
+        edge=costs.edge_per_mm / px_per_mm,
         shared=costs.shared_per_mm / px_per_mm,
         turn=costs.turn,
         turn_px=costs.turn_mm * px_per_mm,

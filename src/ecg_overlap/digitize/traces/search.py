@@ -35,6 +35,7 @@ class Prices(NamedTuple):
         lettered: bool (n,): a letter's stroke is in it, as another trace's would be.
         leave: To end or to begin inside of the picture.
         cross: To go over the picture's edge.
+        edge: To run at the edge where no trace goes over it, and to come back from there.
         shared: A run that explains another trace already and is not tall enough for both.
         turn: For a change of direction …
         turn_px: … of so many rows: turn · log(1 + rows / turn_px).
@@ -52,6 +53,7 @@ class Prices(NamedTuple):
     lettered: NDArray[np.bool_]
     leave: float
     cross: float
+    edge: float
     shared: float
     turn: float
     turn_px: float
@@ -70,8 +72,10 @@ class _Beam(NamedTuple):
     low: FloatArray  # (B, K): uppermost row at which the pen can be
     high: FloatArray  # (B, K): lowermost row
     slope: FloatArray  # (B, K): rows per column, of a gentle stroke
-    speed: FloatArray  # (B, K): likewise, of a steep one that it has by itself
+    speed: FloatArray  # (B, K): likewise, of a steep one that it has by itself, …
+    spread: FloatArray  # (B, K): … give or take so much
     along: FloatArray  # (B, K): columns for which it has shared its run
+    at_edge: FloatArray  # (B, K): columns at the edge over which no trace has gone so far
 
 
 class _New(NamedTuple):
@@ -130,6 +134,8 @@ def _empty(size: int, n_traces: int) -> _Beam:
     return _Beam(
         np.zeros(size),
         np.full(shape, _ANYWHERE, np.int64),
+        np.zeros(shape),
+        np.zeros(shape),
         np.zeros(shape),
         np.zeros(shape),
         np.zeros(shape),
@@ -233,7 +239,8 @@ def _ways(
         first, after, step, own = graph.first, graph.after, graph.step, graph.own
         top, bottom = graph.top_px, graph.bottom_px
         half = prices.pen_px / 2
-        up, down = beam.high[h, k] + beam.slope[h, k], beam.low[h, k] + beam.slope[h, k]
+        up = beam.high[h, k] + beam.slope[h, k] + beam.spread[h, k]
+        down = beam.low[h, k] + beam.slope[h, k] - beam.spread[h, k]
         for e in range(first[at], min(first[at + 1], first[at] + _MOST_WAYS - 3)):
             j = after[e]
             off = max(0.0, top[j] + half - up, down - bottom[j] + half)
@@ -243,6 +250,8 @@ def _ways(
                 # A direction says less the longer ago it was seen, by its curvature.
                 wider = (1 + beam.along[h, k] / prices.along_px) ** 2
                 cost[n] += prices.turn * np.log1p(off / (prices.turn_px * wider))
+            if gates[j] & (AT_TOP | AT_BOTTOM) == 0:
+                cost[n] += prices.edge * max(beam.at_edge[h, k], 0.0)
             n += 1
     for s in range(3):
         state = -1 - s
@@ -433,6 +442,7 @@ def _follow(
     for k in range(len(where)):
         j = where[k]
         following.at[to, k] = j
+        following.at_edge[to, k] = _columns_at_edge(graph, beam, h, where, k)
         if j < 0:
             continue
         low = graph.top_px[j] + prices.pen_px / 2
@@ -443,21 +453,43 @@ def _follow(
         for other in range(len(where)):
             shared = shared or (other != k and where[other] == j)
         slope = beam.slope[h, k]
-        speed = 0.0
+        speed = spread = 0.0
         if beam.at[h, k] < 0:
             slope = 0.0
         elif shared and j < graph.n_runs:
-            slope += beam.speed[h, k]
-            low, high = (
-                min(max(beam.low[h, k] + slope, low), high),
-                min(max(beam.high[h, k] + slope, low), high),
-            )
+            slope, spread = slope + beam.speed[h, k], beam.spread[h, k]
+            to_low, to_high = beam.low[h, k] + slope - spread, beam.high[h, k] + slope + spread
+            if to_low < low - prices.pen_px or to_high > high + prices.pen_px:
+                # The run ends before it can go on so: it turned, and may be as fast as before.
+                slope, spread = 0.0, spread + abs(slope)
+            low, high = min(max(to_low, low), high), min(max(to_high, low), high)
         elif high - low < prices.pen_px and beam.high[h, k] - beam.low[h, k] < prices.pen_px:
             move = (low + high - beam.low[h, k] - beam.high[h, k]) / 2
             slope = (1 - prices.blend) * slope + prices.blend * move
-        else:
-            slope = 0.0  # a steep stroke: it may end anywhere
-            speed = (low + high - beam.low[h, k] - beam.high[h, k]) / 2
+        else:  # a steep stroke: it may end anywhere
+            slope = 0.0
+            upper, lower = low - beam.low[h, k], high - beam.high[h, k]
+            if upper * lower > 0:
+                speed, spread = (upper + lower) / 2, abs(upper - lower) / 2
+            else:  # it may turn here
+                spread = high - low
         following.low[to, k], following.high[to, k] = low, high
         following.slope[to, k], following.speed[to, k] = slope, speed
+        following.spread[to, k] = spread
         following.along[to, k] = beam.along[h, k] + 1 if shared and beam.at[h, k] >= 0 else 0.0
+
+
+@njit(cache=True)
+def _columns_at_edge(graph: Graph, beam: _Beam, h: int, where: IntArray, k: int) -> float:
+    """For how many columns trace `k` has been at an edge over which no trace goes.
+
+    Negative: it has gone over the edge itself, and may stay for long.
+    """
+    at, j = beam.at[h, k], where[k]
+    if j < 0 or graph.gates[j] & (AT_TOP | AT_BOTTOM) == 0:
+        return 0.0
+    visitors = len(where) - 2
+    if at < 0 or k >= visitors or beam.at_edge[h, k] < 0:
+        return -1.0
+    taken_over = (where[visitors:] == j).any()
+    return float(beam.at_edge[h, k] + (0.0 if taken_over else 1.0))
