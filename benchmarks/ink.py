@@ -24,7 +24,7 @@ from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.network import InkNetwork, with_ink
 from ecg_overlap.metrics.segmentation import iou
 from ecg_overlap.network import load_model
-from ecg_overlap.onnx_ink import load_ink
+from ecg_overlap.onnx_network import load_ink
 
 INK = 0.5
 PAGE_PX, PAGE_DPI = (1700, 2200), 200  # a letter page

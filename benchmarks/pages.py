@@ -32,7 +32,7 @@ from ecg_overlap.digitize.write import write_png
 from ecg_overlap.evaluation.page_sets import WEIGHTS, DrawnPages, PageSet, drawn_pages, pages
 from ecg_overlap.evaluation.pages import ReadPage, TruePage, beside_truth
 from ecg_overlap.metrics.bootstrap import CEILING_DB
-from ecg_overlap.onnx_ink import load_ink
+from ecg_overlap.onnx_network import load_ink
 
 BELOW_DB, BELOW_RHO = 8.0, 0.9
 

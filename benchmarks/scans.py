@@ -28,7 +28,7 @@ from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.digitize.write import write_png
 from ecg_overlap.metrics.signal import score_lead
 from ecg_overlap.network import load_model
-from ecg_overlap.onnx_ink import load_ink
+from ecg_overlap.onnx_network import load_ink
 
 FS_HZ = 500.0
 COLUMN_S = 2.5

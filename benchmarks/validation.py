@@ -26,7 +26,7 @@ from ecg_overlap.digitize.network import Both, Network
 from ecg_overlap.digitize.plans import Needs, plan_for
 from ecg_overlap.metrics.signal import LeadScore, score_lead
 from ecg_overlap.network import load_model
-from ecg_overlap.onnx_ink import load_ink
+from ecg_overlap.onnx_network import load_ink
 
 SETS: dict[str, tuple[str, dict[str, Any], int]] = {  # preset, values, seed
     "overlap": ("overlap", {}, 101),

@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from data_gen.errors import InputError
+from data_gen.extras import needs_extra
 from ecg_overlap.cli_page import add_page
 from ecg_overlap.command import (
     STOPPED,
@@ -118,6 +119,12 @@ def _add_export(command: argparse.ArgumentParser) -> None:
     add("--to", required=True, metavar="FORMAT", help="safetensors or onnx")
     add("--out", type=Path, required=True, help="the file")
     add("--method", help="the one that suits the network best (default: by its kind)")
+    add(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="a .safetensors to lie beside the graph, which then holds none",
+    )
     add("--card", type=Path, help="the model card (default: the file's name and .md)")
     add("--results", type=Path, nargs="+", default=(), help="results.json files for the card")
     add("--trained-by", metavar="COMMAND", help="the command that trained it, for the card")
@@ -219,7 +226,8 @@ def _draw_grid(picture: Picture, drawing: Path, inputs: Collection[Path]) -> str
 
 def _export(*, ckpt: Sequence[Path], **options: Any) -> int:
     """Write the weights and say how close they are to the checkpoint's."""
-    from ecg_overlap.export import export  # torch, which the other commands may do without
+    with needs_extra("train", "ecg-overlap export"):
+        from ecg_overlap.export import export
 
     made = export(*ckpt, **options)
     print(f"{made.weights}: largest difference {made.largest_difference:.1e}; see {made.card}")

@@ -9,18 +9,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import cast
 
 from tqdm import tqdm
 
 from data_gen.compiled import told_of_compiling
 from data_gen.errors import InputError
-from data_gen.formats.files import check_digest
+from data_gen.extras import needs_extra
 from data_gen.pool import Stop
-from ecg_overlap import weights
 from ecg_overlap.digitize.documents import SUFFIXES
 from ecg_overlap.digitize.listing import Listing, list_files
-from ecg_overlap.digitize.network import Both, InkNetwork, Network, info_of, no_network
+from ecg_overlap.digitize.network import Both, Network, info_of, no_network
 from ecg_overlap.digitize.plans import METHODS, Needs, Plan, plan_for
 
 STOPPED = 130  # what shells expect of a program that Ctrl-C ended
@@ -93,8 +91,7 @@ def loader(
 ) -> Callable[[], Network | None]:
     """A function that loads the network which the method needs, in the process that calls it.
 
-    What cannot be used is said here, before the first picture. A checkpoint is loaded for that;
-    of the package's networks only those that need no torch: the others have their digests.
+    What cannot be used is said here, before the first picture: the network is loaded for that.
 
     Args:
         method: As typed.
@@ -117,10 +114,7 @@ def loader(
             "the network in the package is not made for it",
             "give --checkpoint",
         )
-    if plan.network is not Needs.INK:
-        check_digest(weights.packaged())
-    if plan.network in (Needs.INK, Needs.BOTH):
-        _load(None, Needs.INK)
+    _load(None, plan.network)
     return partial(_load, None, plan.network)
 
 
@@ -152,25 +146,22 @@ def _loader_of(
 
 def _load(checkpoint: Path | None, needs: Needs | None) -> Network:
     """The network of a file, or the package's that is needed; with `BOTH` that sees ink too."""
-    if (checkpoint is None and needs is Needs.INK) or (
-        checkpoint is not None and checkpoint.suffix == ".onnx"
-    ):
-        from ecg_overlap.onnx_ink import load_ink  # by ONNX Runtime: it needs no torch
+    from ecg_overlap.onnx_network import load_ink, load_onnx
 
-        return load_ink(checkpoint)
-    network = _load_network(checkpoint)
-    if needs is Needs.BOTH:
-        return Both(network, cast(InkNetwork, _load(None, Needs.INK)))
-    return network
+    if checkpoint is None and needs is Needs.INK:
+        return load_ink()
+    by_torch = checkpoint is not None and checkpoint.suffix != ".onnx"
+    network: Network = _by_torch(checkpoint) if by_torch else load_onnx(checkpoint)
+    return Both(network, load_ink()) if needs is Needs.BOTH else network
 
 
 @lru_cache(maxsize=1)
-def _load_network(checkpoint: Path | None) -> Network:
+def _by_torch(checkpoint: Path) -> Network:
     """Once in each process."""
-    import ecg_overlap
+    with needs_extra("train", f"--checkpoint {checkpoint}"):
+        from ecg_overlap.network import load_model
 
-    network: Network = ecg_overlap.load_model(checkpoint)
-    return network
+    return load_model(checkpoint)
 
 
 def listed(texts: Mapping[str, str]) -> str:

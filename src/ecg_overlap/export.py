@@ -4,12 +4,11 @@ To publish on the Hugging Face hub, smp's own way works on what `load_model` giv
 `load_model("best.ckpt").model.net.push_to_hub("you/name")` (its inputs are folded channels).
 """
 
-import importlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from data_gen.errors import InputError
-from data_gen.formats.files import digest_file, sha256
+from data_gen.extras import needs_extra
+from data_gen.formats.files import check_digest, digest_file, sha256
 from data_gen.whole_file import whole_file, whole_files
 from ecg_overlap import inputs
 from ecg_overlap.average import average, load_parts
@@ -27,7 +27,9 @@ from ecg_overlap.contract import Model, output_shapes, stored_spec
 from ecg_overlap.digitize.plans import method_for
 from ecg_overlap.model_card import Described, model_card
 from ecg_overlap.network import load_model
-from ecg_overlap.weights.files import METHOD, SPEC, write_safetensors
+from ecg_overlap.onnx_graph import Graph
+from ecg_overlap.weights.facts import INPUT, METHOD, SPEC, WEIGHTS
+from ecg_overlap.weights.files import places, write_safetensors
 
 TOLERANCE = 1e-4  # of the network's outputs, which are logits
 Outputs = list[NDArray[np.float32]]
@@ -54,6 +56,7 @@ def export(
     results: Sequence[Path] = (),
     trained_by: str | None = None,
     network: type | None = None,
+    weights: Path | None = None,
 ) -> Exported:
     """Write a checkpoint as safetensors or ONNX, with its SHA-256 and a model card.
 
@@ -67,6 +70,8 @@ def export(
         results: `results.json` of its evaluations; without, the run's own if it left one.
         trained_by: The command that trained it.
         network: See `load_model`.
+        weights: A .safetensors of these weights, which is to lie beside the graph: `to="onnx"`
+            refers to it then and holds none.
 
     Raises:
         InputError: An unknown format or method, checkpoints (see `load_parts`), a folder or
@@ -78,6 +83,10 @@ def export(
     out = Path(out)
     if out.suffix != f".{to}":
         raise InputError(f"--out {out}", f"does not end in .{to}", "name it so")
+    if weights is not None and to != "onnx":
+        raise InputError(
+            f"--weights {weights}", "is for a graph", "give --to onnx, or leave it out"
+        )
     parts = load_parts(checkpoints, shares, network=network)
     whole = average(parts)
     model = whole.model
@@ -86,8 +95,11 @@ def export(
     card = out.with_name(f"{out.name}.md") if card is None else card
     with _folder_beside(out) as folder:
         made = folder / out.name
-        write(model, made, {SPEC: json.dumps(stored_spec(model)), METHOD: method})
-        difference = largest_difference(model, read(made, type(model)))
+        facts = {SPEC: json.dumps(stored_spec(model)), METHOD: method}
+        if weights is not None:
+            facts[WEIGHTS] = check_digest(weights)
+        write(model, made, facts, weights)
+        difference = largest_difference(model, read(made, type(model), weights))
         if not difference <= TOLERANCE:
             raise InputError(
                 out,
@@ -149,23 +161,25 @@ def largest_difference(model: Model, other: Run) -> float:
     return float(np.max(found))
 
 
-def to_safetensors(model: Model, file: Path, facts: Facts) -> None:
+def to_safetensors(model: Model, file: Path, facts: Facts, _: None = None) -> None:
     """Weights and facts, as `load_model` reads them."""
     write_safetensors(file, facts, model.state_dict())
 
 
-def from_safetensors(file: Path, network: type) -> Run:
+def from_safetensors(file: Path, network: type, _: None = None) -> Run:
     """The file as `load_model` reads it."""
     return run_torch(load_model(file, network=network).model)
 
 
-def to_onnx(model: Model, file: Path, facts: Facts) -> None:
+def to_onnx(model: Model, file: Path, facts: Facts, weights: Path | None = None) -> None:
     """A graph of any batch, and of any height and width that the network takes.
 
     Raises:
-        InputError: onnx or onnxscript is not installed.
+        InputError: onnx or onnxscript is not installed, or weights that are not the graph's.
     """
-    onnx: Any = _needed("onnx", "onnxscript")[0]
+    with needs_extra("export", "--to onnx"):
+        import onnx
+        import onnxscript  # noqa: F401  (torch's exporter imports it)
     spec = model.input_spec
     dim = torch.export.Dim
     sides = {} if spec.size_px else {i: spec.multiple * dim(n) for i, n in ((2, "h"), (3, "w"))}
@@ -182,12 +196,45 @@ def to_onnx(model: Model, file: Path, facts: Facts) -> None:
         dynamo=True,
         external_data=False,
         verbose=False,
+        optimize=weights is None,  # which folds weights into others; without, they keep their names
     )
     assert program is not None
     proto = program.model_proto
     _without_traces(proto)
-    onnx.helper.set_model_props(proto, facts)
+    if weights is not None:
+        _without_weights(proto, weights)
+    onnx.helper.set_model_props(proto, {**facts, INPUT: json.dumps(asdict(spec))})
     onnx.save(proto, file)
+
+
+def _without_weights(proto: Any, weights: Path) -> None:
+    """Refer to the weights in a .safetensors, by name and by where they lie in it.
+
+    Args:
+        proto: onnx.ModelProto; changed in place.
+        weights: The file.
+
+    Raises:
+        InputError: It lacks one of them.
+    """
+    # A third of what is left: what the runtime works out for itself, and nodes' names.
+    del proto.graph.value_info[:]
+    for node in proto.graph.node:
+        node.ClearField("name")
+    known = places(weights)
+    for tensor in proto.graph.initializer:
+        if tensor.name not in known:
+            raise InputError(
+                weights, f"holds no {tensor.name}", "give the checkpoint's own weights"
+            )
+        first, length = known[tensor.name]
+        for values in ("raw_data", "float_data", "int64_data"):
+            tensor.ClearField(values)
+        tensor.data_location = tensor.EXTERNAL
+        told = {"location": weights.name, "offset": first, "length": length}
+        for key, value in told.items():
+            entry = tensor.external_data.add()
+            entry.key, entry.value = key, str(value)
 
 
 def _without_traces(proto: Any) -> None:
@@ -206,33 +253,20 @@ def _without_traces(proto: Any) -> None:
             each.ClearField("doc_string")
 
 
-def from_onnx(file: Path, network: type) -> Run:
-    """The graph as onnxruntime runs it on the CPU; it needs no class.
-
-    Raises:
-        InputError: onnxruntime is not installed.
-    """
-    runtime: Any = _needed("onnxruntime")[0]
-    session = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
+def from_onnx(file: Path, network: type, weights: Path | None = None) -> Run:
+    """The graph as ONNX Runtime runs it on the CPU; it needs no class."""
+    graph = Graph(file, weights=weights)
+    names = [output.name for output in graph.session.get_outputs()]
 
     def run(channels: Tensor) -> Outputs:
-        outputs: Outputs = session.run(None, {"channels": channels.numpy()})
-        return outputs
+        return list(graph.run(channels.numpy(), *names).values())
 
     return run
 
 
-def _needed(*names: str) -> list[Any]:
-    try:
-        return [importlib.import_module(name) for name in names]
-    except ImportError as error:
-        raise InputError(
-            "--to onnx", f"{error.name} is not installed", "pip install 'ecg-overlap[export]'"
-        ) from None
-
-
-Write = Callable[[Model, Path, Facts], None]
-FORMATS: dict[str, tuple[Write, Callable[[Path, type], Run]]] = {
+Write = Callable[[Model, Path, Facts, Any], None]
+Read = Callable[[Path, type, Any], Run]
+FORMATS: dict[str, tuple[Write, Read]] = {
     "safetensors": (to_safetensors, from_safetensors),
     "onnx": (to_onnx, from_onnx),
 }

@@ -88,7 +88,7 @@ def test_onnx_takes_pictures_of_any_size_and_carries_the_spec(
 def test_outputs_that_differ_are_refused_and_nothing_is_left(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def worse(model: SegmentationModel, file: Path, facts: dict[str, str]) -> None:
+    def worse(model: SegmentationModel, file: Path, facts: dict[str, str], _: None) -> None:
         with torch.no_grad():
             next(model.net.segmentation_head.parameters()).add_(0.01)
         write_safetensors(file, facts, model.state_dict())

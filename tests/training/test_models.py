@@ -11,7 +11,8 @@ import torch
 from data_gen.errors import InputError
 from ecg_overlap.inputs import INSIDE
 from ecg_overlap.models import SegmentationModel
-from ecg_overlap.network import TILE_PX, ModelNetwork, load_model, tiles
+from ecg_overlap.network import ModelNetwork, load_model
+from ecg_overlap.reading import TILE_PX, tiles
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_a_picture_in_tiles_is_read_as_a_whole_one(
     rng = np.random.default_rng(0)
     image = rng.integers(200, 256, (32, 1500, 3), dtype=np.uint8)
     whole = ModelNetwork(coord).columns(image, px_per_mm=8.0)
-    monkeypatch.setattr("ecg_overlap.network.TILE_PX", 1024)
+    monkeypatch.setattr("ecg_overlap.reading.TILE_PX", 1024)
     tiled = ModelNetwork(coord).columns(image, px_per_mm=8.0)
     assert tiled.rows.shape == whole.rows.shape and tiled.mask.shape == whole.mask.shape
     # Away from where the tiles meet, only what the network takes from far away is missing.

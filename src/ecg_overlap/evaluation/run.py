@@ -25,9 +25,9 @@ from ecg_overlap.evaluation.results import Results
 from ecg_overlap.evaluation.test_sets import GeneratorSet, crops, eik, shards
 from ecg_overlap.evaluation.wording import results_table
 from ecg_overlap.network import ModelNetwork, load_model
-from ecg_overlap.onnx_ink import OnnxInk, load_ink
+from ecg_overlap.onnx_network import OnnxNetwork, load_ink, load_onnx
 
-Evaluated = ModelNetwork | OnnxInk | Both
+Evaluated = ModelNetwork | OnnxNetwork | Both
 N_GENERATED, N_PAGES = 50, 20  # leads and pages in a generated set where `n=` does not say
 PAGES_ = "pages_"  # begins the name of a generated set of pages
 
@@ -95,7 +95,7 @@ def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, Evaluated]:
         return {}
     network = _load(chosen)
     found: dict[str, Evaluated] = {network.info.name: network}
-    if isinstance(network, ModelNetwork) and not network.info.has_ink and has_ink():
+    if not network.info.has_ink and has_ink():
         ink = load_ink()
         found[ink.info.name] = ink
         both = Both(network, ink)
@@ -111,9 +111,9 @@ def has_ink() -> bool:
     return weights.PACKAGED_INK.is_file()
 
 
-def _load(ckpt: str | Path) -> ModelNetwork | OnnxInk:
+def _load(ckpt: str | Path) -> ModelNetwork | OnnxNetwork:
     if Path(ckpt).suffix == ".onnx":
-        return load_ink(ckpt)
+        return load_onnx(ckpt)
     return load_model(None if str(ckpt) == "package" else ckpt)
 
 

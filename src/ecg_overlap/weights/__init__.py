@@ -1,6 +1,6 @@
 """The trained networks that come with the package.
 
-Needs no torch: the command line looks here before it decides to load that.
+Needs no torch.
 """
 
 from pathlib import Path
@@ -19,6 +19,15 @@ def packaged() -> Path:
         InputError: It is not in this install, or its digest is not.
     """
     return _whole(PACKAGED)
+
+
+def packaged_graph() -> Path:
+    """The graph of that network, whose weights are in the other file.
+
+    Raises:
+        InputError: It is not in this install, or its digest is not.
+    """
+    return _whole(PACKAGED.with_suffix(".onnx"))
 
 
 def packaged_ink() -> Path:

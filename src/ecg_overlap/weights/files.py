@@ -1,8 +1,7 @@
 """Files of weights: Lightning checkpoints and safetensors, each with the network's own spec.
 
-A .safetensors carries the spec as JSON in its header, under `ecg_overlap.network`, and under
-`ecg_overlap.method` the method that the network is best read by, where that is known; where a
-file of the same name plus .sha256 lies beside it, its digest must agree.
+A .safetensors carries its facts (`facts.SPEC`, `facts.METHOD`) in its header; where a file of the
+same name plus .sha256 lies beside it, its digest must agree.
 """
 
 import json
@@ -18,8 +17,7 @@ from torch import Tensor
 
 from data_gen.errors import InputError
 from data_gen.formats.files import check_digest, sha256
-
-SPEC, METHOD = "ecg_overlap.network", "ecg_overlap.method"
+from ecg_overlap.weights.facts import METHOD, SPEC
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,18 @@ def write_safetensors(file: Path, facts: Mapping[str, str], weights: Mapping[str
     """
     plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
     file.write_bytes(_in_order(save(plain, metadata={"format": "pt", **facts})))
+
+
+def places(file: Path) -> dict[str, tuple[int, int]]:
+    """Where in a .safetensors each tensor lies: its first byte and its length."""
+    stored = file.read_bytes()
+    begin = 8 + int.from_bytes(stored[:8], "little")
+    offsets = {
+        name: each["data_offsets"]
+        for name, each in json.loads(stored[8:begin]).items()
+        if name != "__metadata__"
+    }
+    return {name: (begin + first, end - first) for name, (first, end) in offsets.items()}
 
 
 def _in_order(stored: bytes) -> bytes:

@@ -16,7 +16,7 @@ from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS, PageSignal, Source
 from ecg_overlap.evaluation.page_sets import drawn_pages
 from ecg_overlap.evaluation.pages import TruePage, beside_truth, true_page
-from ecg_overlap.onnx_ink import load_ink
+from ecg_overlap.onnx_network import load_ink
 
 DPI = 150.0
 PX_PER_MM = DPI / 25.4

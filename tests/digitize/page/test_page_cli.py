@@ -16,7 +16,7 @@ from ecg_overlap.cli import main
 from ecg_overlap.digitize.page import folder, index_page
 from ecg_overlap.digitize.page.layouts import known_names
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
-from ecg_overlap.onnx_ink import OnnxInk, load_ink
+from ecg_overlap.onnx_network import OnnxNetwork, load_ink
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def test_options_reach_the_reader(tmp_path: Path, reader: list[dict[str, object]
         "fs_hz": 250, "network": None, "stages": True,
     }  # fmt: skip
     assert reader[0] == wanted
-    assert isinstance(reader[1].pop("network"), OnnxInk)
+    assert isinstance(reader[1].pop("network"), OnnxNetwork)
     nothing = dict.fromkeys(("layout", "px_per_mm", "mm_per_s", "mm_per_mv"))
     assert reader[1] == nothing | {"method": "default", "fs_hz": 500, "stages": True}
 

@@ -1,4 +1,4 @@
-"""The network that sees ink, by ONNX Runtime: as by torch, and clear where it cannot be read."""
+"""Networks by ONNX Runtime: as by torch, and clear where they cannot be read."""
 
 import json
 import pickle
@@ -12,16 +12,19 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+import data_gen
 from data_gen import presets
 from data_gen.errors import InputError
-from ecg_overlap import weights
+from ecg_overlap import reading, weights
 from ecg_overlap.cli import main
+from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.evaluation import run as evaluation
 from ecg_overlap.export import export
 from ecg_overlap.ink_net import InkNet
 from ecg_overlap.models import SegmentationModel
 from ecg_overlap.network import load_model
-from ecg_overlap.onnx_ink import OnnxInk, load_ink
+from ecg_overlap.onnx_graph import Graph
+from ecg_overlap.onnx_network import OnnxNetwork, load_ink, load_onnx
 
 
 def checkpoint_of(model: InkNet | SegmentationModel, folder: Path) -> Path:
@@ -57,7 +60,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 def packaged(tiny: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """The tiny network in the package's place."""
-    load_ink.cache_clear()
     monkeypatch.setattr(weights, "PACKAGED_INK", tiny[1])
     return tiny[1]
 
@@ -66,9 +68,96 @@ def picture(height: int = 90, width: int = 130) -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small untrained network that tells traces apart, with rows: the folder of its files."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("apart")
+    options = {"decoder_channels": [32, 16, 8, 8, 8]}
+    model = SegmentationModel(encoder="resnet18", fold=2, columns_per_px=1, options=options)
+    checkpoint = checkpoint_of(model, folder)
+    for name in ("unet.safetensors", "unet.onnx"):
+        export(checkpoint, to=Path(name).suffix[1:], out=folder / name)
+    weights = folder / "unet.safetensors"
+    export(weights, to="onnx", out=folder / "graph" / "unet.onnx", weights=weights)
+    return folder
+
+
+def whole_and_graph(folder: Path) -> list[OnnxNetwork]:
+    """The network with its weights in the graph, and with them beside it."""
+    beside = Graph(folder / "graph" / "unet.onnx", weights=folder / "unet.safetensors")
+    return [load_onnx(folder / "unet.onnx"), OnnxNetwork(beside)]
+
+
+@pytest.mark.parametrize("tile_px", [reading.TILE_PX, 1024])
+def test_a_network_that_tells_traces_apart_says_the_same_by_both_runtimes(
+    apart: Path, tile_px: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "TILE_PX", tile_px)
+    image, asked = picture(70, 1500), {"px_per_mm": 7.0, "row_px": 31.0}
+    assert len(reading.tiles(round(1500 * 8 / 7))) == (1 if tile_px > 1714 else 3)
+    by_torch = load_model(apart / "unet.safetensors")
+    expected = by_torch.columns(image, **asked)
+    assert np.ptp(expected.mask) > 0.01
+    for network in whole_and_graph(apart):
+        found = network.columns(image, **asked)
+        for name in ("mask", "rows", "presence", "x_px", "y_px"):
+            np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=1e-5)
+        np.testing.assert_array_equal(network(image, **asked), found.mask)
+        facts = ("name", "method", "has_columns", "has_ink", "has_masks")
+        assert all(getattr(network.info, f) == getattr(by_torch.info, f) for f in facts)
+
+
+def test_a_graph_without_weights_is_their_small_companion(apart: Path) -> None:
+    file = apart / "unet.safetensors"
+    graph = whole_and_graph(apart)[1]
+    assert graph.info.sha256 == load_model(file).info.sha256
+    assert (apart / "graph" / "unet.onnx").stat().st_size < file.stat().st_size / 50
+
+
+def test_a_graph_without_weights_takes_no_others(apart: Path, tmp_path: Path) -> None:
+    file = tmp_path / "unet.onnx"
+    shutil.copy(apart / "graph" / "unet.onnx", file)
+    with pytest.raises(InputError, match="no graph that can be run"):
+        Graph(file)  # nothing lies beside it
+    shutil.copy(apart / "unet.safetensors", tmp_path)
+    with pytest.raises(InputError, match="its weights are in another file; export it anew"):
+        Graph(file)
+    other = tmp_path / "other.safetensors"
+    content = bytearray(other.write_bytes(b"") or (tmp_path / "unet.safetensors").read_bytes())
+    content[-1] ^= 1
+    other.write_bytes(bytes(content))
+    with pytest.raises(InputError, match=r"in another file than other\.safetensors"):
+        Graph(file, weights=other)
+
+
+def test_weights_that_lack_what_the_graph_needs_are_refused(
+    apart: Path, tiny: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"unet\.safetensors: holds no first"):
+        export(tiny[0], to="onnx", out=tmp_path / "g.onnx", weights=apart / "unet.safetensors")
+    with pytest.raises(InputError, match="give --to onnx"):
+        out = tmp_path / "g.safetensors"
+        export(tiny[0], to="safetensors", out=out, weights=apart / "unet.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not weights.PACKAGED.is_file(), reason="no weights in this checkout")
+def test_signals_are_those_of_torch_to_a_microvolt(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_torch, by_onnx = load_model(), load_onnx()
+    assert by_onnx.info.sha256 == by_torch.info.sha256
+    for preset, index, tile_px in (("clean", 1, 4096), ("overlap", 0, 1024), ("overlap", 1, 4096)):
+        monkeypatch.setattr(reading, "TILE_PX", tile_px)
+        image = data_gen.make_sample(index, seed=7, config=preset).image
+        expected = digitize_lead(image, network=by_torch)
+        found = digitize_lead(image, network=by_onnx)
+        assert found.method == expected.method == "unet+stroke" and found.coverage > 0.9
+        np.testing.assert_allclose(found.signal_mv, expected.signal_mv, rtol=0, atol=1e-3)
+
+
 @pytest.mark.parametrize("px_per_mm", [8.0, 6.3, 11.8])
 def test_both_runtimes_say_the_same(tiny: tuple[Path, Path], px_per_mm: float) -> None:
-    by_torch, by_onnx = load_model(tiny[0]), OnnxInk(tiny[1])
+    by_torch, by_onnx = load_model(tiny[0]), load_ink(tiny[1])
     for image in (picture(), picture(700, 1100)):
         found = by_onnx.ink(image, px_per_mm=px_per_mm)
         expected = by_torch.ink(image, px_per_mm=px_per_mm)
@@ -78,7 +167,7 @@ def test_both_runtimes_say_the_same(tiny: tuple[Path, Path], px_per_mm: float) -
 
 
 def test_a_network_says_what_it_is_read_by(tiny: tuple[Path, Path]) -> None:
-    for network in (load_model(tiny[0]), OnnxInk(tiny[1])):
+    for network in (load_model(tiny[0]), load_ink(tiny[1])):
         info = network.info
         assert (info.name, info.method, info.has_ink) == ("ink", "ink+stroke", True)
         assert not info.has_masks and info.sha256 is not None
@@ -93,7 +182,7 @@ def test_a_network_that_tells_traces_apart_does_not_see_ink(tmp_path: Path) -> N
 
 def test_a_session_stays_in_its_process(tiny: tuple[Path, Path]) -> None:
     with pytest.raises(TypeError, match="load the file again"):
-        pickle.dumps(OnnxInk(tiny[1]))
+        pickle.dumps(load_ink(tiny[1]))
 
 
 def test_each_file_is_opened_once(packaged: Path) -> None:
@@ -106,7 +195,7 @@ def test_threads_are_bounded_as_openmp_is_told(
     tiny: tuple[Path, Path], told: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", told)
-    assert OnnxInk(tiny[1]).session.get_session_options().intra_op_num_threads == threads
+    assert Graph(tiny[1]).session.get_session_options().intra_op_num_threads == threads
 
 
 def test_a_damaged_graph_is_one_line(tiny: tuple[Path, Path], tmp_path: Path) -> None:
@@ -136,13 +225,12 @@ def test_without_onnxruntime_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(InputError, match="pip install onnxruntime"):
-        OnnxInk(tiny[1])
+        Graph(tiny[1])
 
 
 def test_without_weights_the_package_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load_ink.cache_clear()
     monkeypatch.setattr(weights, "PACKAGED_INK", tmp_path / "ink.onnx")
     with pytest.raises(InputError, match="missing from this install"):
         load_ink()
@@ -176,7 +264,6 @@ def test_evaluation_has_it_beside_the_package(
 
 @pytest.mark.skipif(not weights.PACKAGED_INK.is_file(), reason="no weights in this checkout")
 def test_the_graph_that_comes_with_the_package_is_whole_and_small() -> None:
-    load_ink.cache_clear()
     network = load_ink()
     assert weights.PACKAGED_INK.stat().st_size <= 1.5e6
     card = (weights.PACKAGED_INK.parent / "INK_CARD.md").read_text(encoding="utf-8")
