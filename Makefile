@@ -14,7 +14,7 @@ install: $(INSTALLED)  ## make .venv with the pinned versions
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
 	@touch $@
 
 train: install  ## train the default model and test it (ARGS="model=… aug=…")

@@ -15,6 +15,7 @@ import numpy as np
 
 from data_gen import presets
 from data_gen.arrays import U8
+from data_gen.conf_folder import conf_dir
 from data_gen.distort import LEVELS, Distortion
 from data_gen.errors import InputError
 from data_gen.formats.files import png_bytes, write_whole, writing_to
@@ -130,7 +131,7 @@ def distortions() -> U8:
 def signals() -> U8:
     """Two records of every source that needs no files."""
     tiles = []
-    for path in sorted((presets.conf_dir() / "signals").glob("*.yaml")):
+    for path in sorted((conf_dir() / "signals").glob("*.yaml")):
         for index in range(2):
             try:
                 made: LeadGenerator = presets.load(

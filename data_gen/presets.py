@@ -7,10 +7,11 @@ entries; it is imported where it is needed, so that importing the generator stay
 
 from copy import deepcopy
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
+from data_gen.conf_folder import conf_dir
 from data_gen.errors import InputError
+from data_gen.extras import needs_extra
 from data_gen.generate import LeadGenerator
 from data_gen.sample import LeadSample
 
@@ -24,19 +25,6 @@ PRESETS: dict[str, dict[str, str]] = {
     "photo": {"signals": "simulate", "page": "photo", "overlap": "default", "crop": "box"},
     "fax": {"signals": "simulate", "page": "fax", "overlap": "default", "crop": "box"},
 }
-
-
-def conf_dir() -> Path:
-    """The folder of the config files: the repository's, or the one inside an installed wheel.
-
-    Raises:
-        InputError: Neither is there.
-    """
-    here = Path(__file__).resolve().parent
-    for folder in (here.parent / "conf", here / "conf"):
-        if (folder / "page").is_dir():
-            return folder
-    raise InputError("conf", f"not found beside {here}", "install the package again")
 
 
 def load(
@@ -74,8 +62,8 @@ def load_part(group: str, option: str, values: dict[str, Any] | None = None) -> 
     Raises:
         InputError: There is no such file, or its class does not take such arguments.
     """
-    from omegaconf import open_dict
-
+    with needs_extra("train", f"{group}={option}"):
+        from omegaconf import open_dict
     path = conf_dir() / group / f"{option}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))

@@ -115,7 +115,7 @@ class SetPlan:
 def write_command(overrides: Sequence[str]) -> str:
     """The command that writes the set again, without what does not change it."""
     kept = [o for o in overrides if o.split("=")[0] not in ("shard", "jobs")]
-    return shlex.join(["python", "generate.py", *kept])
+    return shlex.join(["ecg-overlap", "generate", *kept])
 
 
 def write_set(

@@ -37,8 +37,9 @@ from ecg_overlap.cli import main
 if __name__ == "__main__":
     status = main(sys.argv[1:])
     # What the extra `train` brings, and digitizing does without:
-    print(*{"torch", "pytorch_lightning", "hydra", "segmentation_models_pytorch", "albumentations"}
-          & {*sys.modules}, "end")
+    brought = {"torch", "pytorch_lightning", "torchmetrics", "segmentation_models_pytorch", "timm",
+               "albumentations", "hydra", "omegaconf", "neurokit2", "pydantic"}
+    print(*brought & {*sys.modules}, "end")
     sys.exit(status)
 """
 NO_EXTRA = "end"  # what it says where none of them was loaded

@@ -21,7 +21,9 @@ def __getattr__(name: str) -> Any:
 
         return digitize_page
     if name == "load_model":
-        from ecg_overlap.network import load_model
+        from data_gen.extras import needs_extra
 
+        with needs_extra("train", "ecg_overlap.load_model"):
+            from ecg_overlap.network import load_model
         return load_model
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

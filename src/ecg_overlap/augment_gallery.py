@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen import presets
+from data_gen.conf_folder import conf_dir
 from data_gen.gallery import contact_sheet
 from data_gen.sample import LeadSample
 from ecg_overlap import inputs
@@ -28,7 +29,7 @@ def draw_sheet(*, seed: int = 0) -> NDArray[np.uint8]:
     """Each option of the group beside the others, on the same leads, masks tinted; uint8 RGB."""
     generator = presets.load("clean", crop="extent", values={"page": {"layout": "3x4"}})
     tiles = []
-    for path in sorted((presets.conf_dir() / "aug").glob("*.yaml")):
+    for path in sorted((conf_dir() / "aug").glob("*.yaml")):
         augmentation = presets.load_part("aug", path.stem)
         for index in range(LEADS):
             sample = generator.sample(index, seed=seed)

@@ -1,4 +1,4 @@
-"""The command line: `ecg-overlap page PATH…`, `digitize PATH…`, `grid PATH…`, `export …`."""
+"""The command line: `ecg-overlap page PATH…`, `digitize PATH…`, `grid PATH…` and others."""
 
 import argparse
 import sys
@@ -35,6 +35,7 @@ from ecg_overlap.digitize.plans import METHODS
 from ecg_overlap.digitize.record_names import Box, RecordNames
 from ecg_overlap.digitize.summary import refuse_strange, write_summary
 from ecg_overlap.digitize.write import versions, write_png
+from ecg_overlap.entries import ENTRIES, launch
 
 MOST_NAME = 40  # letters of a lead's name
 DESCRIPTION = f"""\
@@ -64,7 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 if any picture failed, 130 if stopped by Ctrl-C or SIGTERM.
     """
-    arguments = vars(_parser().parse_args(argv))
+    typed = sys.argv[1:] if argv is None else list(argv)
+    if typed and typed[0] in ENTRIES:  # whose arguments are Hydra's
+        launch(typed[0], typed[1:])
+        return 0
+    arguments = vars(_parser().parse_args(typed))
     run: Callable[..., int] = arguments.pop("run")
     try:
         return run(**arguments)
@@ -108,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--timeout", dest="timeout_s", type=positive, metavar="S", help="that a picture may take")
     add("--recursive", action="store_true", help="also read the folders in folders")
     _add_export(commands.add_parser("export", help="a checkpoint to safetensors or ONNX"))
+    for name, about in ENTRIES.items():
+        commands.add_parser(name, help=about)
     return parser
 
 
@@ -226,7 +233,7 @@ def _draw_grid(picture: Picture, drawing: Path, inputs: Collection[Path]) -> str
 
 def _export(*, ckpt: Sequence[Path], **options: Any) -> int:
     """Write the weights and say how close they are to the checkpoint's."""
-    with needs_extra("train", "ecg-overlap export"):
+    with needs_extra("export", "ecg-overlap export"):
         from ecg_overlap.export import export
 
     made = export(*ckpt, **options)

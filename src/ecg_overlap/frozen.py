@@ -38,7 +38,7 @@ class FrozenSamples:
             raise InputError(
                 root,
                 f"a set of the split {found}, wanted {split}",
-                f"write one: python generate.py split={split}",
+                f"write one: ecg-overlap generate split={split}",
             )
 
     def __len__(self) -> int:

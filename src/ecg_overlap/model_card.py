@@ -302,7 +302,7 @@ def _require_same(
     params, sha256 = method.get("params"), method.get("weights_sha256")
     if params not in (None, info.params) or sha256 not in (None, info.sha256, file.sha256):
         raise InputError(
-            path, f"{name} was scored with other weights", "evaluate these: python eval.py ckpt=…"
+            path, f"{name} was scored with other weights", "evaluate these: ecg-overlap eval ckpt=…"
         )
 
 

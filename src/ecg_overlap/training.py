@@ -87,7 +87,7 @@ def what_next(trainer: pl.Trainer, run_dir: Path) -> str:
         return f"run: {run_dir}"
     return (
         f"run: {run_dir}\ncheckpoint: {best}\n"
-        f"next: python eval.py ckpt={best}\n"
+        f"next: ecg-overlap eval ckpt={best}\n"
         f"      ecg-overlap digitize lead.png --out out --checkpoint {best}"
     )
 

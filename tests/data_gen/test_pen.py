@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from data_gen import presets
+from data_gen.conf_folder import conf_dir
 from data_gen.crop import Frame
 from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator
@@ -129,7 +130,7 @@ def test_off_is_as_if_there_were_no_such_dials() -> None:
 
 
 def test_only_scans_photos_and_what_is_trained_on_have_it() -> None:
-    groups = {p.stem for p in (presets.conf_dir() / "page").glob("*.yaml")}
+    groups = {p.stem for p in (conf_dir() / "page").glob("*.yaml")}
     on = {g for g in groups if presets.load("clean", page=g).look.pen_thin[1] > 0}
     assert on == {"scan", "photo", "mixed", "real"}
 

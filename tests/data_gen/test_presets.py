@@ -11,13 +11,13 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 import data_gen
+from data_gen.conf_folder import conf_dir
 from data_gen.errors import InputError
 from data_gen.presets import (
     GROUPS,
     PRESETS,
     _composed,
     check_given,
-    conf_dir,
     load,
     load_part,
     make,

@@ -101,7 +101,7 @@ class TestTheManifest:
 
     def test_the_command_leaves_out_what_does_not_change_the_set(self):
         told = write_command(["out=data/a b", "shard=3", "jobs=4", "page=scan"])
-        assert told == "python generate.py 'out=data/a b' page=scan"
+        assert told == "ecg-overlap generate 'out=data/a b' page=scan"
 
 
 class TestOtherFormats:

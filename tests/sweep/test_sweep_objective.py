@@ -178,7 +178,7 @@ def test_a_search_killed_in_the_middle_goes_on_to_its_six_trials(tmp_path: Path)
     trials = counted(study)
     assert len(trials) == 6
     assert [1] in [history(trial) for trial in trials]  # what was in hand is tried again
-    assert "python train.py debug=fast" in done.stdout
+    assert "ecg-overlap train debug=fast" in done.stdout
     for trial in trials:
         folder = Path(trial.user_attrs["folder"])
         kept = yaml.safe_load((folder / "config.yaml").read_text())

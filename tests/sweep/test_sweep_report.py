@@ -113,7 +113,7 @@ def test_the_best_trial_can_be_run_again_with_its_test(study: Study, tmp_path: P
     assert facts["overrides"] == ["a=b c", f"x={best.params['x']}", "kind=a"]
     line = path.read_text().splitlines()[0].removeprefix("# ")
     assert line == rerun_command(best)
-    assert shlex.split(line) == ["python", "train.py", *facts["overrides"]]
+    assert shlex.split(line) == ["ecg-overlap", "train", *facts["overrides"]]
 
 
 def test_trials_that_began_otherwise_are_told_apart(study: Study, tmp_path: Path) -> None:

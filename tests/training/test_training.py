@@ -223,7 +223,7 @@ def test_training_ends_with_what_to_do_next_and_no_false_alarm(
     best = Path(cfg.run_dir) / "checkpoints" / "best.ckpt"
     *_, run, checkpoint, evaluate, digitize = capsys.readouterr().out.splitlines()
     assert run == f"run: {cfg.run_dir}" and checkpoint == f"checkpoint: {best}" and best.is_file()
-    assert evaluate == f"next: python eval.py ckpt={best}"
+    assert evaluate == f"next: ecg-overlap eval ckpt={best}"
     assert digitize.endswith(f"--checkpoint {best}")
     said = [str(each.message) for each in warned] + caplog.messages
     assert not [text for text in said if "LeafSpec" in text or "Tip:" in text]

@@ -187,7 +187,10 @@ def generated_sets(
 
 def command_line() -> str:
     """The command as it was given, to be quoted beside its numbers."""
-    return shlex.join(["python", Path(sys.argv[0]).name, *sys.argv[1:]])
+    script = Path(sys.argv[0])
+    ours = script.parent.name == "entries"  # where `ecg-overlap train` has it from
+    called = ["ecg-overlap", script.stem] if ours else ["python", script.name]
+    return shlex.join([*called, *sys.argv[1:]])
 
 
 def device_name(device: torch.device) -> str:

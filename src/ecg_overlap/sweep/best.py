@@ -19,8 +19,8 @@ def best_trial(study: Study) -> FrozenTrial | None:
 
 
 def rerun_command(trial: FrozenTrial) -> str:
-    """`python train.py …` with the trial's settings, and with the test at the end."""
-    return shlex.join(["python", "train.py", *rerun_overrides(trial)])
+    """`ecg-overlap train …` with the trial's settings, and with the test at the end."""
+    return shlex.join(["ecg-overlap", "train", *rerun_overrides(trial)])
 
 
 def rerun_overrides(trial: FrozenTrial) -> list[str]:
