@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import wfdb
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
@@ -28,6 +27,8 @@ def write_record(
     Raises:
         InputError: There is no sample, an infinite one, or one over ±1,000,000 mV.
     """
+    import wfdb  # and with it pandas: half a second, not before there is something to write
+
     code, gain = _format_for(signal_mv)
     data, header = (record.with_name(record.name + end) for end in (".dat", ".hea"))
     # The header last, and none while the data change: a record is complete once it has a header.

@@ -7,7 +7,6 @@ is `paths.columns`: the straightest chain of runs.
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid.find import check_picture
@@ -78,6 +77,8 @@ def find_grid_fortune(image: NDArray[np.uint8]) -> Grid:
     n_fft = 2 * len(density)
     correlation = np.fft.irfft(np.abs(np.fft.rfft(density, n_fft)) ** 2)[: len(density)]
     correlation /= max(float(correlation[0]), 1e-9)
+    from scipy.signal import find_peaks  # half a second, for this method alone
+
     peaks, _ = find_peaks(correlation, prominence=PROMINENCE)
     if len(peaks) == 0:
         raise DigitizeError("grid", "the column density does not repeat", "give px_per_mm")

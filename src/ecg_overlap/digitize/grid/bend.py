@@ -2,15 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
-from scipy.sparse import csr_array
 
 from ecg_overlap.digitize.grid.robust import MAD_TO_SD, TUKEY_SD, biweight
 from ecg_overlap.digitize.grid.track import LinePoints
+
+if TYPE_CHECKING:
+    from scipy.interpolate import BSpline
+    from scipy.sparse import csr_array
 
 FloatArray = NDArray[np.float64]
 _KNOT_MM = 12.0  # wrinkles are as narrow; between the knots the field is a cubic
@@ -39,7 +42,7 @@ class Field:
         over_x: The longer side is the width.
     """
 
-    spline: BSpline
+    spline: "BSpline"
     half_px: float
     over_x: bool
 
@@ -103,6 +106,8 @@ def fit_field(
     """
     if len(value_px) < _LEAST_POINTS:
         return None
+    from scipy.interpolate import BSpline  # a tenth of a second, and few grids bend
+
     over_x = shape[1] >= shape[0]
     long_px, half_px = max(shape[:2]) - 1.0, (min(shape[:2]) - 1.0) / 2
     longer, shorter = points.xy_px.T if over_x else points.xy_px.T[::-1]
@@ -141,7 +146,7 @@ class _Design:
     n_columns: int
 
     @classmethod
-    def of(cls, powers: FloatArray, basis: csr_array) -> "_Design":
+    def of(cls, powers: FloatArray, basis: "csr_array") -> "_Design":
         """The products of powers (n, p) and splines (n, b); coefficients by power first."""
         n, count = powers.shape
         spline, place = basis.data.reshape(n, 1, -1), basis.indices.reshape(n, 1, -1)

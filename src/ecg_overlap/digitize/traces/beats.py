@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
-from scipy.optimize import linear_sum_assignment
-from scipy.signal import find_peaks
 
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, FloatArray, IntArray, Runs
+from ecg_overlap.digitize.traces.summits import summits
 
 # Of `find_beats`, set by hand: of 24 drawn leads of fold 9 (contact .25) it finds every beat.
 SMOOTH_MM = 0.4  # standard deviation of the profile of steep ink: 16 ms at 25 mm/s
@@ -77,7 +76,7 @@ def find_beats(runs: Runs, pen_px: float, *, px_per_mm: float) -> Beats:
     profile = gaussian_filter1d(
         np.bincount(runs.column, steep, minlength=width), SMOOTH_MM * px_per_mm
     )
-    at = find_peaks(profile, distance=max(APART_MM * px_per_mm, 1))[0]
+    at = summits(profile, max(APART_MM * px_per_mm, 1))
     if len(at) < LEAST_BEATS:
         return Beats(at, np.zeros(len(at), np.bool_))
     at = at[profile[at] >= CLEAR * np.quantile(profile[at], 0.9)]
@@ -157,6 +156,8 @@ def _templates(
         float64 (K, P), NaN where no beat tells; likewise, how far beats usually are from it; and
         float64 (K, B), how much lower each beat is than the usual one.
     """
+    from scipy.optimize import linear_sum_assignment  # a tenth of a second, and often not needed
+
     n, n_beats, _ = cut.shape
     order = np.tile(np.arange(n), (n_beats, 1))  # which of the found traces is which, by beat
     drift = np.zeros((n, n_beats))
