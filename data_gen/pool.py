@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -55,7 +55,7 @@ def results_in_order(
     *,
     jobs: int = 1,
     stop: Stop | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """The result of each task, in the order of the tasks.
 
     Args:

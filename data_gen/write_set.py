@@ -1,26 +1,31 @@
 """Writes a frozen set of samples: in parallel, resumable, always the same bytes.
 
-A set is written in parts of `samples_per_shard` samples, each a task of its own. A part's files
-are renamed into place when they are whole, and last of all a note, `parts/part-000003.json`,
-with their SHA-256. Whoever runs again skips the parts whose notes and files agree, and whoever
-finds all parts in place writes `README.md`, `sample.png` and at last `manifest.json`. Nothing in
-these files depends on who wrote what or when, so jobs on many machines need no master: each
-writes its own parts, and the last to end (or any that is run again) finishes the set.
+A set is written in parts of `samples_per_shard` samples. Processes make sample by sample, whatever
+the parts, and the parent puts them together in their order. A part's files are renamed into place
+when they are whole, and last of all a note, `parts/part-000003.json`, with their SHA-256.
+
+Whoever runs again skips the parts whose notes and files agree, and whoever finds all parts in
+place writes `README.md`, `sample.png` and at last `manifest.json`. Nothing in these files depends
+on who wrote what or when, so jobs on many machines need no master: each writes its own parts, and
+the last to end (or any that is run again) finishes the set.
 """
 
 import json
 import shlex
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 from tqdm import tqdm
 
 from data_gen.errors import InputError
+from data_gen.formats import page_shards, shards
 from data_gen.formats.data_card import PICTURE, Tally, data_card, sample_sheet, severity_counts
 from data_gen.formats.ecg_image_kit import lead_samples
 from data_gen.formats.files import (
@@ -33,9 +38,7 @@ from data_gen.formats.files import (
 )
 from data_gen.formats.kit_page import write_page
 from data_gen.formats.lead_crops import crop_name, write_lead_crop
-from data_gen.formats.page_shards import write_page_shard
-from data_gen.formats.shards import write_shard
-from data_gen.formats.tars import MANIFEST, shard_name
+from data_gen.formats.tars import MANIFEST, shard_name, write_tar
 from data_gen.pool import results_in_order
 from data_gen.sample import SPLITS, LeadSample, Page
 from data_gen.severity import page_contacts
@@ -96,7 +99,7 @@ class SetPlan:
                 raise InputError(name, f"is {value}", "give a positive whole number")
         if not isinstance(self.seed, int) or self.seed < 0:
             raise InputError("seed", f"is {self.seed}", "give a whole number from 0")
-        for name, choices in (("format", tuple(_WRITERS)), ("split", SPLITS)):
+        for name, choices in (("format", tuple(_MAKERS)), ("split", SPLITS)):
             if getattr(self, name) not in choices:
                 raise InputError(
                     name, f"{getattr(self, name)} is unknown", f"choose one of {', '.join(choices)}"
@@ -160,15 +163,19 @@ def write_set(
         _agree(out, plan)
         missing = [part for part in wanted if not _is_whole(out, part)]
         counts = {part: len(plan.indices(part)) for part in wanted}
-        with tqdm(
-            total=sum(counts.values()),
-            initial=sum(n for part, n in counts.items() if part not in missing),
-            unit="sample",
-            disable=not progress,
-        ) as bar:
-            work = partial(_write_part, generator, out, plan)
-            for part in results_in_order(work, missing, jobs=min(jobs, len(missing))):
-                bar.update(counts[part])
+        todo = [index for part in missing for index in plan.indices(part)]
+        work = partial(_MAKERS[plan.format], generator, out, plan)
+        with (
+            closing(results_in_order(work, todo, jobs=min(jobs, len(todo)))) as made,
+            tqdm(
+                total=sum(counts.values()),
+                initial=sum(counts.values()) - len(todo),
+                unit="sample",
+                disable=not progress,
+            ) as bar,
+        ):
+            for part in missing:
+                _write_part(out, plan, part, _counted(made, bar))
         return _finish(generator, out, plan, command=command)
 
 
@@ -209,74 +216,90 @@ def _is_whole(out: Path, part: int) -> bool:
     return all((out / path).is_file() and sha256(out / path) == digest for path, digest in files)
 
 
-def _write_part(generator: Generator, out: Path, plan: SetPlan, part: int) -> int:
-    """Writes one part's files, then its note."""
-    tally = Tally()
-    files = _WRITERS[plan.format](generator, out, plan, part, tally)
+@dataclass(frozen=True)
+class _Made:
+    """One sample or page, as a process hands it over.
+
+    Args:
+        index: Which.
+        tally: Its leads.
+        members: What its shard is to hold of it: names and contents.
+        files: What is in place already: paths below the set's folder and their SHA-256.
+    """
+
+    index: int
+    tally: Tally
+    members: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def _counted(made: Iterator[_Made], bar: "tqdm[Any]") -> Iterator[_Made]:
+    for each in made:
+        bar.update()
+        yield each
+
+
+def _write_part(out: Path, plan: SetPlan, part: int, made: Iterator[_Made]) -> None:
+    """Writes one part's shard, if its format has any, then its note."""
+    tally, files = Tally(), dict[str, str]()
+
+    def members() -> Iterator[tuple[int, dict[str, bytes]]]:
+        for each in islice(made, len(plan.indices(part))):
+            tally.leads.extend(each.tally.leads)
+            tally.contacts.extend(each.tally.contacts)
+            files.update(each.files)
+            yield each.index, each.members
+
+    if plan.format in _IN_SHARDS:
+        files[shard_name(part)] = write_tar(members(), out / shard_name(part))
+    else:
+        deque(members(), maxlen=0)
     note = {"n": len(plan.indices(part)), "files": files, **asdict(tally)}
     write_whole(_note(out, part), json_bytes(note))
-    return part
 
 
-def _drawn(
-    generator: Generator, plan: SetPlan, part: int, tally: Tally
-) -> Iterator[tuple[int, LeadSample]]:
-    for index in plan.indices(part):
-        sample = generator.sample(index, seed=plan.seed, split=plan.split)
-        tally.add(sample)
-        yield index, sample
+def _sample(generator: Generator, plan: SetPlan, index: int) -> tuple[LeadSample, Tally]:
+    sample = generator.sample(index, seed=plan.seed, split=plan.split)
+    tally = Tally()
+    tally.add(sample)
+    return sample, tally
 
 
-def _shard(
-    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
-) -> dict[str, str]:
-    name = shard_name(part)
-    return {name: write_shard(_drawn(generator, plan, part, tally), out / name)}
+def _page(generator: Generator, plan: SetPlan, index: int) -> tuple[Page, Tally]:
+    page = generator.page(index, seed=plan.seed, split=plan.split)
+    leads = [trace.lead_name.removeprefix("-") for trace in page.traces]
+    masks = [trace.mask for trace in page.traces if trace.mask is not None]
+    known = len(masks) == len(page.traces)
+    return page, Tally(leads, [*page_contacts(masks)] if known else [None] * len(leads))
 
 
-def _crops(
-    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
-) -> dict[str, str]:
-    files: dict[str, str] = {}
-    for index, sample in _drawn(generator, plan, part, tally):
-        files |= write_lead_crop(sample, out, crop_name(sample, index))
-    return files
+def _in_shard(generator: Generator, out: Path, plan: SetPlan, index: int) -> _Made:
+    sample, tally = _sample(generator, plan, index)
+    return _Made(index, tally, members=shards.members(sample))
 
 
-def _drawn_pages(
-    generator: Generator, plan: SetPlan, part: int, tally: Tally
-) -> Iterator[tuple[int, Page]]:
-    for index in plan.indices(part):
-        page = generator.page(index, seed=plan.seed, split=plan.split)
-        tally.leads.extend(trace.lead_name.removeprefix("-") for trace in page.traces)
-        masks = [trace.mask for trace in page.traces if trace.mask is not None]
-        known = len(masks) == len(page.traces)
-        tally.contacts.extend(page_contacts(masks) if known else [None] * len(page.traces))
-        yield index, page
+def _crop(generator: Generator, out: Path, plan: SetPlan, index: int) -> _Made:
+    sample, tally = _sample(generator, plan, index)
+    return _Made(index, tally, files=write_lead_crop(sample, out, crop_name(sample, index)))
 
 
-def _kit_pages(
-    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
-) -> dict[str, str]:
-    files: dict[str, str] = {}
-    for index, page in _drawn_pages(generator, plan, part, tally):
-        files |= write_page(page, out, f"{index:05d}")
-    return files
+def _kit_page(generator: Generator, out: Path, plan: SetPlan, index: int) -> _Made:
+    page, tally = _page(generator, plan, index)
+    return _Made(index, tally, files=write_page(page, out, f"{index:05d}"))
 
 
-def _page_shard(
-    generator: Generator, out: Path, plan: SetPlan, part: int, tally: Tally
-) -> dict[str, str]:
-    name = shard_name(part)
-    return {name: write_page_shard(_drawn_pages(generator, plan, part, tally), out / name)}
+def _page_in_shard(generator: Generator, out: Path, plan: SetPlan, index: int) -> _Made:
+    page, tally = _page(generator, plan, index)
+    return _Made(index, tally, members=page_shards.members(page))
 
 
-_WRITERS: dict[str, Callable[[Generator, Path, SetPlan, int, Tally], dict[str, str]]] = {
-    "shards": _shard,
-    "lead_crops": _crops,
-    "ecg_image_kit": _kit_pages,
-    "pages": _page_shard,
+_MAKERS: dict[str, Callable[[Generator, Path, SetPlan, int], _Made]] = {
+    "shards": _in_shard,
+    "lead_crops": _crop,
+    "ecg_image_kit": _kit_page,
+    "pages": _page_in_shard,
 }
+_IN_SHARDS = ("shards", "pages")
 
 
 def _finish(generator: Generator, out: Path, plan: SetPlan, *, command: str) -> int:

@@ -9,7 +9,7 @@ Every page is a run of members of one key, its number:
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.formats.files import array_from, json_bytes, npy_bytes, picture_from, png_bytes
-from data_gen.formats.tars import RESUME, Tars, write_tar
+from data_gen.formats.tars import RESUME, Tars
 from data_gen.sample import Page, PageTrace
 
 FORMAT = "pages"
@@ -89,15 +89,6 @@ def _read(content: Mapping[str, bytes], k: int, stored: dict[str, Any], where: o
         None if mask is None else picture_from(mask, where, gray=True),
         Calibration(**stored["calibration"]),
     )
-
-
-def write_page_shard(pages: Iterable[tuple[int, Page]], path: Path) -> str:
-    """Writes numbered pages as one tar; equal pages give equal bytes.
-
-    Returns:
-        SHA-256 of the shard.
-    """
-    return write_tar(((index, members(page)) for index, page in pages), path)
 
 
 class PageShards(Tars[Page]):

@@ -1,7 +1,9 @@
 """Small samples and pages drawn by hand, so that these tests need no generator."""
 
 import os
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
@@ -110,16 +112,23 @@ class HandMade:
     Args:
         stop_at: Raise `Killed` at this sample.
         die_at: Kill the process at this sample.
+        meet_in: A folder in which each process leaves its number, and waits for a second one.
     """
 
     stop_at: int | None = None
     die_at: int | None = None
+    meet_in: Path | None = None
 
     def sample(self, index: int, *, seed: int = 0, split: str = "train") -> LeadSample:
         if index == self.stop_at:
             raise Killed
         if index == self.die_at:
             os.kill(os.getpid(), SIGKILL)
+        if self.meet_in is not None:
+            (self.meet_in / str(os.getpid())).touch()
+            patience = 300
+            while len(list(self.meet_in.iterdir())) < 2 and (patience := patience - 1):
+                time.sleep(0.1)
         return lead_sample(index, seed=seed)
 
     def page(self, index: int, *, seed: int = 0, split: str = "train") -> Page:

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,27 @@ class TestTheSameBytes:
     def test_with_one_worker_and_with_four(self, tmp_path, whole):
         write(tmp_path, jobs=4)
         assert content(tmp_path) == whole
+
+    @pytest.mark.parametrize("form", ["shards", "lead_crops", "ecg_image_kit", "pages"])
+    def test_in_every_format_with_fewer_parts_than_workers(self, tmp_path, form):
+        plan = SetPlan(n=5, samples_per_shard=4, format=form)
+        for name, jobs in (("one", 1), ("three", 3)):
+            write(tmp_path / name, plan, jobs=jobs)
+        assert content(tmp_path / "one") == content(tmp_path / "three")
+
+    def test_few_samples_are_shared_by_all_processes(self, tmp_path):
+        met = tmp_path / "met"
+        met.mkdir()
+        plan = SetPlan(n=4, samples_per_shard=250)
+        write(tmp_path / "set", plan, source=HandMade(meet_in=met), jobs=2)
+        others = {path.name for path in met.iterdir()} - {str(os.getpid())}
+        assert len(others) == 2  # this one draws the data card's picture
+
+    def test_the_bar_moves_by_samples(self, tmp_path, capsys):
+        plan = SetPlan(n=8, samples_per_shard=250)
+        with pytest.raises(Killed):
+            write_set(HandMade(stop_at=5), tmp_path, plan)
+        assert " 5/8 " in capsys.readouterr().err.splitlines()[-1]
 
     @pytest.mark.parametrize("sample", [0, 4, 9])
     def test_after_a_kill_and_a_second_run(self, tmp_path, whole, sample):
