@@ -1,6 +1,7 @@
 """How long a command takes from its start to a record, beside the work itself.
 
     python benchmarks/start.py --rounds 5 --imports
+    python benchmarks/start.py --picture lead.png      # in an install without extras
 
 Each method digitizes one small drawn lead in processes of its own, the methods in turn, so that a
 busy machine slows all of them alike. What stands is the least of the rounds, CPU seconds and wall:
@@ -28,11 +29,15 @@ LONGEST = 25  # imports that are listed
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--picture", type=Path, help="a lead (default: one drawn, by the extra)")
     parser.add_argument("--imports", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        lead = Path(folder) / "lead.png"
-        write_png(data_gen.make_sample(1, config="clean").image, lead)
+        lead = arguments.picture
+        if lead is None:
+            lead = write_png(
+                data_gen.make_sample(1, config="clean").image, Path(folder) / "lead.png"
+            )
         of_method = {
             method: ["digitize", str(lead), "--out", f"{folder}/{method}", "--method", method]
             for method in METHODS

@@ -108,6 +108,21 @@ def test_a_network_that_tells_traces_apart_says_the_same_by_both_runtimes(
         assert all(getattr(network.info, f) == getattr(by_torch.info, f) for f in facts)
 
 
+def test_a_network_of_one_size_is_read_as_by_torch(tmp_path: Path) -> None:
+    """As `unet_paper`, whatever the picture's own size."""
+    options = {"decoder_channels": [32, 16, 8, 8, 8]}
+    model = SegmentationModel(
+        encoder="resnet18", px_per_mm=None, size_px=(64, 128), planes=3, masks=1, options=options
+    )
+    checkpoint = checkpoint_of(model, tmp_path)
+    export(checkpoint, to="onnx", out=tmp_path / "m.onnx")
+    by_torch, by_onnx = load_model(checkpoint), load_onnx(tmp_path / "m.onnx")
+    assert by_onnx.info.name == by_torch.info.name == "unet_paper"
+    expected = by_torch(picture(), px_per_mm=8.0)
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(by_onnx(picture(), px_per_mm=8.0), expected, atol=1e-5)
+
+
 def test_a_graph_without_weights_is_their_small_companion(apart: Path) -> None:
     file = apart / "unet.safetensors"
     graph = whole_and_graph(apart)[1]
