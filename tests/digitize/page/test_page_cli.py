@@ -16,7 +16,7 @@ from ecg_overlap.cli import main
 from ecg_overlap.digitize.page import folder, index_page
 from ecg_overlap.digitize.page.layouts import known_names
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
-from ecg_overlap.onnx_network import OnnxNetwork, load_ink
+from ecg_overlap.onnx_network import OnnxNetwork
 
 
 @pytest.fixture(autouse=True)
@@ -221,7 +221,6 @@ def test_a_package_without_its_network_says_so_once_before_any_page(
         shutil.copytree(weights.PACKAGED_INK.parent, file.parent)
         file.write_bytes(content)
     monkeypatch.setattr(weights, "PACKAGED_INK", file)
-    load_ink.cache_clear()
     what = "is missing from this install" if content is None else "damaged: its SHA-256"
     assert refused().startswith(f"{file}: {what}")
 
