@@ -11,6 +11,7 @@ from ecg_overlap.metrics.clinical import ClinicalScore, clinical_score
 from ecg_overlap.metrics.grid import grid_drift_px
 from ecg_overlap.metrics.identity import IdentitySwaps, identity_swaps, rows_at_columns
 from ecg_overlap.metrics.interval import IntervalScore, interval_coverage
+from ecg_overlap.metrics.reliability import auc, brier, reliability
 from ecg_overlap.metrics.segmentation import MaskCounts, count, dice, iou
 from ecg_overlap.metrics.severity import (
     contact_bin,
@@ -42,6 +43,8 @@ __all__ = [
     "LeadScore",
     "MaskCounts",
     "align",
+    "auc",
+    "brier",
     "challenge2024_snr_db",
     "clinical_score",
     "contact_bin",
@@ -57,6 +60,7 @@ __all__ = [
     "mse_mv2",
     "paired_difference",
     "pearson_r",
+    "reliability",
     "rmse_mv",
     "rows_at_columns",
     "samples_in_contact",
