@@ -1,6 +1,7 @@
 """The command line, as a user calls it."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -44,6 +45,9 @@ def test_one_lead_to_a_folder(lead_png: Path, tmp_path: Path) -> None:
     assert names == [*sorted(f"lead{end}" for end in ENDS), "summary.csv"]
     row = summary(tmp_path / "lead")[0]
     assert row["status"] == "ok" and float(row["coverage"]) > 0.99
+    told = json.loads((tmp_path / "lead" / "lead.json").read_text())
+    assert float(row["quality"]) == pytest.approx(told["quality"], abs=1e-3)
+    assert 0 <= told["quality"] <= 1
     assert float(row["px_per_mm_x"]) == pytest.approx(8, rel=2e-3)
 
 
@@ -87,6 +91,7 @@ def test_options_reach_the_digitizer(lead_png: Path, tmp_path: Path) -> None:
     assert main([*argv, "--row", str(TRUTH.calibration.baseline_px)]) == 0
     row = summary(tmp_path / "o")[0]
     assert float(row["fs_hz"]) == 250 and "baseline_unknown" not in row["flags"]
+    assert row["quality"] == ""  # `viterbi` traces one trace alone, and states none
     table = np.genfromtxt(tmp_path / "o" / "lead.csv", delimiter=",", skip_header=1)
     assert np.nanmax(table[:, 1]) == pytest.approx(2 * TRUTH.signal_mv.max(), rel=0.3)
 
@@ -140,6 +145,7 @@ def test_help_has_examples_every_method_and_every_flag(capsys: pytest.CaptureFix
     assert all(f"  {name} " in said and plan.about in said for name, plan in METHODS.items())
     assert all(plan.about for plan in METHODS.values())
     assert all(name in said and text in said for name, text in FLAGS.items())
+    assert "`quality` in all of these is the" in said
 
 
 @pytest.mark.parametrize(

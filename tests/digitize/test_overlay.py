@@ -79,7 +79,7 @@ def test_words_stay_within_any_picture(lead: LeadSignal, shape: tuple[int, int])
     assert overlay(flagged, paper).shape == (2 * shape[0], 2 * shape[1], 3)
 
 
-def test_flags_and_confidence_are_written(
+def test_flags_quality_and_confidence_are_written(
     lead: LeadSignal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
@@ -90,7 +90,10 @@ def test_flags_and_confidence_are_written(
         return put(shown, text, *rest)  # type: ignore[call-overload]
 
     monkeypatch.setattr(cv2, "putText", listen)
-    overlay(replace(lead, flags=("gap", "ink_shared")), TRUTH.image)
+    overlay(replace(lead, flags=("gap", "ink_shared"), quality=0.375), TRUTH.image)
     words = " ".join(said)
     assert "gap" in words and "ink_shared" in words and "1 mV, 0.2 s" in words
-    assert f"confidence {lead.confidence.mean():.2f}" in words
+    assert f"quality 0.38  confidence {lead.confidence.mean():.2f}" in words
+    said.clear()
+    overlay(replace(lead, quality=np.nan), TRUTH.image)
+    assert "quality" not in " ".join(said)

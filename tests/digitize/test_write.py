@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -109,6 +110,16 @@ def test_json_is_valid_also_where_values_are_not_known(tmp_path: Path) -> None:
     assert found["grid_confidence"] is None and found["median_interval_mv"] is None
     assert found["coverage"] == 0.0 and found["source"]["box_px"] == [1, 2, 3, 4]
     assert "ecg-overlap" in found["versions"]
+    assert found["quality"] is None and found["evidence"] == {}
+
+
+def test_json_tells_the_quality_and_what_it_was_judged_by(tmp_path: Path) -> None:
+    evidence = {"confidence": 0.9, "grid": np.nan}
+    lead = replace(lead_of(np.zeros(3)), quality=0.25, evidence=evidence)
+    write.write_lead(lead, tmp_path, "a")
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["quality"] == 0.25
+    assert found["evidence"] == {"confidence": 0.9, "grid": None}
 
 
 def test_overlay_draws_on_the_trace() -> None:

@@ -11,7 +11,7 @@ from tiny_set import TinySet, method
 
 from data_gen.sample import LeadSample, Severity
 from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL
-from ecg_overlap.evaluation import compare, plots, report, sections_severity
+from ecg_overlap.evaluation import compare, plots, report, sections_quality, sections_severity
 from ecg_overlap.evaluation import results as files
 from ecg_overlap.evaluation.document import Figure, Row, Section, Table, to_html, to_markdown
 from ecg_overlap.evaluation.evaluate import evaluate
@@ -163,6 +163,32 @@ def test_without_contact_severity_is_shown_by_intrusion(tmp_path: Path) -> None:
     assert isinstance(table, Table) and isinstance(figure, Figure)
     assert [text for text, _ in table.spans] == ["", "no intrusion", "15–30 %", "> 30 %"]
     assert "intrusion: part of the trace's columns" in figure.svg
+
+
+def test_stated_quality_is_shown_against_what_happened(tmp_path: Path) -> None:
+    of_all = [method("sure_of_itself"), method("perfect")]
+    evaluate(of_all, [TinySet(20)], out=tmp_path, progress=False)
+    found = files.read(tmp_path)
+    rows = files.read_per_sample(tmp_path, found)
+    assert rows is not None
+    section = sections_quality.quality(found, rows)
+    assert section is not None
+    figure, table = section.blocks
+    assert isinstance(figure, Figure) and isinstance(table, Table)
+    _, row = table.rows
+    # 10 of 20 are good, and the stated 0.9 and 0.1 miss by a tenth each; `perfect` states none.
+    assert row.cells == (
+        "sure_of_itself", "20", "50.0", "50.0", "1.000", "1.000", "0.010", "0.250",
+    )  # fmt: skip
+    assert "stated quality" in figure.svg
+    assert "## Stated quality" in report.render_report(tmp_path).with_name("report.md").read_text()
+
+
+def test_of_few_leads_no_curve_is_drawn(tmp_path: Path) -> None:
+    found = evaluate([method("sure_of_itself")], [TinySet(19)], out=tmp_path, progress=False)
+    rows = files.read_per_sample(tmp_path, found)
+    assert rows is not None
+    assert sections_quality.quality(found, rows) is None
 
 
 def test_a_hostile_name_stays_text(tmp_path: Path) -> None:

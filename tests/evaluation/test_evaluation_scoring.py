@@ -39,6 +39,13 @@ def test_a_lead_that_is_a_tenth_too_small_has_20_db() -> None:
     assert row["pearson_r@aligned"] == pytest.approx(1.0)
 
 
+def test_a_stated_quality_is_kept_beside_the_scores() -> None:
+    sample = sample_of(0)
+    lead = replace(lead_of(beat_mv()), quality=0.7)
+    assert score(sample, Outcome(lead), PLAIN)["quality@none"] == 0.7
+    assert "quality@none" not in score(sample, outcome_of(beat_mv()), PLAIN)
+
+
 def test_an_offset_counts_raw_and_only_raw() -> None:
     sample = sample_of(0)
     row = score(sample, outcome_of(beat_mv() + 0.5), ZEROED)

@@ -67,6 +67,7 @@ class SummaryRow:
     grid_confidence: float | None = None
     coverage: float | None = None
     mean_confidence: float | None = None
+    quality: float | None = None
     flags: str = ""
     method: str = ""
     weights_sha256: str | None = None
@@ -157,7 +158,6 @@ def _cut(
 
 
 def _row(path: str, name: str, lead: LeadSignal) -> SummaryRow:
-    known = bool(np.isfinite(lead.grid_confidence))
     return SummaryRow(
         path=path,
         record=name,
@@ -166,10 +166,16 @@ def _row(path: str, name: str, lead: LeadSignal) -> SummaryRow:
         fs_hz=lead.fs_hz,
         px_per_mm_x=round(lead.calibration.px_per_mm_x, 5),
         px_per_mm_y=round(lead.calibration.px_per_mm_y, 5),
-        grid_confidence=round(lead.grid_confidence, 3) if known else None,
+        grid_confidence=_rounded(lead.grid_confidence, 3),
         coverage=round(lead.coverage, 4),
         mean_confidence=round(float(lead.confidence.mean()), 4),
+        quality=_rounded(lead.quality, 3),
         flags=" ".join(lead.flags),
         method=lead.method,
         weights_sha256=lead.weights_sha256,
     )
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    """A number, or None for NaN."""
+    return round(value, digits) if np.isfinite(value) else None

@@ -41,6 +41,7 @@ class Decoded:
         leftover: What all paths together leave over; None likewise.
         chance: That the path's trace is the one that the picture was cut around, 0–1.
         n_whole: How many traces go through the whole picture.
+        seen: Mean of the network's map of the trace along its path, 0–1; NaN without such a map.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Decoded:
     leftover: Leftover | None = None
     chance: float = 1.0
     n_whole: int = 1
+    seen: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,19 @@ def strokes(traces: Traces) -> Decoded:
         leftover(traces, paths, primary),
         1.0 if traces.known is not None else float(chances[primary]),
         sum(whole(traces, k, path) for k, path in enumerate(paths)),
+        _seen(traces, primary, paths[primary]),
     )
+
+
+def _seen(traces: Traces, k: int, path: Path) -> float:
+    """The mean of trace `k`'s map along its path; NaN without a map or a path."""
+    known = np.isfinite(path.y_px)
+    if traces.maps is None or not known.any():
+        return np.nan
+    height, width = traces.cover.shape
+    row = np.rint(path.y_px[known]).astype(int).clip(0, height - 1)
+    column = np.rint(path.x_px[known]).astype(int).clip(0, width - 1)
+    return float(traces.maps[k][row, column].mean())
 
 
 def _decoded(trace: Trace, decode: Callable[[Trace], Path]) -> Decoded:

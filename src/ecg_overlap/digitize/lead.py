@@ -1,6 +1,6 @@
 """From a picture of one lead to its signal: four stages in one visible function."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from ecg_overlap.digitize.names.seen import names_on
 from ecg_overlap.digitize.network import Image, Network, checked_map, info_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import Plan, plan_for
+from ecg_overlap.digitize.quality import LOW_QUALITY, Evidence, evidence_of, quality, second_path
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.stages import (
     LOW_CONFIDENCE,
@@ -183,12 +184,13 @@ def _read(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal
         ink = plan.find_ink(in_black(picture))
         ink = ink if straight is None else ink.within(straight.inside)
     flags: tuple[str, ...] = ()
-    if plan.decoder is DECODERS["stroke"] and mask is None and asked.calibration is None:
+    of_all_traces = plan.decoder is DECODERS["stroke"] and mask is None
+    if of_all_traces and asked.calibration is None:
         told = asked.mm_per_s, asked.mm_per_mv
         gained = without_pulse(ink, picture, scale.calibration, straight, told)
         ink, flags = gained.ink, gained.flags
         scale = replace(scale, calibration=gained.calibration)
-    if plan.decoder is DECODERS["stroke"] and mask is None:
+    if of_all_traces:
         ink = with_letters(ink, picture)
     # 3. The traces: which of the ink is whose. 4. The primary's path.
     chosen = plan.decoder.choose_trace(ink, picture.row_px)
@@ -211,15 +213,19 @@ def _read(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal
         lead = replace(lead, signal_mv=lead.signal_mv - wander_mv(lead.signal_mv, fs_hz))
     by_network = network is not None and plan.network is not None and mask is None
     drawn = on_picture(drawn, axes)
+    flags += _flags(drawn, image.shape, usual.width_px, scale.paper)
+    evidence = _evidence(read, ink, picture, scale, flags) if of_all_traces else None
     return replace(
         lead,
         flags=(
             *(("inverted",) if usual.inverted else ()),
             *lead.flags,
             *flags,
-            *_flags(drawn, image.shape, usual.width_px, scale.paper),
             *_flags_of_ink(read),
+            *_flags_of_quality(evidence),
         ),
+        quality=np.nan if evidence is None else quality(evidence),
+        evidence={} if evidence is None else asdict(evidence),
         contested=read.contested,
         unexplained=np.nan if read.leftover is None else read.leftover.unexplained_share,
         invented=np.nan if read.leftover is None else read.leftover.invented_share,
@@ -344,6 +350,24 @@ def _flags_of_ink(read: Decoded) -> tuple[str, ...]:
     if read.contested > MOST_CONTESTED:
         flags.append("ink_shared")
     return tuple(flags)
+
+
+def _evidence(
+    read: Decoded, ink: Ink, picture: ScaledPicture, scale: Scale, flags: tuple[str, ...]
+) -> Evidence:
+    """What the reading of a picture on straight paper shows of how good it is."""
+    return evidence_of(
+        read,
+        second_path(ink, picture.row_px),
+        px_per_s=picture.px_per_mm * scale.calibration.mm_per_s,
+        grid_confidence=scale.paper.confidence,
+        at_edge="trace_leaves_crop" in flags,
+    )
+
+
+def _flags_of_quality(evidence: Evidence | None) -> tuple[str, ...]:
+    low = evidence is not None and quality(evidence) < LOW_QUALITY
+    return ("low_quality",) if low else ()
 
 
 def _left(read: Decoded, straight: StraightPicture | None) -> dict[str, NDArray[np.uint8]]:

@@ -29,6 +29,7 @@ FLAGS = {
     "several_traces": "which trace is meant is not clear (--row tells), or this is a page",
     "ink_shared": "much of the trace's ink is another trace's too: whose is whose may be wrong",
     "trace_short": "less than three quarters of the picture's width hold the trace",
+    "low_quality": "it is likelier than not that the signal is wrong: see `quality`",
 }
 
 
@@ -57,6 +58,13 @@ class LeadSignal:
         unexplained: Share of the picture's ink that no trace's path draws (text, pulses, or a peak
             that was lost); likewise.
         invented: Share of the path that leads over blank paper; likewise.
+        quality: The probability, 0–1, that the signal's SNR is 10 dB or more (`aligned`,
+            docs/metrics.md), as `digitize/quality.py` judges by what the reading itself shows. It
+            was fitted on drawn leads, and holds on average over leads like those: it knows no
+            tilt, gain or speed that was told wrong, and no trace that was printed wrong. NaN
+            where the method traces no others, or was given the ink.
+        evidence: What `quality` was judged by: the values of `digitize.quality.Evidence`, by name;
+            empty where it is NaN.
         turned_deg: By how much the picture was turned, clockwise, before it was read: 0, 90, 180
             or 270. `path_px` and the stages' pictures are in the picture as it was given; the
             calibration is of the turned one.
@@ -79,6 +87,8 @@ class LeadSignal:
     contested: float = np.nan
     unexplained: float = np.nan
     invented: float = np.nan
+    quality: float = np.nan
+    evidence: Mapping[str, float] = field(default_factory=dict)
     turned_deg: int = 0
     weights_sha256: str | None = None
 

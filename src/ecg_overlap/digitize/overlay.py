@@ -30,7 +30,7 @@ def overlay(lead: LeadSignal, image: Picture, *, scale: int = 2) -> Picture:
     """The picture, enlarged and in pale colours, with the path and its scale on it.
 
     The path is red, and blue where its confidence is under `DOUBTFUL`; in green the row of 0 mV, a
-    scale of 1 mV and 0.2 s, the mean confidence and the flags, where the path leaves most room.
+    scale of 1 mV and 0.2 s, quality, mean confidence and flags, where the path leaves most room.
 
     Args:
         lead: What `digitize_lead` returned.
@@ -110,7 +110,8 @@ def _explain(shown: Picture, lead: LeadSignal, points: FloatArray, scale: int) -
 
 def _words(lead: LeadSignal) -> list[str]:
     mean = float(lead.confidence.mean()) if len(lead.confidence) else 0.0
-    return [f"confidence {mean:.2f}", *lead.flags]
+    stated = [f"quality {lead.quality:.2f}"] if math.isfinite(lead.quality) else []
+    return [*stated, f"confidence {mean:.2f}", *lead.flags]
 
 
 def _fitted(words: list[str], room: float, most: float, capital: float) -> tuple[list[str], float]:

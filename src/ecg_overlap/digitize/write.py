@@ -97,17 +97,24 @@ def description(lead: LeadSignal) -> dict[str, Any]:
         "calibration": asdict(lead.calibration),
         "angle_deg": lead.angle_deg,
         "turned_deg": lead.turned_deg,
-        "grid_confidence": lead.grid_confidence if math.isfinite(lead.grid_confidence) else None,
+        "grid_confidence": _known(lead.grid_confidence),
         "baseline_known": lead.baseline_known,
         "fs_hz": lead.fs_hz,
         "n_samples": len(lead.signal_mv),
         "coverage": lead.coverage,
         "mean_confidence": float(lead.confidence.mean()) if len(lead.confidence) else 0.0,
+        "quality": _known(lead.quality),
+        "evidence": {name: _known(value) for name, value in lead.evidence.items()},
         "interval_level": INTERVAL_LEVEL,
         "median_interval_mv": interval,
         "flags": list(lead.flags),
         "versions": versions(),
     }
+
+
+def _known(value: float) -> float | None:
+    """A number as JSON can hold it."""
+    return value if math.isfinite(value) else None
 
 
 def versions() -> dict[str, str | None]:

@@ -63,6 +63,40 @@ def intervals(
     return svg_text(figure)
 
 
+def reliability(
+    curves: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str, y_label: str
+) -> str:
+    """What happened against what was stated, one curve per method, beside the diagonal.
+
+    Args:
+        curves: For each method (stated, happened), each 0–1, ascending.
+        x_label: What was stated.
+        y_label: What happened.
+
+    Returns:
+        SVG text.
+    """
+    figure, axes = canvas(5.2, 3.6)
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
+    for index, (name, points) in enumerate(curves.items()):
+        stated, happened = np.array(points, np.float64).reshape(-1, 2).T
+        axes.plot(
+            stated,
+            happened,
+            label=name,
+            color=COLOURS[index % len(COLOURS)],
+            marker=MARKERS[index % len(MARKERS)],
+            markersize=4.5,
+            linewidth=1.4,
+        )
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, labelcolor=INK)
+    return svg_text(figure)
+
+
 def bland_altman(ref: FloatArray, est: FloatArray, *, label: str) -> str:
     """Difference against mean of two measurements, with bias and 95 % limits of agreement.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from data_gen.errors import InputError
 from ecg_overlap.evaluation import (
     sections_pages,
+    sections_quality,
     sections_samples,
     sections_scores,
     sections_severity,
@@ -56,6 +57,7 @@ def _sections(folder: Path, results: Results) -> list[Section]:
         None if rows is None else sections_scores.differences(results, rows),
         sections_scores.oracles(results),
         sections_scores.where_errors_are(results),
+        None if rows is None else sections_quality.quality(results, rows),
         sections_scores.other_scores(results),
         sections_samples.samples(folder, of_leads),
     ]

@@ -197,6 +197,8 @@ def signal_scores(
         pair = align(ref, est, fs_hz, alignment=alignment, est_fs_hz=rate)
         row |= {column(n, alignment): value for n, value in score_aligned(pair).scores().items()}
     row["failed"] = pair.failed
+    if outcome.signal is not None and math.isfinite(outcome.signal.quality):
+        row[column("quality")] = outcome.signal.quality
     row[column("coverage")] = pair.coverage
     row[column(KAGGLE)] = lead_snr_db(ref, est, fs_hz, est_fs_hz=rate)
     if pair.failed and outcome.signal is not None:

@@ -44,6 +44,7 @@ WORDINGS = {
     "grid_drift_px": Wording("grid drift", "px", 1, larger_is_better=False),
     "interval_coverage": Wording("truth within the error bars", decimals=1, percent=True),
     "interval_half_width_mv": Wording("error bars ±", "mV", 3, larger_is_better=False),
+    "quality": Wording("stated quality", decimals=1, percent=True),
     "r_peak_f1": Wording("R-peak F1", decimals=3),
     "r_peak_error_s": Wording("R-peak error", "s", 4, larger_is_better=False),
     "lag_s": Wording("lag", "s", 3, larger_is_better=False),
