@@ -15,7 +15,8 @@ ten bins. `--leave-out` fits without some sets, and measures on these alone.
 
 measure on leads of another hospital, drawn likewise, and on 78 leads cut from 6 pages whose record
 is known: 3 scans, by the boxes of `scans.py`, and 3 pages of ecg-image-kit, 1 mm beside and 2 mm
-above and below each trace. Nothing is fitted to these. `--readings FILE` keeps what was read.
+above and below each trace (`--true-scale` tells these pages' own scale instead of the grid's that
+is found on them). Nothing is fitted to these. `--readings FILE` keeps what was read.
 """
 
 import argparse
@@ -53,6 +54,7 @@ from ecg_overlap.metrics.signal import score_lead
 METHODS = ("unet+stroke", "classical", "ink+stroke")
 FS_HZ = 500.0
 TOLD_ERROR = 0.0005  # of a scale that is told: what a grid found on a whole page is off by
+TRUE_PX_PER_MM = 200 / 25.4  # of ecg-image-kit's pages at hand
 L2 = 0.0003  # of the weights' squares, beside the mean of the log loss
 
 
@@ -152,11 +154,13 @@ def scans(folder: Path) -> Iterator[Lead]:
             yield Lead(crop, reference_mv(record, lead), record.fs, records[name], told)
 
 
-def kit_pages(folder: Path) -> Iterator[Lead]:
+def kit_pages(folder: Path, *, true_scale: bool = False) -> Iterator[Lead]:
     found = pages(folder)
     for index in range(len(found)):
         page = found.page(index)
         told = scale_of(page.image)
+        if true_scale:
+            told = {"px_per_mm": TRUE_PX_PER_MM}
         beside, above = told["px_per_mm"], 2 * told["px_per_mm"]
         for trace in page.traces:
             assert trace.polyline_px is not None
@@ -174,8 +178,10 @@ def scale_of(page: NDArray[np.uint8]) -> dict[str, float]:
 
 def leads(arguments: argparse.Namespace) -> Iterator[tuple[str, Lead]]:
     if arguments.source == "real":
-        for name, of in (("scans_with_truth", scans), ("ecg_image_kit", kit_pages)):
-            yield from ((name, lead) for lead in of(arguments.data / name))
+        for lead in scans(arguments.data / "scans_with_truth"):
+            yield "scans", lead
+        for lead in kit_pages(arguments.data / "ecg_image_kit", true_scale=arguments.true_scale):
+            yield "kit", lead
         return
     for name in arguments.sets:
         for lead in drawn(name, arguments.n, arguments.source, arguments.data):
@@ -281,6 +287,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     parser.add_argument("--n", type=int, default=40, help="leads of each set")
     parser.add_argument("--readings", type=Path, help="kept here, and taken from here if there")
+    parser.add_argument("--true-scale", action="store_true", help="tell that of the kit's pages")
     parser.add_argument("--fit", action="store_true", help="print the weights of one half")
     parser.add_argument("--leave-out", nargs="+", choices=list(SETS), default=[])
     parser.add_argument("--json", type=Path)

@@ -41,7 +41,7 @@ class Evidence:
             as much as its whole stroke.
         chance: That the chosen trace is the primary, 0–1.
         seen: Mean of the network's map of the trace along its path, 0–1; NaN without such a map.
-        agreement_db: SNR of the path in which a second reading (Viterbi's) is the error.
+        agreement_db: SNR of the path, its difference from a second reading counted as its error.
         alike: How like the lead is to itself a beat later: the highest autocorrelation, −1 to 1.
         fast: Share of the lead's amplitude that is faster than `FAST_HZ`, 0–1.
         trend: Share of the lead's amplitude that is one straight slope, 0–1: of a wandering 0 mV,
@@ -67,20 +67,20 @@ class Evidence:
 
 
 # Weights in the order of `Evidence`; `python benchmarks/quality.py --fit` gives them.
-SURE = 10.75  # log odds of a reading without any doubt
+SURE = 9.15  # log odds of a reading without any doubt
 WEIGHTS = Evidence(
-    confidence=3.78,
-    unexplained=2.53,
-    chance=2.93,
-    seen=1.19,
-    agreement_db=1.91,
-    alike=1.4,
-    fast=4.21,
-    trend=1.58,
-    height_pens=0.71,
-    grid=0.61,
-    at_edge=1.64,
-    peak_doubtful=0.84,
+    confidence=2.73,
+    unexplained=1.58,
+    chance=3.86,
+    seen=1.14,
+    agreement_db=2.15,
+    alike=1.88,
+    fast=2.72,
+    trend=1.35,
+    height_pens=0.08,
+    grid=0.46,
+    at_edge=0.96,
+    peak_doubtful=0.64,
 )
 NAMES = tuple(field.name for field in fields(Evidence))
 
@@ -180,7 +180,7 @@ def second_path(ink: Ink, row_px: float | None) -> Path | None:
 
 
 def agreement_db(path: Path, other: Path) -> float:
-    """SNR in dB of a path in which another is the error, both means removed.
+    """SNR in dB of a path, its difference from another counted as its error, means removed.
 
     In columns that both have; `DISAGREED_DB` where these are less than half of the path's.
     """
