@@ -41,9 +41,9 @@ MOST_NAME = 40  # letters of a lead's name
 DESCRIPTION = f"""\
 Digitize pictures of one lead each, from {", ".join(s.removeprefix(".") for s in SUFFIXES)};
 of a document every page. Each becomes a record of its own name in DIR: WFDB (.hea, .dat), CSV
-and JSON, and NAME_overlay.png to look at; summary.csv lists them. `quality` in all of these is the
-probability, 0 to 1, that a lead is right to 10 dB (an error of a third of its swing), judged by
-what its reading shows: sort by it, and look at the lowest first.
+and JSON, and NAME_overlay.png to look at; summary.csv lists them. `quality`, in JSON, overlay and
+summary, is the probability, 0 to 1, that a lead is right to 10 dB (an error of a third of its
+swing), judged by what its reading shows: sort by it, and look at the lowest first.
 For a page of several leads there is `ecg-overlap page`."""
 EXAMPLES = """\
 examples:

@@ -145,7 +145,7 @@ def test_help_has_examples_every_method_and_every_flag(capsys: pytest.CaptureFix
     assert all(f"  {name} " in said and plan.about in said for name, plan in METHODS.items())
     assert all(plan.about for plan in METHODS.values())
     assert all(name in said and text in said for name, text in FLAGS.items())
-    assert "`quality` in all of these is the" in said
+    assert "`quality`, in JSON, overlay and" in said
 
 
 @pytest.mark.parametrize(
