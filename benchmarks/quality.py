@@ -8,7 +8,8 @@ Leads of PTB-XL's fold 9 are drawn in the looks of `SETS` and read by each metho
 patients are for the weights of `digitize/quality.py`, which `--fit` prints, and half to measure on.
 Per method: leads, how many are under 5 and 10 dB (`aligned`; a refusal is no lead), AUC for both,
 Brier's score beside that of the good leads' share alone, and what was stated and what happened in
-ten bins. `--leave-out` fits without some sets, and measures on these alone.
+ten bins. `--leave-out` fits without some sets, and measures on these alone. Reading them takes 20
+minutes of one core.
 
     python benchmarks/quality.py --source ludb --n 10
     python benchmarks/quality.py --source real
