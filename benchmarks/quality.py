@@ -85,10 +85,10 @@ TIGHT = {
     "crop": {"box_pad_x_mm": [-1, 2], "box_pad_y_mm": [-1, 3], "box_height_mm": [6, 25]},
 }
 SETS = {
-    "page_scan": Look("scan", 7101, PAGE, {"page": {"layout": ["3x4+1R", "3x4", "3x4+3R"]}}, 6),
+    "page_scan": Look("scan", 7101, PAGE, {"page": {"layout": ["3x4+1R", "3x4", "3x4+3R"]}}),
     "page_real": Look("scan", 7102, PAGE | {"page": "real"}, told=0),
     "page_clean": Look("clean", 7103, PAGE, {"page": {"layout": ["3x4+1R", "3x4"]}}),
-    "page_tight": Look("scan", 7111, PAGE, TIGHT, 6),
+    "page_tight": Look("scan", 7111, PAGE, TIGHT),
     "scan": Look("scan", 7104, told=6),
     "photo": Look("photo", 7105, told=0),
     "overlap": Look("overlap", 7106),

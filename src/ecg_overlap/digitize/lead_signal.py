@@ -60,9 +60,9 @@ class LeadSignal:
         invented: Share of the path that leads over blank paper; likewise.
         quality: The probability, 0–1, that the signal's SNR is 10 dB or more (`aligned`,
             docs/metrics.md), as `digitize/quality.py` judges by what the reading itself shows. It
-            was fitted on drawn leads, and holds on average over leads like those: it knows no
-            tilt, gain or speed that was told wrong, and no trace that was printed wrong. NaN
-            where the method traces no others, or was given the ink.
+            was fitted on drawn leads, and holds on average over leads like those; on paper unlike
+            them it is too careful. It knows no scale, gain or speed that was told wrong, and no
+            lead under another's name. NaN where the method traces no others, or was given a mask.
         evidence: What `quality` was judged by: the values of `digitize.quality.Evidence`, by name;
             empty where it is NaN.
         turned_deg: By how much the picture was turned, clockwise, before it was read: 0, 90, 180

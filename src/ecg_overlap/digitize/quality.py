@@ -45,8 +45,8 @@ class Evidence:
         alike: How like the lead is to itself a beat later: the highest autocorrelation, −1 to 1.
         fast: Share of the lead's amplitude that is faster than `FAST_HZ`, 0–1.
         trend: Share of the lead's amplitude that is one straight slope, 0–1: of a wandering 0 mV,
-            or of a tilt that nobody levelled.
-        height_pens: Standard deviation of the path's rows, in widths of its pen.
+            or of a tilt.
+        tilt: The same, where nobody has levelled the picture, as where its scale was told; else 0.
         grid: The grid's confidence; NaN where the scale was given.
         at_edge: 1 where the trace touches the picture's edge, which may have cut off its peaks.
         peak_doubtful: 1 where a peak was joined from pieces, else 0.
@@ -60,27 +60,27 @@ class Evidence:
     alike: float
     fast: float
     trend: float
-    height_pens: float
+    tilt: float
     grid: float
     at_edge: float
     peak_doubtful: float
 
 
 # Weights in the order of `Evidence`; `python benchmarks/quality.py --fit` gives them.
-SURE = 9.15  # log odds of a reading without any doubt
+SURE = 8.02  # log odds of a reading without any doubt
 WEIGHTS = Evidence(
-    confidence=2.73,
-    unexplained=1.58,
-    chance=3.86,
-    seen=1.14,
-    agreement_db=2.15,
-    alike=1.88,
-    fast=2.72,
-    trend=1.35,
-    height_pens=0.08,
-    grid=0.46,
-    at_edge=0.96,
-    peak_doubtful=0.64,
+    confidence=2.67,
+    unexplained=1.39,
+    chance=3.98,
+    seen=0.99,
+    agreement_db=1.65,
+    alike=1.65,
+    fast=2.87,
+    trend=1.53,
+    tilt=1.45,
+    grid=0.54,
+    at_edge=0.44,
+    peak_doubtful=0.71,
 )
 NAMES = tuple(field.name for field in fields(Evidence))
 
@@ -90,7 +90,6 @@ UNSEEN = 0.8  # counted as what a map shows where there is none
 MOST_UNEXPLAINED = 5.0
 LEAST_CHANCE = 0.1
 AGREED_DB, DISAGREED_DB = 20.0, 5.0
-HEIGHT_PENS = (0.3, 20.0)
 GRID_SURE = 0.5  # a grid's confidence under which its scale may be another box's
 
 
@@ -98,8 +97,8 @@ def quality(evidence: Evidence) -> float:
     """The probability of 10 dB or more, 0–1.
 
     Example:
-        >>> good = Evidence(0.99, 0.0, 1.0, 0.95, 25.0, 0.9, 0.05, 0.1, 10.0, 1.0, 0.0, 0.0)
-        >>> poor = Evidence(0.70, 2.0, 0.5, 0.60, 1.0, 0.2, 0.30, 0.5, 2.0, 0.4, 1.0, 1.0)
+        >>> good = Evidence(0.99, 0.0, 1.0, 0.95, 25.0, 0.9, 0.05, 0.1, 0.0, 1.0, 0.0, 0.0)
+        >>> poor = Evidence(0.70, 2.0, 0.5, 0.60, 1.0, 0.2, 0.30, 0.5, 0.5, 0.4, 1.0, 1.0)
         >>> quality(good) > 0.9, quality(poor) < 0.1
         (True, True)
     """
@@ -115,7 +114,6 @@ def doubts(evidence: Evidence) -> dict[str, float]:
     e = evidence
     seen = UNSEEN if math.isnan(e.seen) else e.seen
     agreement = DISAGREED_DB if math.isnan(e.agreement_db) else e.agreement_db
-    height = float(np.clip(e.height_pens, *HEIGHT_PENS))
     return {
         "confidence": 5 * min(1 - e.confidence, MOST_UNSURE),
         "unexplained": math.sqrt(min(e.unexplained, MOST_UNEXPLAINED)),
@@ -125,7 +123,7 @@ def doubts(evidence: Evidence) -> dict[str, float]:
         "alike": 2 * (1 - max(e.alike, 0.0)),
         "fast": 2 * e.fast,
         "trend": e.trend,
-        "height_pens": math.log(HEIGHT_PENS[1] / height),
+        "tilt": e.tilt,
         "grid": 0.0 if math.isnan(e.grid) else 4 * max(GRID_SURE - e.grid, 0.0),
         "at_edge": e.at_edge,
         "peak_doubtful": e.peak_doubtful,
@@ -138,6 +136,7 @@ def evidence_of(
     *,
     px_per_s: float,
     grid_confidence: float,
+    levelled: bool = True,
     at_edge: bool = False,
 ) -> Evidence:
     """The evidence that a reading gives.
@@ -147,6 +146,7 @@ def evidence_of(
         second: Another reading's path there; None: there is none.
         px_per_s: Of straight paper, by the speed that holds.
         grid_confidence: NaN where the scale was given.
+        levelled: Whether the picture's tilt is known.
         at_edge: Whether the trace touches the picture's edge.
     """
     path, left = read.path, read.leftover
@@ -163,7 +163,7 @@ def evidence_of(
         alike=_alike(away),
         fast=_fast(away),
         trend=_trend(away),
-        height_pens=float(away.std()) / max(path.width_px, 1e-6),
+        tilt=0.0 if levelled else _trend(away),
         grid=grid_confidence,
         at_edge=float(at_edge),
         peak_doubtful=float(path.peak_doubtful),
