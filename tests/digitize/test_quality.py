@@ -192,10 +192,14 @@ def test_a_slope_may_be_a_tilt_where_nobody_has_levelled_the_picture() -> None:
     assert quality(evidence(slope, levelled=False)) < quality(evidence(slope))
 
 
-def test_a_told_scale_levels_nothing(clean: LeadSample, read: LeadSignal) -> None:
+def test_a_told_scale_levels_nothing_where_no_grid_is_seen(clean: LeadSample) -> None:
     assert clean.calibration is not None
-    told = digitize_lead(clean.image, px_per_mm=clean.calibration.px_per_mm_y)
-    assert told.evidence["tilt"] == told.evidence["trend"] > 0 == read.evidence["tilt"]
+    ink = np.where(clean.image.max(axis=2, keepdims=True) < 128, clean.image, 255).astype(np.uint8)
+    told = [
+        digitize_lead(image, px_per_mm=clean.calibration.px_per_mm_y).evidence
+        for image in (ink, clean.image)
+    ]
+    assert told[0]["tilt"] == told[0]["trend"] > 0 == told[1]["tilt"]
 
 
 def test_gaps_are_no_confidence_and_ink_is_counted_in_strokes() -> None:

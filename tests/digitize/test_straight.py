@@ -133,6 +133,28 @@ def test_a_map_beyond_reason_is_refused() -> None:
         straightened((40, 2000), PaperMap(8.0, 8.0, bend_x=Runaway()))
 
 
+@pytest.mark.parametrize("off", [1.0, 1.01, 2.0])
+def test_a_scale_that_is_told_holds_and_the_grid_still_tells_the_tilt(off: float) -> None:
+    truth = drawn(beats(3.0))
+    told = off * truth.calibration.px_per_mm_x
+    lead = digitize_lead(turned(truth.image, 4.0), px_per_mm=told)
+    assert lead.angle_deg == pytest.approx(4.0, abs=0.1)
+    assert lead.calibration.px_per_mm_x == pytest.approx(told)
+    assert np.isnan(lead.grid_confidence)
+    assert off * np.ptp(lead.signal_mv) == pytest.approx(np.ptp(truth.signal_mv), rel=0.1)
+    assert off * len(lead.signal_mv) == pytest.approx(3.0 * lead.fs_hz, rel=0.05)
+
+
+def test_a_scale_that_is_told_needs_no_grid() -> None:
+    truth = drawn(beats(3.0))
+    ink = np.where(truth.image.max(axis=2, keepdims=True) < 128, truth.image, 255).astype(np.uint8)
+    with pytest.raises(DigitizeError):
+        digitize_lead(ink)
+    lead = digitize_lead(ink, px_per_mm=truth.calibration.px_per_mm_x)
+    assert lead.angle_deg == 0
+    assert np.ptp(lead.signal_mv) == pytest.approx(np.ptp(truth.signal_mv), rel=0.1)
+
+
 def test_a_long_strip_may_tilt() -> None:
     height, width = straightened((105, 2600), PaperMap(8.0, 8.0, 8.0)).inside.shape
     assert width > 2500 and height > 400

@@ -36,6 +36,7 @@ from ecg_overlap.digitize.stages import (
     in_black,
     scale_beside_colour,
     scale_of_grid,
+    scale_told,
 )
 from ecg_overlap.digitize.straight import StraightPicture, straight_if_need_be
 from ecg_overlap.digitize.turned import read_upright
@@ -148,7 +149,7 @@ def _read_as_turned(image: Image, asked: _Asked) -> LeadSignal:
     scale = _scale(usual.light, asked)
     lead = _read(image, usual, scale, asked)
     # 5. Where the grid leaves open which boxes its lines are, the beats tell.
-    by_beats = scale_by_beats(lead, scale)
+    by_beats = scale if asked.px_per_mm is not None else scale_by_beats(lead, scale)
     return lead if by_beats is scale else _read(image, usual, by_beats, asked)
 
 
@@ -158,12 +159,14 @@ def _scale(light: Illumination, asked: _Asked) -> Scale:
         paper = PaperMap(given.px_per_mm_x, given.px_per_mm_y, asked.angle_deg)
         return Scale(paper, given, origin_known=True)
     told = asked.mm_per_s, asked.mm_per_mv
-    if asked.px_per_mm is not None:
-        paper = PaperMap(asked.px_per_mm, asked.px_per_mm)
-        return Scale(paper, calibrated(paper, *told))
-    find_scale = asked.plan.find_scale
-    assert find_scale is not None  # _require_inputs
-    return scale_beside_colour(lambda seen: find_scale(seen, *told), light)
+    find_scale, px_per_mm = asked.plan.find_scale, asked.px_per_mm
+    if px_per_mm is None:
+        assert find_scale is not None  # _require_inputs
+        return scale_beside_colour(lambda seen: find_scale(seen, *told), light)
+    if find_scale is scale_of_grid and asked.mask is None:
+        return scale_told(light, px_per_mm, *told)
+    paper = PaperMap(px_per_mm, px_per_mm)
+    return Scale(paper, calibrated(paper, *told))
 
 
 def _read(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal:
@@ -361,7 +364,7 @@ def _evidence(
         second_path(ink, picture.row_px),
         px_per_s=picture.px_per_mm * scale.calibration.mm_per_s,
         grid_confidence=scale.paper.confidence,
-        levelled=scale.grid is not None or scale.origin_known,
+        levelled=scale.grid is not None or scale.origin_known or scale.paper.angle_deg != 0,
         at_edge="trace_leaves_crop" in flags,
     )
 

@@ -30,6 +30,7 @@ from ecg_overlap.digitize.traces.rows import rows_of
 Image = NDArray[np.uint8]
 
 LOW_CONFIDENCE = 0.5  # of a grid: under it, its scale may be wrong
+SAME_PITCH = 0.03  # of a told scale and a grid's: hand-measured scales are as far off
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,34 @@ def scale_of_grid(light: Illumination, mm_per_s: float | None, mm_per_mv: float 
             raise no_grid from None
     paper = PaperMap(pulse.px_per_mm_x, pulse.px_per_mm_y, scale_from=ScaleSource.PULSE)
     return Scale(paper, paper.calibration(speed, gain), pulse=pulse)
+
+
+def scale_told(
+    light: Illumination, px_per_mm: float, mm_per_s: float | None, mm_per_mv: float | None
+) -> Scale:
+    """A scale that is known; a grid, where one is seen, still tells the tilt.
+
+    Where its pitch is the known one, it tells the bends too, and where its lines are.
+
+    Args:
+        light: Of the picture.
+        px_per_mm: The scale; it holds, whatever the grid says.
+        mm_per_s: Paper speed, where known.
+        mm_per_mv: Gain, where known.
+    """
+    told = PaperMap(px_per_mm, px_per_mm)
+    calibration = calibrated(told, mm_per_s, mm_per_mv)
+    try:
+        grid = find_grid(light.image, light=light, near_px_per_mm=px_per_mm)
+    except DigitizeError:
+        return Scale(told, calibration)
+    if grid.confidence < LOW_CONFIDENCE:
+        return Scale(told, calibration)
+    pitches = np.array([grid.px_per_mm_x, grid.px_per_mm_y])
+    if np.abs(pitches / px_per_mm - 1).max() > SAME_PITCH:
+        return Scale(replace(told, angle_deg=grid.angle_deg), calibration)
+    paper = replace(grid, scale_from=ScaleSource.GIVEN, confidence=np.nan)
+    return Scale(paper, calibration, grid=grid)
 
 
 def scale_of_fortune(light: Illumination, mm_per_s: float | None, mm_per_mv: float | None) -> Scale:
