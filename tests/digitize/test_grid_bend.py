@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
+from data_gen.presets import load
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.grid.bend import Field, fit_field
 from ecg_overlap.digitize.grid.model import Grid, GridSource
@@ -182,3 +183,12 @@ def test_a_lead_on_curled_paper_is_read_as_on_flat_paper() -> None:
     lags = range(-4, 5)
     inside = slice(10, n - 10)
     assert max(snr_db(signal[inside], np.roll(found.signal_mv[:n], k)[inside]) for k in lags) > 15
+
+
+def test_lines_of_another_pitch_are_not_followed() -> None:
+    # Of a crop of 90 rows two horizontal lines are seen, and one of them is the trace along it.
+    sample = load("paper").sample(125, seed=6)
+    assert sample.image.shape[0] == 90
+    grid = find_grid(sample.image)
+    for found in (grid.px_per_mm_x, grid.px_per_mm_y):
+        assert found == pytest.approx(sample.calibration.px_per_mm_x, rel=0.01)

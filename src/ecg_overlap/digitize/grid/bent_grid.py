@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.grid.bend import FittedField, fit_field
 from ecg_overlap.digitize.grid.comb import Comb
+from ecg_overlap.digitize.grid.combine import MOST_OBLONG, pitch_across
 from ecg_overlap.digitize.grid.illumination import PAPER_LEVEL
 from ecg_overlap.digitize.grid.model import Grid
 from ecg_overlap.digitize.grid.robust import MAD_TO_SD
@@ -150,11 +151,12 @@ def _axis(
     *,
     vertical: bool,
 ) -> _Axis | None:
-    """One family's lines followed; None where too few are seen."""
+    """One family's lines followed; None where too few are seen, or none of this grid's."""
     n = 0 if vertical else 1
     comb, mm_per_line = seen.combs.both[n], seen.combs.mm_per_line
-    if comb is None:
-        return None
+    scale = (seen.grid.px_per_mm_x, seen.grid.px_per_mm_y)[n] * mm_per_line
+    if comb is None or abs(math.log(pitch_across(comb) / scale)) > MOST_OBLONG:
+        return None  # two lines of a low crop may be one and the trace along the next
     along_px = shape[n]
     per_group = _GROUP_MM * comb.pitch_px / mm_per_line
     points = follow(

@@ -45,12 +45,12 @@ def combined(combs: ScaledCombs, shape: tuple[int, ...], strength: float) -> Gri
     first, second = combs.both[lead], combs.both[1 - lead]
     if first is None or trust[lead] < _LEAST_TRUST:
         raise DigitizeError("grid", "no grid was found", REMEDY)
-    pitch = _across(first)
+    pitch = pitch_across(first)
     other: float | None = None  # the second family's own pitch, where it shows one
     agree = _ONE_FAMILY_MAJORS if combs.majors_known else _ONE_FAMILY
     n_lines = len(first.index)
     if second is not None and trust[1 - lead] > _LEAST_TRUST_SECOND:
-        own = _across(second)
+        own = pitch_across(second)
         if combs.apart or abs(math.log(own / pitch)) < MOST_OBLONG:
             agree = max(agree, math.sqrt(min(trust[1 - lead] / trust[lead], 1.0)))
             if len(second.index) >= _LEAST_LINES:
@@ -81,7 +81,7 @@ def trusted(comb: Comb | None, mm_per_line: float) -> float:
     return float(here.mean()) * math.exp(-((comb.residual_px / usual_px) ** 2))
 
 
-def _across(comb: Comb) -> float:
+def pitch_across(comb: Comb) -> float:
     """A comb's pitch at right angles to its lines, px."""
     return comb.pitch_px / math.hypot(1, comb.slope)
 
