@@ -62,7 +62,7 @@ class TraceCosts:
     leave: float = 4.0
     outside_per_mm: float = 3.0
     cross_edge: float = 0.5
-    edge_per_mm: float = 12.0
+    edge_per_mm: float = 6.0
     shared_per_mm: float = 16.0
     unexplained_per_mm: float = 2.5
     tall_share: float = 0.3
