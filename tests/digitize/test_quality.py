@@ -28,8 +28,8 @@ from ecg_overlap.digitize.quality import (
     quality,
 )
 
-GOOD = Evidence(1.0, 0.0, 1.0, 1.0, 40.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-POOR = Evidence(0.5, 5.0, 0.1, 0.5, -10.0, 0.0, 1.0, 1.0, 1.0, 0.2, 1.0, 1.0)
+GOOD = Evidence(1.0, 0.0, 1.0, 1.0, 40.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+POOR = Evidence(0.5, 5.0, 0.1, 0.5, -10.0, 0.0, 1.0, 1.0, 0.2, 1.0, 1.0)
 MORE_IS_BETTER = {name: getattr(GOOD, name) > getattr(POOR, name) for name in NAMES}
 ANY = st.builds(
     Evidence,
@@ -41,7 +41,6 @@ ANY = st.builds(
     alike=st.floats(-1, 1),
     fast=st.floats(0, 1),
     trend=st.floats(0, 1),
-    tilt=st.floats(0, 1),
     grid=st.floats(0, 1) | st.just(math.nan),
     at_edge=st.sampled_from([0.0, 1.0]),
     peak_doubtful=st.sampled_from([0.0, 1.0]),
@@ -158,12 +157,12 @@ def test_a_path_of_less_than_half_of_the_columns_disagrees() -> None:
     assert agreement_db(path_of(y), path_of(part)) == DISAGREED_DB
 
 
-def evidence(y_px: np.ndarray, *, unexplained_px: int = 0, levelled: bool = True) -> Evidence:
+def evidence(y_px: np.ndarray, *, unexplained_px: int = 0) -> Evidence:
     left = np.zeros((20, 50), np.bool_)
     left.flat[:unexplained_px] = True
     path = path_of(y_px)
     read = Decoded(path, 0.0, Leftover(left, left, 0.0, 0.0), chance=0.8, seen=0.9)
-    return evidence_of(read, path, px_per_s=PX_PER_S, grid_confidence=0.7, levelled=levelled)
+    return evidence_of(read, path, px_per_s=PX_PER_S, grid_confidence=0.7)
 
 
 def test_a_rhythm_is_like_itself_a_beat_later_and_noise_is_not() -> None:
@@ -183,23 +182,6 @@ def test_a_slope_is_a_trend_and_a_rhythm_is_none() -> None:
     t_s = np.arange(500) / PX_PER_S
     assert evidence(10 * t_s).trend == pytest.approx(1.0)
     assert evidence(np.sin(2 * np.pi * 4 * t_s)).trend < 0.1
-
-
-def test_a_slope_may_be_a_tilt_where_nobody_has_levelled_the_picture() -> None:
-    slope = 10 * np.arange(500) / PX_PER_S
-    assert evidence(slope).tilt == 0
-    assert evidence(slope, levelled=False).tilt == pytest.approx(1.0)
-    assert quality(evidence(slope, levelled=False)) < quality(evidence(slope))
-
-
-def test_a_told_scale_levels_nothing_where_no_grid_is_seen(clean: LeadSample) -> None:
-    assert clean.calibration is not None
-    ink = np.where(clean.image.max(axis=2, keepdims=True) < 128, clean.image, 255).astype(np.uint8)
-    told = [
-        digitize_lead(image, px_per_mm=clean.calibration.px_per_mm_y).evidence
-        for image in (ink, clean.image)
-    ]
-    assert told[0]["tilt"] == told[0]["trend"] > 0 == told[1]["tilt"]
 
 
 def test_gaps_are_no_confidence_and_ink_is_counted_in_strokes() -> None:

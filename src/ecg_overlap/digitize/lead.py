@@ -364,7 +364,6 @@ def _evidence(
         second_path(ink, picture.row_px),
         px_per_s=picture.px_per_mm * scale.calibration.mm_per_s,
         grid_confidence=scale.paper.confidence,
-        levelled=scale.grid is not None or scale.origin_known or scale.paper.angle_deg != 0,
         at_edge="trace_leaves_crop" in flags,
     )
 

@@ -45,7 +45,6 @@ class Evidence:
         fast: Share of the lead's amplitude that is faster than `FAST_HZ`, 0–1.
         trend: Share of the lead's amplitude that is one straight slope, 0–1: of a wandering 0 mV,
             or of a tilt.
-        tilt: The same, where nobody has levelled the picture, as where its scale was told; else 0.
         grid: The grid's confidence; NaN where the scale was given.
         at_edge: 1 where the trace touches the picture's edge, which may have cut off its peaks.
         peak_doubtful: 1 where a peak was joined from pieces, else 0.
@@ -59,27 +58,25 @@ class Evidence:
     alike: float
     fast: float
     trend: float
-    tilt: float
     grid: float
     at_edge: float
     peak_doubtful: float
 
 
 # Weights in the order of `Evidence`; `python benchmarks/quality.py --fit` gives them.
-SURE = 8.02  # log odds of a reading without any doubt
+SURE = 8.54  # log odds of a reading without any doubt
 WEIGHTS = Evidence(
-    confidence=2.67,
-    unexplained=1.39,
-    chance=3.98,
-    seen=0.99,
-    agreement_db=1.65,
-    alike=1.65,
-    fast=2.87,
-    trend=1.53,
-    tilt=1.45,
-    grid=0.54,
-    at_edge=0.44,
-    peak_doubtful=0.71,
+    confidence=2.00,
+    unexplained=1.65,
+    chance=2.84,
+    seen=1.37,
+    agreement_db=2.28,
+    alike=1.22,
+    fast=3.36,
+    trend=0.92,
+    grid=1.80,
+    at_edge=0.99,
+    peak_doubtful=0.56,
 )
 NAMES = tuple(field.name for field in fields(Evidence))
 
@@ -96,8 +93,8 @@ def quality(evidence: Evidence) -> float:
     """The probability of 10 dB or more, 0–1.
 
     Example:
-        >>> good = Evidence(0.99, 0.0, 1.0, 0.95, 25.0, 0.9, 0.05, 0.1, 0.0, 1.0, 0.0, 0.0)
-        >>> poor = Evidence(0.70, 2.0, 0.5, 0.60, 1.0, 0.2, 0.30, 0.5, 0.5, 0.4, 1.0, 1.0)
+        >>> good = Evidence(0.99, 0.0, 1.0, 0.95, 25.0, 0.9, 0.05, 0.1, 1.0, 0.0, 0.0)
+        >>> poor = Evidence(0.70, 2.0, 0.5, 0.60, 1.0, 0.2, 0.30, 0.5, 0.4, 1.0, 1.0)
         >>> quality(good) > 0.9, quality(poor) < 0.1
         (True, True)
     """
@@ -122,7 +119,6 @@ def doubts(evidence: Evidence) -> dict[str, float]:
         "alike": 2 * (1 - max(e.alike, 0.0)),
         "fast": 2 * e.fast,
         "trend": e.trend,
-        "tilt": e.tilt,
         "grid": 0.0 if math.isnan(e.grid) else 4 * max(GRID_SURE - e.grid, 0.0),
         "at_edge": e.at_edge,
         "peak_doubtful": e.peak_doubtful,
@@ -135,7 +131,6 @@ def evidence_of(
     *,
     px_per_s: float,
     grid_confidence: float,
-    levelled: bool = True,
     at_edge: bool = False,
 ) -> Evidence:
     """The evidence that a reading gives.
@@ -145,7 +140,6 @@ def evidence_of(
         second: Another reading's path there; None: there is none.
         px_per_s: Of straight paper, by the speed that holds.
         grid_confidence: NaN where the scale was given.
-        levelled: Whether the picture's tilt is known.
         at_edge: Whether the trace touches the picture's edge.
     """
     path, left = read.path, read.leftover
@@ -162,7 +156,6 @@ def evidence_of(
         alike=_alike(away),
         fast=_fast(away),
         trend=_trend(away),
-        tilt=0.0 if levelled else _trend(away),
         grid=grid_confidence,
         at_edge=float(at_edge),
         peak_doubtful=float(path.peak_doubtful),
