@@ -82,6 +82,16 @@ def test_a_rhythm_strip_gets_the_name_of_the_lead_that_it_repeats() -> None:
     assert read(printed(page, heart()))[0].arrangement.rows == page.rows
 
 
+@pytest.mark.parametrize(("share", "name"), [(0.52, "II"), (0.6, "V5")])
+def test_a_strip_that_is_about_as_like_two_leads_is_the_usual_one(share: float, name: str) -> None:
+    leads = heart()
+    leads["V3"] = (1 - share) * leads["II"] + share * leads["V5"]  # as a strip that is misread
+    strip = printed(Arrangement("3x4+1R", (*KNOWN["3x4"].rows, ("V3",))), leads)
+    page = printed(KNOWN["3x4+1R"], heart())
+    signals = np.concatenate([page.signals_mv[:3], strip.signals_mv[3:]])
+    assert read(Rows(signals, page.blank, PER_MM))[0].arrangement.rows[3] == (name,)
+
+
 def test_columns_are_placed_with_their_gaps() -> None:
     best = read(printed(KNOWN["3x4"], heart(), gap_mm=1.5))[0]
     assert best.place.start == pytest.approx(START_MM, abs=0.3)
