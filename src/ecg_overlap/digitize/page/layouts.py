@@ -29,7 +29,7 @@ MOST_ANY = 3  # rows of one lead each, of which nobody knows the order
 FOLLOWED = 3  # arrangements of which the place is sought more finely
 HELD = 0.5  # of a column, in which a row has a trace at the least to be spoken of
 UNRELATED = -2.0  # … and a rhythm strip that is simultaneous with nothing
-OTHER_STRIP = 2.0  # … another of the usual three in a rhythm strip's place: one page in eight
+OTHER_STRIP = 2.0  # … another of the usual three where they are not all: one page in eight
 UNUSUAL_STRIP = 3.0  # … a rhythm strip of none of these: one in twenty
 # A column of 2.5 s holds a few beats, and neighbouring samples err alike: of so many independent
 # samples, as a law speaks of them, the likelihood is taken.
@@ -281,14 +281,13 @@ def _with_strips(
     names = names_at(place.columns(arrangement.n_columns))
     leads = list(arrangement.rows)
     for r in _strips_of(arrangement):
-        usual = KNOWN[arrangement.name].rows[r][0]
         scores = []
         for rank, lead in enumerate((*STRIPS, *(n for n in LEADS if n not in STRIPS))):
             trial = replace(
                 arrangement, rows=(*arrangement.rows[:r], (lead,), *arrangement.rows[r + 1 :])
             )
             laws, _ = _laws(trial, rows, place, strips=(r,))
-            rarer = _unusual(lead, usual)
+            rarer = _unusual(lead, arrangement.name)
             scores.append((laws + _printed(names, r, 0, lead) - rarer, -rank, lead))
         leads[r] = (max(scores)[2],)
     return replace(arrangement, rows=tuple(leads))
@@ -309,9 +308,10 @@ def _as_named(arrangement: Arrangement, names: FloatArray) -> Arrangement:
     return replace(arrangement, rows=tuple(rows))
 
 
-def _unusual(lead: str, usual: str) -> float:
-    """How much less likely a rhythm strip is than the usual one in its place, nats."""
-    if lead == usual:
+def _unusual(lead: str, arrangement: str) -> float:
+    """How much less likely a rhythm strip of a lead is than of those usual there, nats."""
+    known = KNOWN[arrangement]
+    if any(known.rows[r] == (lead,) for r in _strips_of(known)):
         return 0.0
     return OTHER_STRIP if lead in STRIPS else UNUSUAL_STRIP
 
