@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from omegaconf import DictConfig
+from untrained import checkpoint_of
 
 from data_gen.errors import InputError
 from ecg_overlap import export as module
@@ -32,16 +33,7 @@ def checkpoint(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     head = {} if request.param == "masks" else {"fold": 2, "fine_channels": 8, "columns_per_px": 2}
     options = {"decoder_channels": [32, 16, 8, 8, 8]}
     model = SegmentationModel(encoder="resnet18", options=options, **head)
-    for name, value in model.named_buffers():  # statistics as after training, not 0 and 1
-        if name.endswith("running_mean"):
-            value.uniform_(-0.1, 0.1)
-        elif name.endswith("running_var"):
-            value.uniform_(0.5, 1.5)
-    state = {f"model.{name}": value for name, value in model.state_dict().items()}
-    file = tmp_path / "run" / "checkpoints" / "best.ckpt"
-    file.parent.mkdir(parents=True)
-    torch.save({"network": model.spec, "state_dict": state, "global_step": 12}, file)
-    return file
+    return checkpoint_of(model, tmp_path / "run", step=12)
 
 
 def test_safetensors_load_back_as_the_same_network(

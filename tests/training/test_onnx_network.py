@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from untrained import checkpoint_of
 
 import data_gen
 from data_gen import presets
@@ -25,25 +26,6 @@ from ecg_overlap.models import SegmentationModel
 from ecg_overlap.network import load_model
 from ecg_overlap.onnx_graph import Graph
 from ecg_overlap.onnx_network import OnnxNetwork, load_ink, load_onnx
-
-
-def checkpoint_of(model: InkNet | SegmentationModel, folder: Path) -> Path:
-    """What train.py would leave of it."""
-    from ecg_overlap.contract import stored_spec
-
-    for name, value in model.named_buffers():  # statistics as after training, not 0 and 1
-        if name.endswith("running_mean"):
-            value.uniform_(-0.1, 0.1)
-        elif name.endswith("running_var"):
-            value.uniform_(0.5, 1.5)
-    state = {f"model.{name}": value for name, value in model.state_dict().items()}
-    file = folder / "checkpoints" / "best.ckpt"
-    file.parent.mkdir(parents=True)
-    torch.save(
-        {"network": stored_spec(model), "state_dict": state, "global_step": 1},  # type: ignore[arg-type]
-        file,
-    )
-    return file
 
 
 @pytest.fixture(scope="module")

@@ -107,13 +107,9 @@ def strokes(traces: Traces) -> Decoded:
 
 def _seen(traces: Traces, k: int, path: Path) -> float:
     """The mean of trace `k`'s map along its path; NaN without a map or a path."""
-    known = np.isfinite(path.y_px)
-    if traces.maps is None or not known.any():
+    if traces.maps is None or not np.isfinite(path.y_px).any():
         return np.nan
-    height, width = traces.cover.shape
-    row = np.rint(path.y_px[known]).astype(int).clip(0, height - 1)
-    column = np.rint(path.x_px[known]).astype(int).clip(0, width - 1)
-    return float(traces.maps[k][row, column].mean())
+    return float(path.along(traces.maps[k]).mean())
 
 
 def _decoded(trace: Trace, decode: Callable[[Trace], Path]) -> Decoded:

@@ -70,7 +70,7 @@ def whole(traces: Traces, k: int, path: Path) -> bool:
 
 def _doubt(traces: Traces, k: int, path: Path) -> float:
     """What speaks against trace `k`, as log odds."""
-    height, width = traces.cover.shape
+    height = len(traces.cover)
     known = np.isfinite(path.y_px)
     if not known.any():
         return np.inf
@@ -83,10 +83,8 @@ def _doubt(traces: Traces, k: int, path: Path) -> float:
     doubt -= AT_ROW * float(traces.at_row[k])
     if traces.maps is None:
         return doubt
-    row = np.rint(y).astype(int).clip(0, height - 1)
-    column = np.rint(path.x_px[known]).astype(int).clip(0, width - 1)
     near = likely_near(traces.maps[k], px_per_mm=traces.px_per_mm)
-    doubt -= SEEN * float(near[row, column].mean())
+    doubt -= SEEN * float(path.along(near).mean())
     shown = traces.maps[k] >= SURE
     if shown.any():
         there = shown.any(axis=0)

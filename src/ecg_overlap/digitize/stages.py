@@ -30,7 +30,7 @@ from ecg_overlap.digitize.traces.rows import rows_of
 Image = NDArray[np.uint8]
 
 LOW_CONFIDENCE = 0.5  # of a grid: under it, its scale may be wrong
-SAME_PITCH = 0.03  # of a told scale and a grid's: hand-measured scales are as far off
+SAME_PITCH = 0.03  # relative difference up to which a told scale and a grid's are one; by hand
 
 
 @dataclass(frozen=True)

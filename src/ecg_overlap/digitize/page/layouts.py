@@ -29,8 +29,8 @@ MOST_ANY = 3  # rows of one lead each, of which nobody knows the order
 FOLLOWED = 3  # arrangements of which the place is sought more finely
 HELD = 0.5  # of a column, in which a row has a trace at the least to be spoken of
 UNRELATED = -2.0  # … and a rhythm strip that is simultaneous with nothing
-OTHER_STRIP = 2.0  # … another of the usual three where they are not all: one page in eight
-UNUSUAL_STRIP = 3.0  # … a rhythm strip of none of these: one in twenty
+OTHER_STRIP = 2.0  # … another of the usual three where they are not all: 1 to 7, a guess
+UNUSUAL_STRIP = 3.0  # … a rhythm strip of none of these: 1 to 20, a guess
 # A column of 2.5 s holds a few beats, and neighbouring samples err alike: of so many independent
 # samples, as a law speaks of them, the likelihood is taken.
 SAMPLES = 10.0

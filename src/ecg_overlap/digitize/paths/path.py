@@ -1,6 +1,7 @@
 """The pen's centre line in pixels: what every decoder returns and calibration reads."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,15 @@ class Path:
     start_px: float
     end_px: float
     peak_doubtful: bool = False
+
+    def along(self, picture: NDArray[Any]) -> NDArray[Any]:
+        """What a picture (H, W) holds under each seen point, (m,)."""
+        height, width = picture.shape
+        seen = np.isfinite(self.y_px)
+        row = np.rint(self.y_px[seen]).astype(int).clip(0, height - 1)
+        column = np.rint(self.x_px[seen]).astype(int).clip(0, width - 1)
+        under: NDArray[Any] = picture[row, column]
+        return under
 
 
 def stretches(points: FloatArray) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from ecg_overlap.digitize.paths.drawn import difference, drawn_but, fit_together
 from ecg_overlap.digitize.paths.path import FloatArray, Path, stretches
 from ecg_overlap.digitize.paths.stroke import POINTS_PER_PEN, SPACING_PX
 from ecg_overlap.digitize.paths.untangle import untangle
-from ecg_overlap.digitize.paths.visitor import beyond_px, visitor
+from ecg_overlap.digitize.paths.visitor import BEYOND_PENS, visitor
 from ecg_overlap.digitize.traces.joint import Traces
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, IntArray
 
@@ -170,7 +170,7 @@ def window_of(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> Window
     free[[0, -1]] = False
     ends = _ends(traces, here, meeting) - (left, top)
     visits = np.array(meeting.traces) >= len(traces.rows_px)
-    beyond = np.where(visits, 1 + beyond_px(pens), 0.0)
+    beyond = np.where(visits, 1 + BEYOND_PENS * pens, 0.0)
     return Window(meeting, left, top, ink, x - left, y - top, pens, beyond, free, ends)
 
 

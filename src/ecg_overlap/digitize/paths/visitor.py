@@ -4,16 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ecg_overlap.digitize.paths.path import FloatArray, Path
+from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.traces.joint import Traces
 
-BEYOND_PENS = 2.0  # outside of the picture by so many pens' widths, nothing of a stroke is seen
-
-
-def beyond_px(pen_px: FloatArray) -> FloatArray:
-    """How far beyond the picture's edge a visitor's stroke is led where it is not in."""
-    return BEYOND_PENS * pen_px
+# Where a visitor is not in, its stroke is led so many pens' widths beyond the edge: out of sight.
+BEYOND_PENS = 2.0
 
 
 def visitor(traces: Traces, k: int, pen_px: float) -> Path:
@@ -26,7 +22,7 @@ def visitor(traces: Traces, k: int, pen_px: float) -> Path:
     """
     path = stroke(traces.ink(k))
     from_above = k == len(traces.where) - 2
-    beyond = float(beyond_px(np.array(pen_px)))
+    beyond = BEYOND_PENS * pen_px
     outside = -1 - beyond if from_above else len(traces.cover) + beyond
     column = np.rint(path.x_px).astype(int).clip(0, traces.where.shape[1] - 1)
     seen = np.isfinite(path.y_px) & (traces.where[k, column] >= 0)
