@@ -30,6 +30,8 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 SPAWN = get_context("spawn")
 AHEAD = 2  # tasks handed out for each process: the one under way and the next
+HELD = 10_000  # results that may wait for an earlier one: rows of about 1 kB, less than a picture
+LOOK_S = 1.0  # so often it is looked whether more tasks may be handed out than before
 GRACE_S = 5.0  # what a process gets to leave its task in order, e.g. to remove half a file
 
 
@@ -76,18 +78,37 @@ def results_in_order(
                 return
             yield work(task)
         return
+    with processes(work, jobs, stop) as hand_out:
+        yield from in_order(hand_out, todo, ahead=lambda: AHEAD * jobs, stop=stop)
+
+
+def in_order(
+    hand_out: Callable[[Task], Future[list[Result]]],
+    tasks: Iterator[Task],
+    *,
+    ahead: Callable[[], int],
+    stop: Stop,
+) -> Generator[Result, None, None]:
+    """The results of tasks that are handed out few at a time, in the order of the tasks.
+
+    Args:
+        hand_out: Hands out a task, as of `processes`.
+        tasks: They are taken as they are handed out.
+        ahead: How many may be handed out and not done at this moment.
+        stop: Once it is set, no further task is handed out.
+    """
     ordered: deque[Future[list[Result]]] = deque()
     under_way: set[Future[list[Result]]] = set()
-    with processes(work, jobs, stop) as hand_out:
-        while True:
-            for task in islice(todo, 0 if stop.is_set() else AHEAD * jobs - len(under_way)):
-                ordered.append(hand_out(task))
-                under_way.add(ordered[-1])
-            if not ordered:
-                return
-            under_way = wait(under_way, return_when=FIRST_COMPLETED).not_done
-            while ordered and ordered[0].done():
-                yield from ordered.popleft().result()
+    while True:
+        room = min(ahead() - len(under_way), HELD - len(ordered))
+        for task in islice(tasks, 0 if stop.is_set() else max(0, room)):
+            ordered.append(hand_out(task))
+            under_way.add(ordered[-1])
+        if not ordered:
+            return
+        under_way = wait(under_way, LOOK_S, return_when=FIRST_COMPLETED).not_done
+        while ordered and ordered[0].done():
+            yield from ordered.popleft().result()
 
 
 @contextmanager
@@ -176,11 +197,16 @@ def _prepare(work: Callable[[Any], Any], stop: Stop, alive: Connection) -> None:
     """One thread, as the processes are the parallelism, and one that waits for the end."""
     global _work, _stop
     _work, _stop = work, stop
-    cv2.setNumThreads(1)
-    os.environ["OMP_NUM_THREADS"] = "1"  # for torch, where the work loads it
+    one_thread()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+
+
+def one_thread() -> None:
+    """This process works in one thread, as it is one of many."""
+    cv2.setNumThreads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for ONNX Runtime and torch, where the work loads them
 
 
 def _end_with(alive: Connection) -> None:

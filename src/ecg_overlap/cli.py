@@ -15,8 +15,8 @@ from data_gen.extras import needs_extra
 from ecg_overlap.cli_page import add_page
 from ecg_overlap.command import (
     STOPPED,
+    add_workers,
     asked_to_stop,
-    count,
     files_of,
     first_start_told,
     listed,
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--row", dest="row_px", type=number, metavar="Y", help="row of 0 mV in the picture, px")
     add("--lead-name", type=_lead_name, default="lead", metavar="NAME", help="for the WFDB header")
     add("--checkpoint", type=Path, metavar="FILE", help="a network's weights")
-    add("--jobs", type=count, default=1, metavar="N", help="processes (default 1)")
+    add_workers(digitize)
     add("--timeout", dest="timeout_s", type=positive, metavar="S", help="that a picture may take")
     add("--recursive", action="store_true", help="also read the folders in folders")
     _add_export(commands.add_parser("export", help="a checkpoint to safetensors or ONNX"))
@@ -163,6 +163,7 @@ def _digitize(
     method: str,
     checkpoint: Path | None,
     jobs: int,
+    cluster: str | None,
     recursive: bool,
     **options: Any,
 ) -> int:
@@ -183,7 +184,7 @@ def _digitize(
     total = count_pictures(found.files)
     with asked_to_stop() as stop, first_start_told(), suppress(KeyboardInterrupt):
         make_folder(out)
-        done = digitize_files(found.files, work, jobs=jobs, stop=stop)
+        done = digitize_files(found.files, work, jobs=jobs, cluster=cluster, stop=stop)
         for row in tqdm(done, total=total):
             rows.append(row)
             if row.status != "ok":

@@ -12,8 +12,8 @@ from tqdm import tqdm
 from data_gen.pool import Stop
 from ecg_overlap.command import (
     STOPPED,
+    add_workers,
     asked_to_stop,
-    count,
     files_of,
     first_start_told,
     listed,
@@ -43,6 +43,7 @@ EXAMPLES = """\
 examples:
   ecg-overlap page 90036.png --out records            # one page; look at records/index.html
   ecg-overlap page scans/ --recursive --out records --jobs 4
+  ecg-overlap page scans/ --out records --cluster tcp://10.0.0.5:8786
   ecg-overlap page report.pdf --out records --layout 3x4+1R --mm-per-mv 5
   ecg-overlap page fax.tif --out records --px-per-mm 8   # the grid cannot be seen
 """
@@ -75,7 +76,7 @@ def add_page(commands: Any) -> None:
     )
     add("--checkpoint", type=Path, metavar="FILE", help="a network's weights")
     add("--fs", dest="fs_hz", type=positive, default=500.0, metavar="HZ", help="default 500")
-    add("--jobs", type=count, default=1, metavar="N", help="processes (default 1)")
+    add_workers(page)
     add("--timeout", dest="timeout_s", type=positive, metavar="S", help="that a page may take")
     add("--recursive", action="store_true", help="also read the folders in folders")
     add("--no-overlay", dest="overlay", action="store_false", help="draw none: less to store")
@@ -122,6 +123,7 @@ def _page(
     method: str,
     checkpoint: Path | None,
     jobs: int,
+    cluster: str | None,
     recursive: bool,
     **asked: Any,
 ) -> int:
@@ -135,7 +137,7 @@ def _page(
     make_folder(out)
     tally, total = _Tally(), count_pictures(found.files)
     with asked_to_stop() as stop, first_start_told():
-        rows = digitize_pages(found.files, options, jobs=jobs, stop=stop)
+        rows = digitize_pages(found.files, options, jobs=jobs, cluster=cluster, stop=stop)
         with writing_to(out):
             write_summary(COLUMNS, tally.through(rows, total), summary)
             index = write_index(out, tally.failed)

@@ -48,6 +48,29 @@ def count(text: str) -> int:
     return value
 
 
+def add_workers(command: argparse.ArgumentParser) -> None:
+    """The options `--jobs` and `--cluster`, of which one can be chosen."""
+    either = command.add_mutually_exclusive_group()
+    either.add_argument("--jobs", type=count, default=1, metavar="N", help="processes (default 1)")
+    either.add_argument(
+        "--cluster",
+        type=_scheduler,
+        metavar="ADDRESS",
+        help="of a Dask scheduler, as tcp://HOST:8786, whose workers read instead of processes "
+        "here: started in the same install, where PATH and DIR are the same shared folders",
+    )
+
+
+def _scheduler(text: str) -> str:
+    protocol, _, place = text.partition("://")
+    host, _, port = place.rpartition(":")
+    if protocol not in ("tcp", "tls") or not host or not port.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"{text} is no scheduler's address, as tcp://HOST:8786 or tls://HOST:8786"
+        )
+    return text
+
+
 def files_of(patterns: Sequence[str], *, recursive: bool, besides: Path | None = None) -> Listing:
     """The files that were meant.
 
@@ -141,7 +164,7 @@ def _loader_of(
             f"its network ({info.name}) is none for {asked}",
             f"give --method {' or '.join(can)}" if can else "give another, or leave it out",
         )
-    return partial(_load, checkpoint, plan.network)
+    return partial(_load, checkpoint.resolve(), plan.network)  # also where another command stood
 
 
 def _load(checkpoint: Path | None, needs: Needs | None) -> Network:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from data_gen.pool import Stop, results_in_order
 from ecg_overlap.digitize.attempt import Failed, attempt
+from ecg_overlap.digitize.cluster import rows_of_cluster
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import digitize_lead
@@ -78,7 +79,12 @@ Task = tuple[Picture, Path] | SummaryRow
 
 
 def digitize_files(
-    files: Mapping[Path, Path], options: Options, *, jobs: int = 1, stop: Stop | None = None
+    files: Mapping[Path, Path],
+    options: Options,
+    *,
+    jobs: int = 1,
+    cluster: str | None = None,
+    stop: Stop | None = None,
 ) -> Iterator[SummaryRow]:
     """Digitize and write every picture; rows in the order of the files.
 
@@ -86,12 +92,20 @@ def digitize_files(
         files: Picture files, each with the subfolder of `out` that its results go to.
         options: For all of them.
         jobs: Processes.
+        cluster: Address of a Dask scheduler, whose workers read them instead; they see the same
+            folders.
         stop: Once it is set, no further picture is begun. Those under way are finished and get
             their rows, so that every picture that has files also has a row.
+
+    Raises:
+        InputError: A process died, or the cluster cannot be used.
     """
-    work = partial(_digitize, options=options)
+    work, tasks = partial(_digitize, options=options), _tasks(files, options)
+    if cluster is not None:
+        lost = partial(_failed, options=options)
+        return rows_of_cluster(work, tasks, cluster, lost=lost, stop=stop)
     jobs = min(jobs, count_pictures(files) or jobs)
-    return results_in_order(work, _tasks(files, options), jobs=jobs, stop=stop)
+    return results_in_order(work, tasks, jobs=jobs, stop=stop)
 
 
 def _tasks(files: Mapping[Path, Path], options: Options) -> Iterator[Task]:
@@ -107,13 +121,17 @@ def _digitize(task: Task, *, options: Options) -> SummaryRow:
     if isinstance(task, SummaryRow):
         return task
     picture, record = task
-    name = record.relative_to(options.out).as_posix()
     read = partial(_read_and_write, picture, record, options)
     try:
         lead = attempt(read, picture, options.timeout_s)
     except Failed as failed:
-        return SummaryRow(str(picture), name, "failed", str(failed))
-    return _row(str(picture), name, lead)
+        return _failed(picture, record, str(failed), options=options)
+    return _row(str(picture), record.relative_to(options.out).as_posix(), lead)
+
+
+def _failed(picture: Picture, record: Path, reason: str, *, options: Options) -> SummaryRow:
+    name = record.relative_to(options.out).as_posix()
+    return SummaryRow(str(picture), name, "failed", reason)
 
 
 def _read_and_write(picture: Picture, record: Path, options: Options) -> LeadSignal:

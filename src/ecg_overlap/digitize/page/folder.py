@@ -13,8 +13,9 @@ from data_gen.errors import InputError
 from data_gen.pool import Stop, results_in_order
 from data_gen.whole_file import PART_SUFFIX, whole_path
 from ecg_overlap.digitize.attempt import Failed, attempt
+from ecg_overlap.digitize.cluster import rows_of_cluster
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
-from ecg_overlap.digitize.network import Network, no_network
+from ecg_overlap.digitize.network import Network, info_of, no_network
 from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.facts import PageRow, row_of
 from ecg_overlap.digitize.page.page_signal import PageSignal
@@ -85,6 +86,7 @@ def digitize_pages(
     options: PageOptions,
     *,
     jobs: int = 1,
+    cluster: str | None = None,
     stop: Stop | None = None,
 ) -> Iterator[PageRow]:
     """Digitize and write every page of the files, but those that are there; rows in their order.
@@ -93,12 +95,19 @@ def digitize_pages(
         files: Picture files and documents, each with the subfolder of `out` for its results.
         options: For all of them.
         jobs: Processes.
+        cluster: Address of a Dask scheduler, whose workers read them instead; they see the same
+            folders.
         stop: Once it is set, no further page is begun; those under way are finished.
+
+    Raises:
+        InputError: A process died, or the cluster cannot be used.
     """
+    work, tasks = partial(_digitize, options=options), _tasks(files, options)
+    if cluster is not None:
+        lost = partial(_failed, options=options)
+        return rows_of_cluster(work, tasks, cluster, lost=lost, stop=stop)
     jobs = min(jobs, count_pictures(files) or jobs)
-    return results_in_order(
-        partial(_digitize, options=options), _tasks(files, options), jobs=jobs, stop=stop
-    )
+    return results_in_order(work, tasks, jobs=jobs, stop=stop)
 
 
 def remove_stale(out: Path) -> None:
@@ -173,20 +182,28 @@ def _digitize(task: Task, *, options: PageOptions) -> PageRow:
     if isinstance(task, PageRow):
         return task
     picture, record = task
-    place = _place(record, options)
     read = partial(_read_and_write, picture, record, options)
     try:
         facts = attempt(read, picture, options.timeout_s)
     except Failed as failed:
-        return PageRow(str(picture), place, "failed", str(failed))
-    return row_of(str(picture), place, "ok", facts)
+        return _failed(picture, record, str(failed), options=options)
+    return row_of(str(picture), _place(record, options), "ok", facts)
+
+
+def _failed(picture: Picture, record: Path, reason: str, *, options: PageOptions) -> PageRow:
+    return PageRow(str(picture), _place(record, options), "failed", reason)
 
 
 def _read_and_write(picture: Picture, record: Path, options: PageOptions) -> dict[str, Any]:
     """Returns what the page's JSON file says."""
     image = picture.read()
     source = source_of(picture, record.parent)
-    page = options.read(image, network=options.load_network(), stages=True, **options.asked())
+    network = options.load_network()
+    if network is not None and info_of(network).sha256 != options.weights:
+        raise InputError(
+            "the network", "has changed since it was loaded", "start the command and workers again"
+        )
+    page = options.read(image, network=network, stages=True, **options.asked())
     return write_page(
         page,
         record,
