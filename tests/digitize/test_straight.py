@@ -107,6 +107,41 @@ def test_a_mask_returns_to_its_place_in_the_picture() -> None:
     assert both / ((mask > 127) | (returned > 127)).sum() > 0.9
 
 
+class Wave:
+    """A bend up and down along a picture, by a slope of up to a third."""
+
+    def at(self, points_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(20 * np.sin(points_px[:, 0] / 60))
+
+    def over(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        raise AssertionError("not asked for")
+
+
+@pytest.mark.parametrize(
+    "paper",
+    [
+        PaperMap(8.0, 8.0, 4.0),
+        PaperMap(8.0, 10.4, -3.0, bend_y=Wave()),
+        PaperMap(30.0, 30.0, 1.0, bend_y=Wave()),
+    ],
+)
+@pytest.mark.parametrize("ink", [0.0002, 0.01, 1.0])
+def test_a_mask_returns_as_if_each_pixel_of_the_picture_was_asked_for(
+    paper: PaperMap, ink: float
+) -> None:
+    shape = (300, 517)
+    straight = straightened(shape, paper, most_px_per_mm=16.0)
+    rng = np.random.default_rng(1)
+    values = rng.integers(1, 256, straight.inside.shape)
+    mask = np.where(rng.random(values.shape) < ink, values, 0).astype(np.uint8)
+    x, y = np.meshgrid(np.arange(517.0), np.arange(300.0))
+    points = straight.from_picture(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32)
+    x, y = points.T.reshape(2, *shape)
+    wanted = cv2.remap(mask, x, y, cv2.INTER_LINEAR)
+    assert wanted.any()
+    assert (straight.mask_of_picture(mask) == wanted).all()
+
+
 def test_the_grid_of_the_straight_picture_is_the_one_that_is_told() -> None:
     image = turned(drawn(beats(3.0)).image, 5.0)
     grid = find_grid(image)

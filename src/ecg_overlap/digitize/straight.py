@@ -25,6 +25,7 @@ EDGE_STEP_PX = 16  # along the picture's edges, to see how far it reaches on str
 MOST_SIDE_PX = 32_000  # of either side; OpenCV draws 32,766
 MOST_LONGER = 1.5  # of its diagonal, to which a turn may take a picture; bends add little
 BLANK_STRIDE = 4  # every fourth pixel tells the median colour
+BLOCK_PX = 16  # side of a picture's blocks: those without ink of a mask are not asked for it
 MARGIN_PX = 1.5  # the picture's outermost pixels are mixed with what lies outside of it
 
 
@@ -71,11 +72,34 @@ class StraightPicture:
 
     def mask_of_picture(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A mask (H, W) from here, as one of the picture (h, w)."""
-        height, width = self.shape
-        x, y = np.meshgrid(np.arange(float(width)), np.arange(float(height)))
-        points = self.from_picture(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32)
-        x, y = points.T.reshape(2, height, width)
-        return np.asarray(cv2.remap(mask, x, y, cv2.INTER_LINEAR), np.uint8)
+        found = np.zeros(self.shape, np.uint8)
+        near = np.flatnonzero(self._near_ink(mask))
+        for first in range(0, len(near), MOST_SIDE_PX):  # to OpenCV a picture of one column
+            some = near[first : first + MOST_SIDE_PX]
+            rows, columns = np.divmod(some, self.shape[1])
+            points = np.stack([columns, rows], axis=1).astype(np.float64)
+            x, y = self.from_picture(points).astype(np.float32).T[..., None]
+            found.flat[some] = cv2.remap(mask, x, y, cv2.INTER_LINEAR)[:, 0]
+        return found
+
+    def _near_ink(self, mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Where the picture may have ink of a mask that is here, bool (h, w): in whole blocks.
+
+        A block lies between its corners, give or take its own size: bends are less steep.
+        """
+        tops, lefts = (range(0, side, BLOCK_PX) for side in self.shape)
+        x, y = np.meshgrid((*lefts, lefts.stop), (*tops, tops.stop))
+        points = self.from_picture(np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float64))
+        corners = points.reshape(*x.shape, 2)
+        around = [corners[:-1, :-1], corners[:-1, 1:], corners[1:, :-1], corners[1:, 1:]]
+        beside, end = BLOCK_PX * self.factor, mask.shape[::-1]
+        low = np.clip(np.floor(np.min(around, axis=0) - beside), 0, end).astype(int)
+        high = np.clip(np.ceil(np.max(around, axis=0) + beside) + 1, 0, end).astype(int)
+        ink = cv2.integral((mask > 0).astype(np.uint8))
+        n = ink[high[..., 1], high[..., 0]] - ink[low[..., 1], high[..., 0]]
+        n += ink[low[..., 1], low[..., 0]] - ink[high[..., 1], low[..., 0]]
+        blocks = (n > 0).repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)
+        return np.asarray(blocks[: self.shape[0], : self.shape[1]])
 
     def from_picture(self, points_px: FloatArray) -> FloatArray:
         """Points (n, 2) of the picture, here."""
