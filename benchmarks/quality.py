@@ -8,8 +8,8 @@ Leads of PTB-XL's fold 9 are drawn in the looks of `SETS` and read by each metho
 patients are for the weights of `digitize/quality.py`, which `--fit` prints, and half to measure on.
 Per method: leads, how many are under 5 and 10 dB (`aligned`; a refusal is no lead), AUC for both,
 Brier's score beside that of the good leads' share alone, and what was stated and what happened in
-ten bins. `--leave-out` fits without some sets, and measures on these alone. Reading them takes 20
-minutes of one core.
+ten bins, with the expected calibration error that they make. `--leave-out` fits without some sets,
+and measures on these alone. Reading them takes 20 minutes of one core.
 
     python benchmarks/quality.py --source ludb --n 10
     python benchmarks/quality.py --source real
@@ -49,7 +49,14 @@ from ecg_overlap.digitize.quality import NAMES, Evidence, doubts, quality
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.evaluation.page_sets import pages
 from ecg_overlap.evaluation.scoring import placed_mv
-from ecg_overlap.metrics.reliability import GOOD_DB, POOR_DB, auc, brier, reliability
+from ecg_overlap.metrics.reliability import (
+    GOOD_DB,
+    POOR_DB,
+    auc,
+    brier,
+    calibration_error,
+    reliability,
+)
 from ecg_overlap.metrics.signal import score_lead
 
 METHODS = ("unet+stroke", "classical", "ink+stroke")
@@ -234,9 +241,11 @@ def table_of(rows: list[dict[str, Any]]) -> tuple[NDArray[np.float64], NDArray[n
     return values, np.array([row["snr_db"] >= GOOD_DB for row in rows])
 
 
-def fitted(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
-    """Log odds without a doubt, and each doubt's weight, none of which is negative."""
-    values, good = table_of(rows)
+def fitted(values: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Log odds without a doubt, and each doubt's weight, none of which is negative.
+
+    Of the doubts of each reading, (n, D), and whether it is good, (n,).
+    """
 
     def loss(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         odds = at[0] - values @ at[1:]
@@ -245,8 +254,8 @@ def fitted(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
         likely = np.logaddexp(0, np.where(good, -odds, odds)).mean()
         return float(likely + L2 * (at[1:] ** 2).sum()), slope
 
-    bounds = [(None, None)] + [(0, None)] * len(NAMES)
-    start = np.zeros(1 + len(NAMES))
+    bounds = [(None, None)] + [(0, None)] * values.shape[1]
+    start = np.zeros(1 + values.shape[1])
     return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
@@ -273,10 +282,9 @@ def measured(rows: list[dict[str, Any]], stated: list[float]) -> dict[str, Any]:
     for name, event in (("auc_under_5_db", usable), ("auc_under_10_db", good)):
         known = event.any() and not event.all()
         found[name] = round(auc(stated, event), 3) if known else None
-    found["bins"] = [
-        {key: round(value, 3) for key, value in asdict(one).items()}
-        for one in reliability(stated, good)
-    ]
+    bins = reliability(stated, good)
+    found["calibration_error"] = round(calibration_error(bins), 3)
+    found["bins"] = [{key: round(value, 3) for key, value in asdict(one).items()} for one in bins]
     return found
 
 
@@ -302,7 +310,8 @@ def main() -> None:
         half = [row for row in rows if is_for_fit(row["record"], patients)]
         rows = [row for row in rows if not is_for_fit(row["record"], patients)]
         if arguments.fit or arguments.leave_out:
-            weights = fitted([row for row in half if row["set"] not in arguments.leave_out])
+            left = [row for row in half if row["set"] not in arguments.leave_out]
+            weights = fitted(*table_of(left))
             print(json.dumps(dict(zip(("SURE", *NAMES), weights.round(2).tolist(), strict=True))))
         if arguments.leave_out:
             rows = [row for row in rows if row["set"] in arguments.leave_out]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_gen.errors import InputError
-from ecg_overlap.metrics.reliability import auc, brier, reliability
+from ecg_overlap.metrics.reliability import Bin, auc, brier, calibration_error, reliability
 
 
 def test_auc_is_the_share_of_pairs_in_order() -> None:
@@ -38,6 +38,15 @@ def test_bins_hold_equal_numbers_in_order() -> None:
 
 def test_fewer_cases_are_fewer_bins() -> None:
     assert len(reliability([0.5, 0.6], [True, False])) == 2
+
+
+def test_the_calibration_error_counts_a_bin_by_its_cases() -> None:
+    """Nine cases that are 0.1 off and one that is 0.5 off, in the other direction."""
+    off = calibration_error([Bin(9, 0.6, 0.5), Bin(1, 0.5, 1.0)])
+    assert off == pytest.approx((9 * 0.1 + 0.5) / 10)
+    assert calibration_error(reliability([1.0, 0.0], [True, False], bins=2)) == 0
+    with pytest.raises(InputError, match="none"):
+        calibration_error([])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ a scale was told wrong or that the wrong lead was printed.
 """
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
@@ -98,8 +99,19 @@ def quality(evidence: Evidence) -> float:
         >>> quality(good) > 0.9, quality(poor) < 0.1
         (True, True)
     """
-    weighed = sum(getattr(WEIGHTS, name) * value for name, value in doubts(evidence).items())
-    return 1 / (1 + math.exp(min(weighed - SURE, 700.0)))
+    return probability(doubts(evidence), asdict(WEIGHTS), SURE)
+
+
+def probability(doubts: Mapping[str, float], weights: Mapping[str, float], sure: float) -> float:
+    """What is left of certainty, 0–1, when each doubt has taken its weight from the log odds.
+
+    Args:
+        doubts: By the name of their evidence; 0 each where nothing speaks against the reading.
+        weights: Of the same names, log odds per doubt, none of them negative.
+        sure: Log odds without any doubt.
+    """
+    weighed = sum(weights[name] * value for name, value in doubts.items())
+    return 1 / (1 + math.exp(min(weighed - sure, 700.0)))
 
 
 def doubts(evidence: Evidence) -> dict[str, float]:
@@ -144,22 +156,42 @@ def evidence_of(
     """
     path, left = read.path, read.leftover
     assert left is not None  # only readings of all traces are judged
-    y, sure = _even(path, px_per_s)
-    away = y - y.mean()
-    drawn_px = max((path.end_px - path.start_px) * path.width_px, 1.0)
+    course = course_of(path, px_per_s=px_per_s)
     return Evidence(
-        confidence=float(sure.mean()),
-        unexplained=float(left.unexplained.sum()) / drawn_px,
+        confidence=course.confidence,
+        unexplained=float(left.unexplained.sum()) / drawn_px(path),
         chance=read.chance,
         seen=read.seen,
         agreement_db=math.nan if second is None else agreement_db(path, second),
-        alike=_alike(away),
-        fast=_fast(away),
-        trend=_trend(away),
+        alike=course.alike,
+        fast=course.fast,
+        trend=course.trend,
         grid=grid_confidence,
         at_edge=float(at_edge),
         peak_doubtful=float(path.peak_doubtful),
     )
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a path's own course tells of it; each as `Evidence` has it."""
+
+    confidence: float
+    alike: float
+    fast: float
+    trend: float
+
+
+def course_of(path: Path, *, px_per_s: float) -> Course:
+    """What a path on straight paper, or a part of one, tells by its own course."""
+    y, sure = _even(path, px_per_s)
+    away = y - y.mean()
+    return Course(float(sure.mean()), _alike(away), _fast(away), _trend(away))
+
+
+def drawn_px(path: Path) -> float:
+    """What a path's pen draws from its start to its end, px²: of a level stroke."""
+    return max((path.end_px - path.start_px) * path.width_px, 1.0)
 
 
 def second_path(ink: Ink, row_px: float | None) -> Path | None:

@@ -11,7 +11,7 @@ from ecg_overlap.metrics.clinical import ClinicalScore, clinical_score
 from ecg_overlap.metrics.grid import grid_drift_px
 from ecg_overlap.metrics.identity import IdentitySwaps, identity_swaps, rows_at_columns
 from ecg_overlap.metrics.interval import IntervalScore, interval_coverage
-from ecg_overlap.metrics.reliability import auc, brier, reliability
+from ecg_overlap.metrics.reliability import auc, brier, calibration_error, reliability
 from ecg_overlap.metrics.segmentation import MaskCounts, count, dice, iou
 from ecg_overlap.metrics.severity import (
     contact_bin,
@@ -45,6 +45,7 @@ __all__ = [
     "align",
     "auc",
     "brier",
+    "calibration_error",
     "challenge2024_snr_db",
     "clinical_score",
     "contact_bin",
