@@ -63,8 +63,9 @@ class LeadSignal:
             was fitted on drawn leads, and holds on average over leads like those; on paper unlike
             them it is too careful. It knows no scale, gain or speed that was told wrong, and no
             lead under another's name. NaN where the method traces no others, or was given a mask.
-        evidence: What `quality` was judged by: the values of `digitize.quality.Evidence`, by name;
-            empty where it is NaN.
+            Of a page's lead, as `digitize/page/quality.py` judges; there a wrong name counts too.
+        evidence: What `quality` was judged by: the values of `digitize.quality.Evidence`, of a
+            page's lead of `page.strip_evidence.StripEvidence`, by name; empty where it is NaN.
         turned_deg: By how much the picture was turned, clockwise, before it was read: 0, 90, 180
             or 270. `path_px` and the stages' pictures are in the picture as it was given; the
             calibration is of the turned one.

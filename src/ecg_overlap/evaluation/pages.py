@@ -331,6 +331,7 @@ def _part(lead: LeadSignal, of: slice) -> LeadSignal:
         baseline_known=lead.baseline_known,
         flags=lead.flags,
         method=lead.method,
+        quality=lead.quality,
     )
 
 

@@ -13,7 +13,10 @@ from data_gen.errors import InputError
 from data_gen.sample import LEADS
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.page.digitize import digitize_page
-from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS, PageSignal, Source
+from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS, PageSignal, Source, in_record
+from ecg_overlap.digitize.page.quality import quality
+from ecg_overlap.digitize.page.strip_evidence import NAMES, StripEvidence
+from ecg_overlap.digitize.quality import LOW_QUALITY
 from ecg_overlap.evaluation.page_sets import drawn_pages
 from ecg_overlap.evaluation.pages import TruePage, beside_truth, true_page
 from ecg_overlap.onnx_network import load_ink
@@ -97,6 +100,31 @@ def test_boxes_hold_their_leads_and_are_in_the_picture(
         assert 0 <= top < bottom <= height - 1
         mm = (right - left) / PX_PER_MM
         assert mm == pytest.approx(250 if strip.rhythm else 62.5, abs=6)
+
+
+def test_each_lead_of_a_clean_page_states_a_high_quality(as_read: PageSignal) -> None:
+    for strip in as_read.strips:
+        assert strip.quality > 0.9
+        assert tuple(strip.signal.evidence) == NAMES
+        assert quality(StripEvidence(**strip.signal.evidence)) == strip.quality
+    assert as_read.quality == min(strip.quality for strip in in_record(as_read.strips))
+    assert "low_quality" not in as_read.flags
+
+
+def test_a_lead_that_was_pasted_over_has_a_low_one_and_the_others_not(usual: TruePage) -> None:
+    """V1 of the page: half of it is covered with white paper, piece by piece."""
+    image = usual.image.copy()
+    (lead,) = (trace for trace in usual.traces if trace.lead_name == "V1")
+    assert lead.polyline_px is not None
+    left, top = np.floor(lead.polyline_px.min(axis=0)).astype(int)
+    right, bottom = np.ceil(lead.polyline_px.max(axis=0)).astype(int)
+    for x in range(left, right, (right - left) // 8):
+        image[top - 3 : bottom + 4, x : x + (right - left) // 16] = 255
+    page = digitize_page(image, method="classical")
+    assert page.worst is not None and page.worst.lead_name == "V1"
+    assert page.quality < LOW_QUALITY
+    assert "low_quality" in page.flags
+    assert page.mean_quality > 0.8
 
 
 @pytest.mark.parametrize(("quarters", "turned_deg"), [(2, 180), (1, 90)])

@@ -1,9 +1,11 @@
-"""Which speed and gain a page is taken to have, and what is said of it."""
+"""Which speed and gain a page is taken to have, how sure its layout is, and what is said of it."""
 
 import numpy as np
 import pytest
 
-from ecg_overlap.digitize.page.judge import laws_tell, printed_of
+from ecg_overlap.digitize.page.columns import Place
+from ecg_overlap.digitize.page.judge import laws_tell, margin_nats, printed_of
+from ecg_overlap.digitize.page.layouts import Fit, arrangement_named
 from ecg_overlap.digitize.page.page_signal import Residual, Source
 from ecg_overlap.digitize.pulse.printed import PagePulse
 
@@ -63,3 +65,27 @@ def test_leads_that_obey_most_laws_are_the_right_ones(
 ) -> None:
     laws = [Residual("I + III = II", ("I", "II", "III"), 0.0, 2.5, 0.02, snr) for snr in snr_db]
     assert laws_tell(laws) is tell
+
+
+def fit(name: str, score: float, *, width: float) -> Fit:
+    """A layout on 250 mm, with so many nats by its names and its rarity."""
+    known = arrangement_named(name)
+    return Fit(known, Place(0.0, width), 0.0, score + known.rarity, 0.0, True)
+
+
+def test_a_layout_is_as_sure_as_the_best_that_has_another_lead_there() -> None:
+    usual = fit("3x4", 20.0, width=62.5)
+    cabrera = fit("3x4 (Cabrera)", 15.0, width=62.5)
+    other = fit("3x1", 4.0, width=250.0)
+    fits = [usual, cabrera, other]
+    assert margin_nats(fits, 0, 0) == 5.0  # I or aVL
+    assert margin_nats(fits, 0, 2) == 16.0  # V1 in both, and I in the third
+    assert margin_nats(fits, 1, 1) == 5.0  # aVL or aVF
+    assert margin_nats(fits[:1], 0, 0) == np.inf  # it was told
+
+
+def test_a_rhythm_strip_is_as_sure_as_its_own_name() -> None:
+    best, rival = fit("3x4+1R", 9.0, width=62.5), fit("4x3", 2.0, width=250 / 3)
+    assert margin_nats([best, rival], 3, 0) == 7.0  # II, or the middle of aVR, V3 … V6
+    same = fit("3x4+1R (Cabrera)", 8.0, width=62.5)
+    assert margin_nats([best, same], 3, 0) == np.inf

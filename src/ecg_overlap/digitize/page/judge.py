@@ -7,9 +7,10 @@ import numpy as np
 
 from data_gen.sample import LEADS
 from ecg_overlap.digitize.page.layouts import Arrangement, Fit
-from ecg_overlap.digitize.page.page_signal import Residual, Source, Strip
+from ecg_overlap.digitize.page.page_signal import Residual, Source, Strip, worst_of
 from ecg_overlap.digitize.page.paper import PagePicture
 from ecg_overlap.digitize.pulse.printed import WIDE_PULSE_MM, PagePulse
+from ecg_overlap.digitize.quality import LOW_QUALITY
 from ecg_overlap.digitize.scale import ScaleSource
 from ecg_overlap.digitize.stages import LOW_CONFIDENCE, USUAL_MM_PER_MV, USUAL_MM_PER_S
 
@@ -95,6 +96,29 @@ def sources_of(
     return Source.ASSUMED, (*flags, "layout_assumed")
 
 
+def margin_nats(fits: Sequence[Fit], row: int, column: int) -> float:
+    """How much likelier the best layout is than the best that has another lead at a place.
+
+    ∞ where none has: the layout was told, or all agree.
+
+    Args:
+        fits: What the page may be, the likeliest first.
+        row: Of the best layout.
+        column: Likewise.
+    """
+    best, *others = fits
+    lead, columns = best.arrangement.rows[row][column], best.columns_mm
+    middle_mm = float((columns if best.arrangement.is_strip(row) else columns[column]).mean())
+    rivals = [fit.score for fit in others if _lead_at(fit, row, middle_mm) != lead]
+    return best.score - max(rivals, default=-np.inf)
+
+
+def _lead_at(fit: Fit, row: int, x_mm: float) -> str:
+    """Which lead stands there by a layout, "-aVR" where it is upside down."""
+    leads = fit.arrangement.rows[row]
+    return leads[int(np.abs(fit.columns_mm.mean(axis=1) - x_mm).argmin()) if len(leads) > 1 else 0]
+
+
 def names_tell(strips: Sequence[Strip]) -> bool:
     """Whether enough names were read where they belong: `LEAST_READ`, or all that there are."""
     read = sum(strip.name_from is Source.READ for strip in strips)
@@ -121,6 +145,9 @@ def flags_of(
         flags.append("leads_missing")
     if any(law.snr_db < LEAST_SNR_DB for law in laws):
         flags.append("leads_inconsistent")
+    worst = worst_of(strips)
+    if worst is not None and worst.quality < LOW_QUALITY:
+        flags.append("low_quality")
     if unexplained > MOST_UNEXPLAINED:
         flags.append("ink_unexplained")
     return tuple(flags)

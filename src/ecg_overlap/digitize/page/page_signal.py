@@ -1,6 +1,6 @@
 """What a digitized page gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -25,6 +25,7 @@ PAGE_FLAGS = {
     "inverted": "the ink is lighter than its paper: it was read as if it were darker",
     "turned": "the page was turned before it was read",
     "leads_missing": "fewer than twelve leads were found",
+    "low_quality": "a lead is likelier wrong than right: see the quality of each",
     "ink_unexplained": "much of the page's ink beside the traces is in no lead: see the overlay",
 }
 
@@ -61,6 +62,14 @@ class Strip:
     box_px: tuple[float, float, float, float]
     rhythm: bool
     signal: LeadSignal
+
+    @property
+    def quality(self) -> float:
+        """The probability that this is the lead of its name, read to 10 dB or more, 0–1.
+
+        As `digitize/page/quality.py` judges by what the page itself shows; NaN where it did not.
+        """
+        return self.signal.quality
 
 
 @dataclass(frozen=True)
@@ -139,8 +148,23 @@ class PageSignal:
 
     def strip(self, lead_name: str) -> Strip | None:
         """The longest stretch of a lead: a lead that is printed twice is its rhythm strip."""
-        of = [s for s in self.strips if s.lead_name == lead_name]
-        return max(of, key=lambda s: len(s.signal.signal_mv), default=None)
+        return longest(self.strips, lead_name)
+
+    @property
+    def worst(self) -> Strip | None:
+        """The lead of the least quality, of those in the record; None where none states one."""
+        return worst_of(self.strips)
+
+    @property
+    def quality(self) -> float:
+        """The quality of the worst lead: a page is as good as that; NaN where none states one."""
+        return np.nan if self.worst is None else self.worst.quality
+
+    @property
+    def mean_quality(self) -> float:
+        """The share of the record's leads that is to be expected at 10 dB or more."""
+        stated = [strip.quality for strip in in_record(self.strips)]
+        return float(np.mean(stated)) if stated else np.nan
 
     def lead_mv(self, lead_name: str) -> FloatArray:
         """A lead on the page's time axis, float64 (n_samples,), mV; NaN where it is not printed."""
@@ -163,3 +187,21 @@ class PageSignal:
     def signal_mv(self) -> FloatArray:
         """float64 (n_samples, 12), mV, in the order of `LEADS`; NaN where nothing was printed."""
         return np.stack([self.lead_mv(name) for name in LEADS], axis=1)
+
+
+def longest(strips: Sequence[Strip], lead_name: str) -> Strip | None:
+    """The longest stretch of a lead; None where there is none."""
+    of = [strip for strip in strips if strip.lead_name == lead_name]
+    return max(of, key=lambda strip: len(strip.signal.signal_mv), default=None)
+
+
+def in_record(strips: Sequence[Strip]) -> tuple[Strip, ...]:
+    """The stretches that a record is made of: the longest of every lead that was found."""
+    found = (longest(strips, name) for name in LEADS)
+    return tuple(strip for strip in found if strip is not None)
+
+
+def worst_of(strips: Sequence[Strip]) -> Strip | None:
+    """The lead of the least quality, of those in the record; None where none states one."""
+    stated = [strip for strip in in_record(strips) if np.isfinite(strip.quality)]
+    return min(stated, key=lambda strip: strip.quality, default=None)

@@ -20,6 +20,7 @@ from ecg_overlap.digitize.page.consistency import residuals
 from ecg_overlap.digitize.page.judge import (
     Printed,
     flags_of,
+    margin_nats,
     printed_of,
     sources_of,
 )
@@ -40,10 +41,20 @@ from ecg_overlap.digitize.page.paper import (
     with_speed_and_gain,
 )
 from ecg_overlap.digitize.page.printed import printed_scale
+from ecg_overlap.digitize.page.quality import with_quality
 from ecg_overlap.digitize.page.rows import ink_of_traces, without_frames
-from ecg_overlap.digitize.page.strips import PER_MM, Stretch, lead_of, row_signals, without_edges
+from ecg_overlap.digitize.page.strip_evidence import PageShown, evidence_of_strip
+from ecg_overlap.digitize.page.strips import (
+    PER_MM,
+    Stretch,
+    lead_of,
+    part_of,
+    row_signals,
+    without_edges,
+)
 from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
+from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import PAGE_METHODS, Plan, plan_for
 from ecg_overlap.digitize.pulse.printed import PagePulse, find_pulses
 from ecg_overlap.digitize.stages import USUAL_MM_PER_MV, USUAL_MM_PER_S, in_black
@@ -153,9 +164,20 @@ def read_page(paper: Paper, asked: Request) -> PageSignal:
     best = fits[0]
     # 4. Each lead's stretch to mV.
     error = INK_ERROR if ink.binarized else 1.0
-    strips = _strips(page, traced, pulse, best, words, asked.fs_hz, error)
+    strips, parts = _strips(page, traced, pulse, best, words, asked.fs_hz, error)
     laws = residuals(strips, asked.fs_hz)
     unexplained, share = _unexplained(traced, pulse)
+    # 5. How likely each of them is right.
+    shown = PageShown(strips, traced, laws, page.px_per_mm * printed.mm_per_s)
+    strips = tuple(
+        with_quality(
+            strip,
+            evidence_of_strip(
+                strip, part, shown, margin=margin_nats(fits, strip.row, strip.column)
+            ),
+        )
+        for strip, part in zip(strips, parts, strict=True)
+    )
     duration_s = float(best.columns_mm[-1, 1] - best.columns_mm[0, 0]) / printed.mm_per_s
     by_network = network is not None and plan.network is not None
     source, flags = sources_of(fits, told, strips)
@@ -248,12 +270,12 @@ def _strips(
     words: Sequence[Word],
     fs_hz: float,
     error_factor: float,
-) -> tuple[Strip, ...]:
-    """Every lead's stretch of its row."""
+) -> tuple[tuple[Strip, ...], tuple[Path, ...]]:
+    """Every lead's stretch of its row, and its path on the straight picture."""
     columns = fit.columns_mm * page.px_per_mm
     names = at_places(words, fit.columns_mm, len(traced.rows))
     steep = traced.steep()
-    strips = []
+    strips, parts = [], []
     for r, row in enumerate(fit.arrangement.rows):
         rhythm = fit.arrangement.is_strip(r)
         for c, name in enumerate(row):
@@ -273,7 +295,8 @@ def _strips(
             strips.append(
                 Strip(lead, name_from, r, c, start_s, _box(signal.path_px), rhythm, signal)
             )
-    return tuple(strips)
+            parts.append(part_of(traced.paths[r], stretch))
+    return tuple(strips), tuple(parts)
 
 
 def _box(path_px: FloatArray) -> tuple[float, float, float, float]:

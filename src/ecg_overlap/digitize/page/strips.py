@@ -81,6 +81,11 @@ def without_edges(stretch: Stretch, steep: NDArray[np.bool_], *, px_per_mm: floa
     return replace(stretch, seen_px=(float(begin), float(end)))
 
 
+def part_of(path: Path, stretch: Stretch) -> Path:
+    """The part of a row's path that is a lead's."""
+    return between(path, stretch.first_px, stretch.stop_px, seen_px=stretch.seen_px)
+
+
 def lead_of(
     path: Path, stretch: Stretch, page: PagePicture, *, fs_hz: float, error_factor: float
 ) -> LeadSignal | None:
@@ -93,7 +98,7 @@ def lead_of(
         fs_hz: Of the result.
         error_factor: As `to_signal` has it.
     """
-    part = between(path, stretch.first_px, stretch.stop_px, seen_px=stretch.seen_px)
+    part = part_of(path, stretch)
     if not np.isfinite(part.y_px).any():
         return None
     on_paper = page.on_paper(part)
