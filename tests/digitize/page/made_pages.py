@@ -20,6 +20,7 @@ from ecg_overlap.digitize.page.page_signal import PageSignal, Residual, Source, 
 
 PX_PER_MM = 2.0
 FS_HZ = 250.0
+QUALITY = 0.94  # of each lead
 ROW_MM, TOP_MM, LEFT_MM = 28.0, 22.0, 12.0
 
 
@@ -86,6 +87,8 @@ def _strip(
         interval_mv=np.where(seen, 0.02, np.nan),
         baseline_known=False,
         flags=("gap",),
+        quality=QUALITY,
+        evidence={"confidence": 0.9, "law_db": np.nan},
         path_px=np.stack([np.where(seen, x, np.nan), calibration.y_px(mv)], axis=1),
     )
     box = (left, zero - 10 * PX_PER_MM, float(x[-1]), zero + 10 * PX_PER_MM)
@@ -113,6 +116,15 @@ def draw(page: PageSignal) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 PAGE = made_page()
+
+
+def with_qualities(page: PageSignal, **of: float) -> PageSignal:
+    """The page with other qualities of some of its leads, printed once or twice."""
+    strips = (
+        replace(strip, signal=replace(strip.signal, quality=of.get(strip.lead_name, QUALITY)))
+        for strip in page.strips
+    )
+    return replace(page, strips=tuple(strips))
 
 
 def read(image: NDArray[np.uint8], **options: Any) -> PageSignal:

@@ -147,6 +147,22 @@ def test_many_pages_are_parted_and_stay_light(
     assert [p.name for p in out.glob("index*")] == ["index.html"]
 
 
+def test_pages_with_a_doubtful_lead_are_named_first_the_worst_first(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rows = digitized(out, save(tmp_path / "a.png"))
+    facts = json.loads((out / "a.json").read_text())
+    assert "Look first" not in index(out, rows).words
+    for name, least in (("p", 0.4), ("q", 0.1), ("r", 0.6)):
+        own = facts | {"quality": {"least": least, "lead": "V3", "mean": 0.9}}
+        (out / f"{name}.json").write_text(json.dumps(own))
+    page = index(out, rows)
+    first = page.words[page.words.index("Look first") :]
+    assert first.index("q\xa00.10") < first.index("p\xa00.40") < first.index("–")
+    assert "r\xa0" not in first
+    text = (out / "index.html").read_text()
+    assert text.count('<td class="number failed">') == 2
+
+
 def test_names_in_addresses_are_quoted() -> None:
     assert url("a b/c:d?e#f%.html") == "a%20b/c%3Ad%3Fe%23f%25.html"
     assert url("caf\udce9.html") == "caf%E9.html"

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import wfdb
-from made_pages import FS_HZ, PAGE, PX_PER_MM, made_page
+from made_pages import FS_HZ, PAGE, PX_PER_MM, QUALITY, made_page, with_qualities
 
 from data_gen.errors import InputError
 from data_gen.sample import LEADS
@@ -86,6 +86,46 @@ def test_json_tells_all_that_was_found_and_from_what(tmp_path: Path) -> None:
     row = row_of("a.png", "a", "ok", facts)
     assert (row.names, row.leads, row.consistency_db) == ("12 read, 1 assumed", 12, 14.2)
     assert row.consistency_law == "aVR + aVL + aVF = 0"
+
+
+def test_a_page_is_as_good_as_its_worst_lead_and_tells_the_mean(tmp_path: Path) -> None:
+    facts = write(tmp_path, with_qualities(PAGE, V3=0.31, aVL=0.7))
+    kept = json.loads((tmp_path / "90036.json").read_text())
+    assert kept["quality"] == facts["quality"]
+    mean = (10 * QUALITY + 0.31 + 0.7) / 12  # of twelve leads; II, printed twice, counts once
+    assert facts["quality"] == {"least": 0.31, "lead": "V3", "mean": pytest.approx(mean)}
+    (strip,) = (strip for strip in kept["strips"] if strip["lead_name"] == "V3")
+    assert strip["quality"] == 0.31
+    assert strip["evidence"] == {"confidence": 0.9, "law_db": None}
+    row = row_of("a.png", "a", "ok", facts)
+    assert (row.quality, row.quality_lead, row.mean_quality) == (0.31, "V3", round(mean, 3))
+    shown = (tmp_path / "90036.html").read_text()
+    assert shown.count('<td class="number failed">0.31</td>') == 1
+    assert shown.count('<td class="number">0.94</td>') == len(PAGE.strips) - 2
+
+
+def test_of_a_lead_that_is_printed_twice_the_one_in_the_record_counts() -> None:
+    (short,) = (s for s in PAGE.strips if s.lead_name == "II" and not s.rhythm)
+    worse = replace(short, signal=replace(short.signal, quality=0.1))
+    strips = tuple(worse if s is short else s for s in PAGE.strips)
+    assert replace(PAGE, strips=strips).quality == QUALITY
+
+
+def test_a_page_without_a_stated_quality_has_empty_cells(tmp_path: Path) -> None:
+    unstated = with_qualities(PAGE, **dict.fromkeys(LEADS, np.nan))
+    assert np.isnan(unstated.quality) and unstated.worst is None
+    facts = write(tmp_path, unstated)
+    row = row_of("a.png", "a", "ok", facts)
+    assert (row.quality, row.quality_lead, row.mean_quality) == (None, None, None)
+
+
+def test_a_doubtful_lead_has_its_quality_behind_its_name() -> None:
+    good, low = (draw_overlay(page, IMAGE) for page in (PAGE, with_qualities(PAGE, V3=0.31)))
+    y, x = np.nonzero((good != low).any(axis=-1))
+    (strip,) = (strip for strip in PAGE.strips if strip.lead_name == "V3")
+    left, _, right, bottom = (2 * edge for edge in strip.box_px)
+    assert len(x) > 100
+    assert left < x.min() and x.max() < right and y.max() < bottom
 
 
 def test_facts_without_a_residual_have_an_empty_cell() -> None:

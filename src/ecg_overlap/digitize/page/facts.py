@@ -35,6 +35,11 @@ def description(page: PageSignal) -> dict[str, Any]:
             "turned_deg": page.turned_deg,
             "flags": page.flags,
             "unexplained": page.unexplained,
+            "quality": {
+                "least": page.quality,
+                "lead": None if page.worst is None else page.worst.lead_name,
+                "mean": page.mean_quality,
+            },
             "consistency": [asdict(residual) for residual in page.consistency],
             "strips": [_strip(page, strip) for strip in page.strips],
             "method": page.method,
@@ -65,6 +70,8 @@ def _strip(page: PageSignal, strip: Strip) -> dict[str, Any]:
         "median_interval_mv": np.median(signal.interval_mv[known]) if known.any() else None,
         "contested": signal.contested,
         "invented": signal.invented,
+        "quality": strip.quality,
+        "evidence": signal.evidence,
         "flags": signal.flags,
     }
 
@@ -108,6 +115,9 @@ class PageRow:
         record: Folder and name of the record, from the folder of the results.
         status: "ok"; "unchanged", where an earlier command has done it; or "failed".
         reason: Why it failed.
+        quality: Of the page's worst lead.
+        quality_lead: Which that is.
+        mean_quality: The share of its leads that is to be expected at 10 dB or more.
     """
 
     path: str
@@ -131,6 +141,9 @@ class PageRow:
     consistency_mv: float | None = None
     consistency_db: float | None = None
     unexplained: float | None = None
+    quality: float | None = None
+    quality_lead: str | None = None
+    mean_quality: float | None = None
     flags: str = ""
     method: str = ""
     weights_sha256: str | None = None
@@ -165,6 +178,9 @@ def row_of(path: str, record: str, status: str, facts: Mapping[str, Any]) -> Pag
         consistency_mv=_rounded(law.get("rmse_mv"), 5),
         consistency_db=_rounded(law.get("snr_db"), 2),
         unexplained=_rounded(facts["unexplained"], 4),
+        quality=_rounded(facts["quality"]["least"], 3),
+        quality_lead=facts["quality"]["lead"],
+        mean_quality=_rounded(facts["quality"]["mean"], 3),
         flags=" ".join(facts["flags"]),
         method=facts["method"],
         weights_sha256=facts["weights_sha256"],

@@ -11,10 +11,12 @@ from ecg_overlap.digitize.page.facts import KIND, PageRow, row_of
 from ecg_overlap.digitize.page.html import GENERATOR, write_html
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
 from ecg_overlap.digitize.page.write_page import INDEX
+from ecg_overlap.digitize.quality import LOW_QUALITY
 from ecg_overlap.digitize.record_files import OVERLAY, THUMBNAIL
 from ecg_overlap.digitize.record_names import read_facts
 from ecg_overlap.digitize.summary import refuse_strange
 
+MOST_FIRST = 40  # pages that are named at the top, as many as one looks at in one go
 PER_FILE = 200  # rows; a browser lays these out at once
 
 
@@ -59,6 +61,8 @@ def write_index(out: Path, failed: Iterable[PageRow]) -> Path:
             "names": names,
             "spans": [(_first(p), _last(p)) for p in parts],
             "counts": _counts(lines),
+            "first": _to_look_at(lines),
+            "low_quality": LOW_QUALITY,
             "flag_texts": PAGE_FLAGS,
         }
         write_html("index.html.j2", values, out / names[number - 1])
@@ -121,6 +125,13 @@ def _counts(lines: Sequence[Line]) -> dict[str, int]:
     failed = sum(line.row.status == "failed" for line in lines)
     flagged = sum(bool(line.row.flags) for line in lines)
     return {"pages": len(lines), "failed": failed, "flagged": flagged}
+
+
+def _to_look_at(lines: Sequence[Line]) -> list[Line]:
+    """The pages with the worst leads, of those that have one of less than `LOW_QUALITY`."""
+    low = [line for line in lines if line.row.quality is not None]
+    low = [line for line in low if (line.row.quality or 0) < LOW_QUALITY]
+    return sorted(low, key=lambda line: line.row.quality or 0)[:MOST_FIRST]
 
 
 def _first(part: Sequence[Line]) -> str:

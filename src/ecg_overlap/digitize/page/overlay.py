@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.page.page_signal import PageSignal, Strip
 from ecg_overlap.digitize.paths.path import stretches
+from ecg_overlap.digitize.quality import LOW_QUALITY
 
 Rgb = tuple[int, int, int]
 Picture = NDArray[np.uint8]
@@ -53,6 +54,8 @@ def picture_of(page: PageSignal, image: Picture) -> Picture:
 
 def draw_overlay(page: PageSignal, image: Picture) -> Picture:
     """The page, paled, with every strip's path, name and 0 mV, and in red what none explains.
+
+    Behind the name of a lead of less than `LOW_QUALITY` stands its quality.
 
     Args:
         page: A digitized page.
@@ -123,7 +126,8 @@ def _draw_strip(shown: Picture, page: PageSignal, strip: Strip, scale: float) ->
         row = float(np.nanmedian(zero[ends[: max(1, len(ends) // 20)]]))
         top = min(top, row - NAME_MM * mm)
         _draw_tick(shown, (float(points[ends[0], 0]), row), inwards * TICK_MM * mm, colour, width)
-    _write(shown, strip.lead_name, (float(points[seen][0, 0]), top), colour, mm)
+    doubtful = f" q {strip.quality:.2f}" if strip.quality < LOW_QUALITY else ""
+    _write(shown, strip.lead_name + doubtful, (float(points[seen][0, 0]), top), colour, mm)
 
 
 def _draw_tick(

@@ -20,6 +20,7 @@ from ecg_overlap.digitize.page.html import write_html
 from ecg_overlap.digitize.page.overlay import draw_overlay, draw_thumbnail
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS, PageSignal
 from ecg_overlap.digitize.page.paper_svg import draw_paper
+from ecg_overlap.digitize.quality import LOW_QUALITY
 from ecg_overlap.digitize.record_files import OVERLAY, THUMBNAIL
 from ecg_overlap.digitize.record_names import PictureSource, claim, write_facts
 from ecg_overlap.digitize.wfdb_record import write_record
@@ -75,6 +76,7 @@ def write_page(
             "facts": facts,
             "names": names_from(facts["strips"]),
             "flag_texts": FLAGS | PAGE_FLAGS,
+            "low_quality": LOW_QUALITY,
             "overlay": None if drawn is None else (record.name + OVERLAY, drawn.shape[:2]),
             "paper": draw_paper(page),
             "files": [record.name + end for end in (".csv", ".hea", ".dat", ".json")],
