@@ -74,6 +74,27 @@ def test_a_frame_of_which_a_network_sees_dashes_is_no_row() -> None:
     assert left[14:460, 16:1484].sum() == pytest.approx(dark[14:460, 16:1484].sum(), rel=1e-6)
 
 
+def test_a_dark_grid_takes_nothing_from_what_a_network_sees() -> None:
+    cover = drawn(beats(252.0))
+    lines = [np.array([(0.0, y), (WIDTH - 1.0, y)]) for y in range(60, HEIGHT, 60)]
+    dark = np.maximum(drawn(*lines), cover)
+    kept = without_frames(cover, px_per_mm=PX_PER_MM, dark=dark)
+    np.testing.assert_array_equal(kept, cover)
+
+
+def test_a_row_that_drifts_among_others_is_found_in_what_they_leave() -> None:
+    level = [beats(60, up=30), beats(420, up=30), beats(450, up=30)]
+    drifting = beats(100, up=30, drift=230)
+    cover = drawn(*level, drifting)
+    assert len(rows_of(cover)) == 3
+    traced = trace_page(cover, px_per_mm=PX_PER_MM)
+    assert len(traced.rows) == 4
+    path = traced.paths[1]
+    y = np.interp(np.arange(100, 1400), path.x_px, path.y_px)
+    true = np.interp(np.arange(100, 1400), *drifting.T)
+    assert np.abs(y - true).mean() < 1
+
+
 def test_rests_of_a_line_that_look_like_a_row_are_given_up() -> None:
     # Pieces of a grid line under the only trace: not half of the row's length.
     rests = [np.array([(x, 330.0), (x + 60.0, 330.0)]) for x in (150, 420, 640, 980)]

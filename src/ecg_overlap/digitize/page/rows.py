@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.ink.evidence import INK
 from ecg_overlap.digitize.traces.rows import find_rows, presence
 from ecg_overlap.digitize.traces.runs import HOLE_PX, FloatArray, find_runs
 
 PIECE_MM = 8.0  # ink of a trace hangs together for so long; a letter is narrower
 FRAME_MM = 100.0  # a line that is exactly straight for so long is a frame: no heart rests for 4 s
+MOST_FRAMES = 4  # lines in one direction: a frame within another
 FRAME_EDGE_MM = 0.25  # as far beyond such a line a network's map of it may reach: two of its pixels
 WINDOW_MM = 55.0  # rows are looked for in parts so wide: two beats, and hardly any drift
 MOST_STEP_MM = 12.0  # between a row's places in two windows: leads of a row stand apart so much
@@ -71,35 +73,53 @@ def without_frames(cover: Coverage, *, px_per_mm: float, dark: Coverage | None =
         cover: float32 (H, W), 0–1.
         px_per_mm: Its scale.
         dark: float32 (H, W), where `cover` is what a network sees of it: of a line, that may be
-            dashes.
+            dashes. Of more lines than frames have, it is a grid's rest, which the network knows.
     """
     length = round(FRAME_MM * px_per_mm)
     line = np.zeros(cover.shape, np.uint8)
-    for seen in (cover,) if dark is None else (cover, dark):
-        ink = (seen > 0.3).astype(np.uint8)
-        for size in ((1, length), (length, 1)):
-            if min(ink.shape) >= 1 and length < max(ink.shape):
-                found = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(size, np.uint8))
-                line = np.maximum(line, np.asarray(found, np.uint8))
+    for along in (0, 1):
+        line = np.maximum(line, _lines(cover, along, length))
+        if dark is not None:
+            dashed = _lines(dark, along, length)
+            if _count(dashed, along) <= MOST_FRAMES:
+                line = np.maximum(line, dashed)
     if not line.any():
         return cover
     edge = 2 * max(round(FRAME_EDGE_MM * px_per_mm), 1) + 1 if dark is not None else 3
     return np.where(cv2.dilate(line, np.ones((edge, edge), np.uint8)) > 0, np.float32(0), cover)
 
 
-def page_rows(cover: Coverage, *, px_per_mm: float) -> list[PageRow]:
+def _lines(cover: Coverage, along: int, length: int) -> NDArray[np.uint8]:
+    """The straight lines of a length along an axis of a picture, uint8 (H, W)."""
+    if not 1 <= length < cover.shape[along]:
+        return np.zeros(cover.shape, np.uint8)
+    size = (length, 1) if along == 0 else (1, length)
+    found = cv2.morphologyEx(
+        (cover >= INK).astype(np.uint8), cv2.MORPH_OPEN, np.ones(size, np.uint8)
+    )
+    return np.asarray(found, np.uint8)
+
+
+def _count(line: NDArray[np.uint8], along: int) -> int:
+    """How many lines there are along an axis, side by side."""
+    there = line.any(axis=along).astype(np.int8)
+    return int((np.diff(there, prepend=0) > 0).sum())
+
+
+def page_rows(cover: Coverage, *, px_per_mm: float, window_mm: float = WINDOW_MM) -> list[PageRow]:
     """The rows of a page, from top to bottom.
 
-    In windows as wide as two beats, rows are where level ink is densest (`traces.rows`). A page's
+    In windows, as wide as two beats, rows are where level ink is densest (`traces.rows`). A page's
     row is a way through the windows, of small steps, that has much ink: header text and the rests
     of grid lines have some in some windows.
 
     Args:
         cover: float32 (H, W), 0–1: all ink, as `ink_of_traces` leaves it.
         px_per_mm: Its scale.
+        window_mm: How wide the windows are.
     """
     height, width = cover.shape
-    edges = np.linspace(0, width, max(round(width / px_per_mm / WINDOW_MM), 1) + 1).astype(int)
+    edges = np.linspace(0, width, max(round(width / px_per_mm / window_mm), 1) + 1).astype(int)
     places: list[FloatArray] = []
     shares: list[FloatArray] = []
     for left, right in pairwise(edges):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.ink.letters import LetterBox
-from ecg_overlap.digitize.page.rows import PageRow, ink_of_traces, page_rows
+from ecg_overlap.digitize.page.rows import LEAST_OF_BEST, PageRow, ink_of_traces, page_rows
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.paths.together import redrawn
@@ -19,6 +19,8 @@ from ecg_overlap.digitize.traces.runs import LEVEL_STROKES
 # Of the usual row's share of columns in which its trace has ink that no other trace has.
 LEAST_ALONE = 0.85
 LEAST_LENGTH = 0.6  # of the usual row's length
+LEAST_LEFT = 0.5  # of a row's ink: what stays unexplained may be one
+NARROW_MM = 25.0  # windows in which even a drifting row is nearly level
 MOST_ROWS = 24  # twice as many as any page has: what has more is text, and takes minutes to trace
 BEYOND_MM = 3.0  # a row reaches so far beyond where most rows end, at the most
 
@@ -56,7 +58,8 @@ def trace_page(
     """Find the rows of a page and trace them all at once.
 
     A row of which the trace mostly runs in other traces' ink, or over blank paper, was none: what
-    was left of grid lines looked like one. It is given up, and the rest is traced again.
+    was left of grid lines looked like one. It is given up, and the rest is traced again. So are all
+    where the ink that stays unexplained is a row's (`_missed`).
 
     Args:
         cover: float32 (H, W), 0–1: the page's ink.
@@ -76,16 +79,22 @@ def trace_page(
             f"{len(rows)} rows of ink are no ECG's",
             "check that it is an ECG, and px_per_mm",
         )
+    all_seen = False
     while rows:
         expected = np.stack([row.expected_px for row in rows])
         traces = trace_all(cover, expected, px_per_mm=px_per_mm, inside=inside, letters=letters)
         alone = [_alone(traces, k, row) for k, row in enumerate(rows)]
         worst = int(np.argmin(alone))
-        if alone[worst] >= LEAST_ALONE * float(np.median(alone)):
+        if alone[worst] < LEAST_ALONE * float(np.median(alone)):
+            rows = within_common_ends([*rows[:worst], *rows[worst + 1 :]], px_per_mm)
+            continue
+        missed = [] if all_seen else _missed(traces, rows)
+        all_seen = True  # those that are given up now are not found again
+        if not missed:
             paths = redrawn(traces, [stroke(traces.ink(k)) for k in range(len(rows))])
             found = [contested(path, traces.shared(k)) for k, path in enumerate(paths)]
             return PageTraces(tuple(rows), traces, tuple(found))
-        rows = within_common_ends([*rows[:worst], *rows[worst + 1 :]], px_per_mm)
+        rows = sorted([*rows, *missed], key=lambda row: float(row.y_px.mean()))
     raise DigitizeError(
         "rows", "no row of traces was found on the page", "check that it is an ECG, upright"
     )
@@ -95,6 +104,22 @@ def _alone(traces: Traces, k: int, row: PageRow) -> float:
     """The share of a row's columns in which its trace has ink of its own."""
     own = (traces.where[k] >= 0) & ~traces.shared(k)
     return float(own[row.first : row.stop].mean())
+
+
+def _missed(traces: Traces, rows: Sequence[PageRow]) -> list[PageRow]:
+    """The rows of the ink that no trace explains, as long and as clear as rows are.
+
+    A row that drifts by centimetres is hard to see among others, and easy without them.
+    """
+    left = ink_of_traces(traces.unclaimed(), px_per_mm=traces.px_per_mm)
+    if left.sum() < LEAST_LEFT * traces.cover.sum() / len(rows):
+        return []
+    usual = float(np.median([row.stop - row.first for row in rows]))
+    clear = LEAST_OF_BEST * max(row.share for row in rows)
+    ends = (min(row.first for row in rows), max(row.stop for row in rows))
+    found = page_rows(left, px_per_mm=traces.px_per_mm, window_mm=NARROW_MM)
+    cut = [row.between(*ends) for row in found if row.share >= clear]
+    return [row for row in cut if row.stop - row.first >= LEAST_LENGTH * usual]
 
 
 def within_common_ends(rows: list[PageRow], px_per_mm: float) -> list[PageRow]:

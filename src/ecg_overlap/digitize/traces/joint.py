@@ -86,6 +86,14 @@ class Traces:
         """The share of the columns in which trace `k` is in one of certain states."""
         return float(np.isin(self.where[k], states).mean())
 
+    def unclaimed(self) -> Coverage:
+        """The ink of runs that no trace is in, float32 (H, W)."""
+        left = self.cover.copy()
+        claimed = np.unique(self.where[self.where >= 0])
+        nothing = np.repeat(self.runs.row[claimed, :1], 2, axis=1)
+        _erase(left, self.runs.column[claimed], self.runs.row[claimed], nothing)
+        return left
+
     def ink(self, k: int) -> TraceInk:
         """The ink that trace `k` has, and what no trace has: a peak may stand apart.
 
