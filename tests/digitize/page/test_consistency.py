@@ -149,7 +149,7 @@ def test_a_rhythm_strip_takes_no_part_in_the_laws_of_a_column() -> None:
     strips.append(strip("II", np.zeros(1000), rhythm=True))
     found = {law.law: law for law in residuals(strips, FS_HZ)}
     assert found["I + III = II"].rmse_mv < 1e-9
-    assert found["II = rhythm strip"].rmse_mv == pytest.approx(leads["II"].std(), rel=1e-6)
+    assert found["II = rhythm strip"].rmse_mv == pytest.approx(leads["II"].std(), rel=1e-2)
 
 
 def test_a_lead_that_begins_earlier_is_compared_where_both_are() -> None:
@@ -167,3 +167,12 @@ def test_a_lead_that_begins_earlier_is_compared_where_both_are() -> None:
 
 def test_a_page_without_leads_has_no_residuals() -> None:
     assert residuals([], FS_HZ) == ()
+
+
+def test_a_strip_may_be_some_ms_late_but_not_a_tenth_of_a_second() -> None:
+    t = np.arange(1000) / FS_HZ
+    whole = sum(np.exp(-(((t - beat) / 0.03) ** 2)) for beat in np.arange(0.5, 10, 0.8))
+    for late_s, obeyed in ((0.03, True), (0.1, False)):
+        short = strip("II", whole[500:750], start_s=5.0 + late_s)
+        (law,) = residuals([short, strip("II", whole, rhythm=True)], FS_HZ)
+        assert (law.snr_db > 20) == obeyed

@@ -49,7 +49,7 @@ def printed(arrangement: Arrangement, leads: dict[str, FloatArray], *, gap_mm: f
             at = round((START_MM + c * (width + gap_mm)) * PER_MM)
             signals[r, at : at + len(part)] = part
     noise = np.random.default_rng(1).normal(scale=0.02, size=signals.shape)
-    return Rows(signals + noise, np.isnan(signals), PER_MM)
+    return Rows(signals + noise, np.isfinite(signals).astype(float), PER_MM)
 
 
 def read(rows: Rows, names: dict[tuple[int, int], str] | None = None) -> list[Fit]:
@@ -67,7 +67,7 @@ def read(rows: Rows, names: dict[tuple[int, int], str] | None = None) -> list[Fi
                 odds[r, c, LEADS.index(name)] = 4.0
         return odds
 
-    return fits_of(with_rows(n_rows), rows, places_for, names_at)
+    return fits_of(with_rows(n_rows), rows, places_for, names_at, lambda place, n: place)
 
 
 @pytest.mark.parametrize("name", [n for n in KNOWN if not n.startswith(("4x3", "12x1+"))])
@@ -89,7 +89,7 @@ def test_a_strip_that_is_about_as_like_two_leads_is_the_usual_one(share: float, 
     strip = printed(Arrangement("3x4+1R", (*KNOWN["3x4"].rows, ("V3",))), leads)
     page = printed(KNOWN["3x4+1R"], heart())
     signals = np.concatenate([page.signals_mv[:3], strip.signals_mv[3:]])
-    assert read(Rows(signals, page.blank, PER_MM))[0].arrangement.rows[3] == (name,)
+    assert read(Rows(signals, page.goes_on, PER_MM))[0].arrangement.rows[3] == (name,)
 
 
 def test_columns_are_placed_with_their_gaps() -> None:
@@ -117,11 +117,13 @@ def test_a_row_without_a_trace_does_not_hide_the_others() -> None:
 def test_twelve_leads_are_linear_in_eight() -> None:
     leads = heart()
     assert round(float(np.trace(contradiction(LEADS)))) == 4
-    assert disagreement(np.cov(np.stack([leads[n] for n in LEADS])), LEADS)[0] < 1e-9
+    assert disagreement(np.cov(np.stack([leads[n] for n in LEADS]))[None], LEADS)[0][0] < 1e-9
     names = ("I", "III", "II")  # two of them swapped
-    against, laws = disagreement(np.cov(np.stack([leads[n] for n in ("I", "II", "III")])), names)
+    against, laws = disagreement(
+        np.cov(np.stack([leads[n] for n in ("I", "II", "III")]))[None], names
+    )
     assert (laws, against > 0.2) == (1, True)
-    assert disagreement(np.eye(2), ("V1", "V2")) == (1.0, 0)
+    assert disagreement(np.eye(2)[None], ("V1", "V2")) == (np.ones(1), 0)
 
 
 def test_a_page_that_holds_nearly_ten_seconds_holds_ten() -> None:

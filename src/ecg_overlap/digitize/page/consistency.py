@@ -1,6 +1,7 @@
 """How well a page's simultaneous leads obey what must hold of them: truth without truth."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +17,16 @@ LAWS: dict[str, dict[str, float]] = {
     "aVL = (I - III) / 2": {"aVL": 1.0, "I": -0.5, "III": 0.5},
     "aVF = (II + III) / 2": {"aVF": 1.0, "II": -0.5, "III": -0.5},
 }
+MOST_LATE_S = 0.04  # 1 mm
 LEAST_S = 0.5  # leads that are simultaneous for less tell nothing
 
 
 def residuals(strips: Sequence[Strip], fs_hz: float) -> tuple[Residual, ...]:
     """The residual of every law that speaks of leads which are simultaneous on a page.
 
-    A lead that is printed twice must be the same twice. Each lead's mean is removed, as a page
-    tells 0 mV only where it has calibration pulses.
+    A lead that is printed twice must be the same twice, within `MOST_LATE_S`: where its column
+    begins on the strip's time is known to some ms, and QRS complexes are steep. Each lead's mean is
+    removed, as a page tells 0 mV only where it has calibration pulses.
 
     Args:
         strips: The page's leads.
@@ -39,7 +42,13 @@ def residuals(strips: Sequence[Strip], fs_hz: float) -> tuple[Residual, ...]:
         for short in strips:
             if short is not strip and short.lead_name == strip.lead_name and not short.rhythm:
                 law = f"{strip.lead_name} = rhythm strip"
-                found.append(_residual(law, (short, strip), [1.0, -1.0], fs_hz))
+                most = round(MOST_LATE_S * fs_hz)
+                late = [
+                    replace(short, start_s=short.start_s + k / fs_hz)
+                    for k in range(-most, most + 1)
+                ]
+                of_lags = (_residual(law, (one, strip), [1.0, -1.0], fs_hz) for one in late)
+                found.append(max(filter(None, of_lags), key=lambda r: r.snr_db, default=None))
     return tuple(residual for residual in found if residual is not None)
 
 

@@ -44,33 +44,35 @@ def in_independent(names: Sequence[str]) -> FloatArray:
     return rows
 
 
-def disagreement(covariance: FloatArray, names: Sequence[str]) -> tuple[float, int]:
+def disagreement(covariances: FloatArray, names: Sequence[str]) -> tuple[FloatArray, int]:
     """How little simultaneous leads obey what must hold of leads of these names.
 
     Args:
-        covariance: float64 (m, m), of their signals.
+        covariances: float64 (n, m, m), of their signals, in n ways.
         names: Their names, m.
 
     Returns:
         The power of what contradicts, as a share of what it would be of unrelated signals of the
-        same powers: 0 for leads that obey, about 1 for any others; and how many laws speak of
+        same powers, (n,): 0 for leads that obey, about 1 for any others; and how many laws speak of
         these leads, 0 if none does.
 
     Example:
         >>> i, ii = np.random.default_rng(0).normal(size=(2, 500))
-        >>> leads = np.cov([i, ii, ii - i])
+        >>> leads = np.cov([i, ii, ii - i])[None]
         >>> against, laws = disagreement(leads, ["I", "II", "III"])
-        >>> round(against, 6), laws, disagreement(leads, ["I", "III", "II"])[0] > 0.1
-        (0.0, 1, True)
+        >>> round(float(against[0]), 6), laws
+        (0.0, 1)
+        >>> bool(disagreement(leads, ["I", "III", "II"])[0][0] > 0.1)
+        True
     """
     against = contradiction(tuple(names))
     laws = round(float(np.trace(against)))
     if laws == 0:
-        return 1.0, 0
+        return np.ones(len(covariances)), 0
     # The mean square of P s, for a projection P, is the trace of P C.
-    found = float((against * covariance).sum())
-    expected = float((np.diag(against) * np.diag(covariance)).sum())
-    return max(found, 0.0) / max(expected, 1e-12), laws
+    found = (against * covariances).sum(axis=(1, 2))
+    expected = np.diagonal(covariances, axis1=1, axis2=2) @ np.diag(against)
+    return np.maximum(found, 0.0) / np.maximum(expected, 1e-12), laws
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from data_gen.errors import InputError
 from data_gen.sample import LEADS
@@ -23,6 +24,7 @@ RARER = 1.0  # … each step down from the usual to a rarer order
 # All but a fiftieth of a gap is blank, and a fiftieth of a trace: so many nats for every half mm.
 BLANK = math.log(0.98 / 0.02)
 BLANK_MM = 0.5
+PEN_MM = 0.35  # half a stroke reaches into a gap from each side
 GAP = 2.0  # … columns that do not touch
 OFF = 1.5  # … each mm that an order's place is off the ends of the ink
 MOST_ANY = 3  # rows of one lead each, of which nobody knows the order
@@ -36,6 +38,7 @@ UNUSUAL_STRIP = 3.0  # … a rhythm strip of none of these: 1 to 20, a guess
 SAMPLES = 10.0
 BREAK_EVEN = 0.3  # signals that contradict a law by more speak against it
 LEAST_DISAGREEMENT = 0.005  # traces are hardly read better than to 23 dB
+LATE_MM = 1.0  # a column may begin so much earlier or later on a rhythm strip's time than it seems
 
 
 @dataclass(frozen=True)
@@ -132,20 +135,24 @@ class Rows:
 
     Args:
         signals_mv: float64 (K, n), how high their traces are; NaN where there is none.
-        blank: bool (K, n): where a trace leads over blank paper.
+        goes_on: float64 (K, n): 1 where a trace goes on, 0 where it leads over blank paper; one
+            half, which tells nothing, in an upright stroke: a separator may stand in a gap.
         per_mm: Samples to a mm.
         known: Covariances that were computed already.
     """
 
     signals_mv: FloatArray
-    blank: NDArray[np.bool_]
+    goes_on: FloatArray
     per_mm: float
     known: dict[Any, FloatArray] = field(default_factory=dict)
 
     def covariances(
         self, columns_mm: FloatArray, strips_mm: FloatArray, strips: tuple[int, ...]
     ) -> FloatArray:
-        """Of the traces in each column, float64 (C, K, K), mV²; NaN for a row without a trace.
+        """Of the traces in each column, float64 (C, L, K, K), mV²; NaN for a row without a trace.
+
+        Where a column began on a strip's time is known to about `LATE_MM`: so for each of L lags of
+        the strips; one without strips.
 
         Args:
             columns_mm: float64 (C, 2): where the columns begin and end.
@@ -157,8 +164,12 @@ class Rows:
             first = np.rint(columns_mm[:, 0] * self.per_mm).astype(int)
             other = np.rint(strips_mm[:, 0] * self.per_mm).astype(int)
             length = int((columns_mm[0, 1] - columns_mm[0, 0]) * self.per_mm)
-            self.known[key] = np.stack(
-                [self._covariance(a, b, length, strips) for a, b in zip(first, other, strict=True)]
+            most = round(LATE_MM * self.per_mm) if strips else 0
+            self.known[key] = np.array(
+                [
+                    [self._covariance(a, b + lag, length, strips) for lag in range(-most, most + 1)]
+                    for a, b in zip(first, other, strict=True)
+                ]
             )
         return self.known[key]
 
@@ -220,10 +231,17 @@ class Fit:
 
 NamesAt = Callable[[FloatArray], FloatArray]  # columns (C, 2) in mm, to log likelihoods (K, C, 12)
 PlacesFor = Callable[[int, Place | None], Sequence[Place]]  # for so many columns, near a place
+Sharpen = Callable[
+    [Place, int], Place
+]  # a place of so many columns, as the ends of strokes have it
 
 
 def fits_of(
-    arrangements: Sequence[Arrangement], rows: Rows, places_for: PlacesFor, names_at: NamesAt
+    arrangements: Sequence[Arrangement],
+    rows: Rows,
+    places_for: PlacesFor,
+    names_at: NamesAt,
+    sharpen: Sharpen,
 ) -> list[Fit]:
     """How well arrangements explain a page, each at its best place; the best first.
 
@@ -234,6 +252,7 @@ def fits_of(
         names_at: The log likelihood ratio of each of `LEADS` being printed at each place, to none
             that can be read, float64 (K, C, 12), from the columns; 0 without any evidence.
             A strip's is in its first column.
+        sharpen: Makes a place of columns, known to about a mm, exact.
     """
     fits = []
     for arrangement in arrangements:
@@ -248,7 +267,9 @@ def fits_of(
         for _ in range(2):  # the strips once more whenever the columns are better in place
             named = _with_strips(best.arrangement, rows, best.place, names_at)
             best = _best(named, rows, places_for(named.n_columns, best.place), names_at)
-        fits[k] = best
+        place = sharpen(best.place, best.arrangement.n_columns)
+        named = _with_strips(best.arrangement, rows, place, names_at)
+        fits[k] = _fit(named, rows, place, names_at)
     return sorted(fits, key=_score, reverse=True)
 
 
@@ -351,19 +372,23 @@ def _laws(
 
 
 def _laws_with(arrangement: Arrangement, of: tuple[int, ...], covariances: FloatArray) -> float:
-    """What simultaneous leads of some rows say, nats, from their covariances (C, K, K)."""
+    """What simultaneous leads of some rows say, nats, from their covariances (C, L, K, K).
+
+    The likelihood of a column is the mean of those at all lags of its strips.
+    """
     total = 0.0
     for c, covariance in enumerate(covariances):
         here = [
             (r, lead)
             for r, lead in arrangement.in_column(c)
-            if r in of and np.isfinite(covariance[r, r])
+            if r in of and np.isfinite(covariance[:, r, r]).all()
         ]
         at = [r for r, _ in here]
-        against, laws = disagreement(covariance[np.ix_(at, at)], [lead for _, lead in here])
+        names = [lead for _, lead in here]
+        against, laws = disagreement(covariance[np.ix_(range(len(covariance)), at, at)], names)
         if laws:
-            odds = math.log(min(max(against, LEAST_DISAGREEMENT), 1.0) / BREAK_EVEN)
-            total -= 0.5 * SAMPLES * laws * odds
+            odds = np.log(against.clip(LEAST_DISAGREEMENT, 1.0) / BREAK_EVEN)
+            total += float(logsumexp(-0.5 * SAMPLES * laws * odds)) - math.log(len(odds))
     return total
 
 
@@ -371,12 +396,14 @@ def _gaps(arrangement: Arrangement, rows: Rows, place: Place) -> float:
     """What blank paper between the columns says for a place, nats."""
     if place.gap == 0 or arrangement.n_columns == 1:
         return 0.0
-    columns = place.columns(arrangement.n_columns) * rows.per_mm
+    columns = place.columns(arrangement.n_columns)
     short = [r for r in range(len(arrangement.rows)) if not arrangement.is_strip(r)]
+    blank_mm = max(place.gap - PEN_MM, 0.0)
     total = 0.0
-    for begin, end in zip(columns[:-1, 1], columns[1:, 0], strict=True):
-        part = rows.blank[short, max(round(begin), 0) : max(round(end), round(begin) + 1)]
+    for begin, end in zip(columns[:-1, 1] + PEN_MM / 2, columns[1:, 0] - PEN_MM / 2, strict=True):
+        first = max(round(begin * rows.per_mm), 0)
+        part = rows.goes_on[short, first : max(round(end * rows.per_mm), first + 1)]
         if part.shape[1]:
             share = part.mean(axis=1)
-            total += float((BLANK * (2 * share - 1)).sum()) * place.gap / BLANK_MM
+            total += float((BLANK * (1 - 2 * share)).sum()) * blank_mm / BLANK_MM
     return total - GAP

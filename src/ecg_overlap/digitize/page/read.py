@@ -15,7 +15,7 @@ from ecg_overlap.digitize.ink.evidence import INK
 from ecg_overlap.digitize.names.letters import letter_boxes
 from ecg_overlap.digitize.names.seen import NameSeen, names_on
 from ecg_overlap.digitize.network import Image, Network, info_of
-from ecg_overlap.digitize.page.columns import Place, ends_of, places
+from ecg_overlap.digitize.page.columns import FULL_S, Place, ends_of, places
 from ecg_overlap.digitize.page.consistency import residuals
 from ecg_overlap.digitize.page.judge import (
     Printed,
@@ -40,6 +40,7 @@ from ecg_overlap.digitize.page.paper import (
     straight_page,
     with_speed_and_gain,
 )
+from ecg_overlap.digitize.page.pen_ends import pen_ends, sharpened
 from ecg_overlap.digitize.page.printed import printed_scale
 from ecg_overlap.digitize.page.quality import with_quality
 from ecg_overlap.digitize.page.rows import ink_of_traces, without_frames
@@ -126,8 +127,12 @@ def paper_of(image: Image, asked: Request) -> Paper:
         DigitizeError: Its scale is not found.
     """
     light = Illumination(image)
-    usual = (asked.mm_per_s or USUAL_MM_PER_S, asked.mm_per_mv or USUAL_MM_PER_MV)
-    scale = page_scale(light, px_per_mm=asked.px_per_mm, mm_per_s=usual[0], mm_per_mv=usual[1])
+    scale = page_scale(
+        light,
+        px_per_mm=asked.px_per_mm,
+        mm_per_s=asked.mm_per_s or USUAL_MM_PER_S,
+        mm_per_mv=asked.mm_per_mv or USUAL_MM_PER_MV,
+    )
     page = straight_page(light, scale, asked.network)
     all_told = asked.mm_per_s is not None and asked.mm_per_mv is not None
     printed = (None, None) if all_told else printed_scale(page.picture.image)
@@ -238,12 +243,21 @@ def _fits(
     width = traced.traces.cover.shape[1]
     heights = row_signals(traced.paths, width, px_per_mm=scale)
     at = np.rint(np.arange(heights.shape[1]) * scale / PER_MM).astype(int).clip(0, width - 1)
-    rows = Rows(heights / printed.mm_per_mv, traced.traces.where[:n_rows, at] < 0, PER_MM)
+    blank = traced.traces.where[:n_rows] < 0
+    # An upright stroke may be a separator, which stands in a gap.
+    goes_on = np.where(blank, 0.0, np.where(traced.steep(), 0.5, 1.0))
+    rows = Rows(heights / printed.mm_per_mv, goes_on[:, at], PER_MM)
 
     def names_at(columns_mm: FloatArray) -> FloatArray:
         return log_odds(at_places(words, columns_mm, n_rows))
 
-    return fits_of(orders, rows, places_for, names_at)
+    strokes = pen_ends(traced.paths, blank, px_per_mm=scale)
+
+    def sharpen(place: Place, n: int) -> Place:
+        full = place.width * n == FULL_S * printed.mm_per_s
+        return sharpened(place, n, strokes, usual_width=full)
+
+    return fits_of(orders, rows, places_for, names_at, sharpen)
 
 
 def _names(page: PagePicture, cover: Coverage) -> list[NameSeen]:
