@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.grid import Illumination, find_grid
 from ecg_overlap.digitize.lead import straight_scaled
 from ecg_overlap.digitize.network import Network
+from ecg_overlap.digitize.page.pace import BOXES
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.scale import PaperMap
 from ecg_overlap.digitize.stages import Scale, ScaledPicture, scale_beside_colour, scale_of_grid
@@ -20,7 +21,6 @@ from ecg_overlap.digitize.straight import (
 
 # Longer than A3 and its margins: what is wider was measured in the wrong boxes.
 MOST_WIDE_MM = 600.0
-BOXES = 5.0  # a grid's larger boxes are five times the smaller
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,17 @@ class PagePicture:
 
 
 def page_scale(
-    light: Illumination, *, px_per_mm: float | None, mm_per_s: float, mm_per_mv: float
+    light: Illumination,
+    *,
+    px_per_mm: float | None,
+    mm_per_s: float,
+    mm_per_mv: float,
+    near_px_per_mm: float | None = None,
 ) -> Scale:
     """A page's scale: as given, of its grid, or of a calibration pulse.
 
     Where all lines of a grid are alike, they may be 1 or 5 mm apart. A page is not wider than
-    `MOST_WIDE_MM`.
+    `MOST_WIDE_MM`; or the scale is known roughly.
 
     Raises:
         DigitizeError: There is neither a grid nor a pulse.
@@ -76,13 +81,14 @@ def page_scale(
     if px_per_mm is not None:
         paper = PaperMap(px_per_mm, px_per_mm)
         return Scale(paper, paper.calibration(mm_per_s, mm_per_mv))
-    scale = scale_beside_colour(lambda seen: scale_of_grid(seen, mm_per_s, mm_per_mv), light)
-    wide = max(light.image.shape[:2]) / scale.paper.px_per_mm_x
-    if wide > MOST_WIDE_MM and scale.grid is not None:
-        near = BOXES * scale.paper.px_per_mm_x
-        grid = find_grid(light.image, near_px_per_mm=near, light=light)
-        return Scale(grid, grid.calibration(mm_per_s, mm_per_mv), grid=grid)
-    return scale
+    if near_px_per_mm is None:
+        scale = scale_beside_colour(lambda seen: scale_of_grid(seen, mm_per_s, mm_per_mv), light)
+        wide = max(light.image.shape[:2]) / scale.paper.px_per_mm_x
+        if wide <= MOST_WIDE_MM or scale.grid is None:
+            return scale
+        near_px_per_mm = BOXES * scale.paper.px_per_mm_x
+    grid = find_grid(light.image, near_px_per_mm=near_px_per_mm, light=light)
+    return Scale(grid, grid.calibration(mm_per_s, mm_per_mv), grid=grid)
 
 
 def straight_page(light: Illumination, scale: Scale, network: Network | None) -> PagePicture:

@@ -33,6 +33,7 @@ from ecg_overlap.digitize.page.layouts import (
     with_rows,
 )
 from ecg_overlap.digitize.page.naming import Word, at_places, log_odds, was_read, words_of
+from ecg_overlap.digitize.page.pace import boxes_by_beats
 from ecg_overlap.digitize.page.page_signal import PageSignal, Source, Strip
 from ecg_overlap.digitize.page.paper import (
     PagePicture,
@@ -120,8 +121,13 @@ class Paper:
     printed: tuple[float | None, float | None]
 
 
-def paper_of(image: Image, asked: Request) -> Paper:
+def paper_of(image: Image, asked: Request, *, near_px_per_mm: float | None = None) -> Paper:
     """The picture on straight paper, and what is printed on it of its scale.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        asked: What was asked for.
+        near_px_per_mm: The scale, where it is known to about a third.
 
     Raises:
         DigitizeError: Its scale is not found.
@@ -132,6 +138,7 @@ def paper_of(image: Image, asked: Request) -> Paper:
         px_per_mm=asked.px_per_mm,
         mm_per_s=asked.mm_per_s or USUAL_MM_PER_S,
         mm_per_mv=asked.mm_per_mv or USUAL_MM_PER_MV,
+        near_px_per_mm=near_px_per_mm,
     )
     page = straight_page(light, scale, asked.network)
     all_told = asked.mm_per_s is not None and asked.mm_per_mv is not None
@@ -140,7 +147,25 @@ def paper_of(image: Image, asked: Request) -> Paper:
 
 
 def read_page(paper: Paper, asked: Request) -> PageSignal:
-    """The page as it is in the picture.
+    """The page as it is in the picture, at the boxes at which hearts beat as they do.
+
+    Raises:
+        DigitizeError: It gives no leads.
+        InputError: An argument cannot be used.
+    """
+    page = _read_at(paper, asked)
+    more = 1.0 if asked.px_per_mm is not None else boxes_by_beats(page)
+    if more == 1.0:
+        return page
+    try:
+        near = more * paper.page.scale.paper.px_per_mm_x
+        return _read_at(paper_of(paper.image, asked, near_px_per_mm=near), asked)
+    except DigitizeError:  # there are no such boxes
+        return page
+
+
+def _read_at(paper: Paper, asked: Request) -> PageSignal:
+    """The page at its scale.
 
     Raises:
         DigitizeError: It gives no leads.
