@@ -67,7 +67,7 @@ def read(rows: Rows, names: dict[tuple[int, int], str] | None = None) -> list[Fi
                 odds[r, c, LEADS.index(name)] = 4.0
         return odds
 
-    return fits_of(with_rows(n_rows), rows, places_for, names_at, lambda place, n: place)
+    return fits_of(with_rows(n_rows), rows, places_for, names_at, lambda place, n: (place, 0.0))
 
 
 @pytest.mark.parametrize("name", [n for n in KNOWN if not n.startswith(("4x3", "12x1+"))])

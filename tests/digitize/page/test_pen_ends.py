@@ -30,7 +30,7 @@ def ends_of(true: Place, *, rows: int = 3, noise: float = 0.03, joined: int = 0)
 def test_columns_that_are_known_to_a_millimetre_become_exact(gap: float, joined: int) -> None:
     true = Place(12.3, WIDTH, gap)
     rough = Place(12.3 + 0.8, WIDTH, max(gap - 0.3, 0.0))
-    found = sharpened(rough, N, ends_of(true, joined=joined), usual_width=True)
+    found, _ = sharpened(rough, N, ends_of(true, joined=joined), usual_width=True)
     np.testing.assert_allclose(found.columns(N), true.columns(N), atol=0.1)
 
 
@@ -39,22 +39,26 @@ def test_strays_do_not_move_a_place() -> None:
     ends = ends_of(true)
     strays = np.random.default_rng(1).uniform(0, 280, 40)
     many = PenEnds(np.append(ends.down_mm, strays), np.append(ends.up_mm, strays))
-    found = sharpened(replace_start(true, 12.8), N, many, usual_width=True)
+    found, _ = sharpened(replace_start(true, 12.8), N, many, usual_width=True)
     np.testing.assert_allclose(found.columns(N), true.columns(N), atol=0.15)
 
 
 def test_columns_of_another_width_than_usual_are_seen_where_paper_is_blank_between_them() -> None:
     true = Place(12.3, 62.1, 0.8)
-    found = sharpened(Place(12.3, WIDTH, 0.5), N, ends_of(true), usual_width=True)
+    found, nats = sharpened(Place(12.3, WIDTH, 0.5), N, ends_of(true), usual_width=True)
+    assert nats > 3 * 2 * N  # each of three rows has two ends in each column
     np.testing.assert_allclose(found.columns(N), true.columns(N), atol=0.1)
 
 
 def test_without_ends_near_it_a_place_stays() -> None:
     nothing = PenEnds(np.array([]), np.array([40.0]))
     place = Place(12.3, WIDTH, 0.5)
-    found = sharpened(place, N, nothing, usual_width=True)
+    found, nats = sharpened(place, N, nothing, usual_width=True)
+    assert nats == 0
     np.testing.assert_allclose(found.columns(N), place.columns(N), atol=1e-9)
-    assert sharpened(Place(12.3, 250.0), 1, nothing, usual_width=False).width == pytest.approx(250)
+    assert sharpened(Place(12.3, 250.0), 1, nothing, usual_width=False)[0].width == pytest.approx(
+        250
+    )
 
 
 def test_a_path_gives_its_ends_and_those_of_the_blank_paper_in_it() -> None:

@@ -204,6 +204,7 @@ class Fit:
         by_gaps: What blank paper between columns says, nats.
         time_goes_on: Whether the blank paper between columns is time that passes, as the rhythm
             strips say which run through it; else the next lead begins where the last one ended.
+        by_ends: What the ends of strokes say for the place, nats; 0 where it was not made exact.
     """
 
     arrangement: Arrangement
@@ -212,11 +213,12 @@ class Fit:
     by_names: float
     by_gaps: float
     time_goes_on: bool
+    by_ends: float = 0.0
 
     @property
     def score(self) -> float:
         off = RARER * self.arrangement.rarity + OFF * self.place.off_mm
-        return self.by_laws + self.by_names + self.by_gaps - off
+        return self.by_laws + self.by_names + self.by_gaps + self.by_ends - off
 
     def since_start_mm(self, column: int) -> float:
         """How much time, in mm of paper, is between the page's first sample and a column's."""
@@ -231,9 +233,8 @@ class Fit:
 
 NamesAt = Callable[[FloatArray], FloatArray]  # columns (C, 2) in mm, to log likelihoods (K, C, 12)
 PlacesFor = Callable[[int, Place | None], Sequence[Place]]  # for so many columns, near a place
-Sharpen = Callable[
-    [Place, int], Place
-]  # a place of so many columns, as the ends of strokes have it
+# A place of so many columns, as the ends of strokes have it, and what they say for it, nats.
+Sharpen = Callable[[Place, int], tuple[Place, float]]
 
 
 def fits_of(
@@ -252,7 +253,8 @@ def fits_of(
         names_at: The log likelihood ratio of each of `LEADS` being printed at each place, to none
             that can be read, float64 (K, C, 12), from the columns; 0 without any evidence.
             A strip's is in its first column.
-        sharpen: Makes a place of columns, known to about a mm, exact.
+        sharpen: Makes a place of columns, known to about a mm, exact, and says how much speaks for
+            it, nats.
     """
     fits = []
     for arrangement in arrangements:
@@ -267,10 +269,20 @@ def fits_of(
         for _ in range(2):  # the strips once more whenever the columns are better in place
             named = _with_strips(best.arrangement, rows, best.place, names_at)
             best = _best(named, rows, places_for(named.n_columns, best.place), names_at)
-        place = sharpen(best.place, best.arrangement.n_columns)
-        named = _with_strips(best.arrangement, rows, place, names_at)
-        fits[k] = _fit(named, rows, place, names_at)
+        n = best.arrangement.n_columns
+        by_ink = min(places_for(n, None), key=lambda p: p.off_mm)
+        exact = (sharpen(place, n) for place in (best.place, by_ink))
+        fits[k] = max((_sharp(best.arrangement, rows, one, names_at) for one in exact), key=_score)
     return sorted(fits, key=_score, reverse=True)
+
+
+def _sharp(
+    arrangement: Arrangement, rows: Rows, sharp: tuple[Place, float], names_at: NamesAt
+) -> Fit:
+    """The arrangement at an exact place."""
+    place, by_ends = sharp
+    named = _with_strips(arrangement, rows, place, names_at)
+    return replace(_fit(named, rows, place, names_at), by_ends=by_ends)
 
 
 def _best(arrangement: Arrangement, rows: Rows, places: Sequence[Place], names_at: NamesAt) -> Fit:

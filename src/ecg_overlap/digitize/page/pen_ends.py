@@ -62,11 +62,12 @@ def pen_ends(paths: Sequence[Path], blank: NDArray[np.bool_], *, px_per_mm: floa
     return PenEnds(np.array(down) / px_per_mm, np.array(up) / px_per_mm)
 
 
-def sharpened(place: Place, n: int, ends: PenEnds, *, usual_width: bool) -> Place:
+def sharpened(place: Place, n: int, ends: PenEnds, *, usual_width: bool) -> tuple[Place, float]:
     """The place at which its columns begin and end where the pen was set down and lifted.
 
     The likeliest near it: an end of a stroke is a column's, to `SIGMA_MM`, or a stray one. The
-    place itself where no end is near.
+    place itself where no end is near. And by how much the ends are likelier there than if all
+    were strays, nats.
 
     Args:
         place: Of the columns, to about a millimetre.
@@ -80,30 +81,31 @@ def sharpened(place: Place, n: int, ends: PenEnds, *, usual_width: bool) -> Plac
     pitch = place.width + place.gap + (off if n > 1 else np.zeros(1))
     unlikely = -0.5 * (off / OFF_MM) ** 2
     # Of each pitch, and each place of where the first column begins, and of where it ends.
-    down = _likely(ends.down_mm, before[:, 0], off, pitch) + unlikely
+    down = _likely(ends.down_mm, before[:, 0], off, pitch)
     up = _likely(ends.up_mm, before[:, 1], off, pitch)
     touching = before[0, 1] + off - pitch[:, None] - place.start  # its end, if there is no gap
     possible = touching[:, None, :] <= off[None, :, None] + ROUNDING_MM
     score = np.where(
         possible, down[:, :, None] + up[:, None, :], -np.inf
     )  # (pitches, starts, ends)
-    score += (unlikely if n > 1 else np.zeros(1))[:, None, None]
+    score += (unlikely if n > 1 else np.zeros(1))[:, None, None] + unlikely[:, None]
     if usual_width:
         score = np.where(np.eye(len(off), dtype=bool), score + UNUSUAL_WIDTH, score)
     score -= 0.5 * ((off - off[:, None]) / OFF_MM) ** 2
     best, first, last = np.unravel_index(int(score.argmax()), score.shape)
     width = float(place.width + off[last] - off[first])
     gap = max(float(pitch[best]) - width, 0.0) if n > 1 else 0.0
-    return replace(place, start=float(place.start + off[first]), width=width, gap=gap)
+    sharp = replace(place, start=float(place.start + off[first]), width=width, gap=gap)
+    return sharp, float(down[best, first] + up[best, last])
 
 
 def _likely(at: FloatArray, was: FloatArray, off: FloatArray, pitch: FloatArray) -> FloatArray:
-    """How likely ends are, nats, (pitches, offsets), if the first column's is so far off."""
+    """How much likelier ends are than strays, nats, (pitches, offsets) of the first column's."""
     now = was[0] + off[:, None] + np.arange(len(was)) * pitch[:, None, None]
     score = np.zeros(now.shape[:2])
     near = np.abs(at[:, None] - was).min(axis=1, initial=np.inf) <= REACH_MM
     for end in at[near]:
         far = np.abs(end - now).min(axis=2)
         of_lead = np.exp(-0.5 * (far / SIGMA_MM) ** 2) / (SIGMA_MM * np.sqrt(2 * np.pi))
-        score += np.log((1 - STRAY) * of_lead + STRAY / (2 * REACH_MM))
+        score += np.log1p((1 - STRAY) * of_lead / (STRAY / (2 * REACH_MM)))
     return score

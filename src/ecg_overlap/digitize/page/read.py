@@ -278,7 +278,7 @@ def _fits(
 
     strokes = pen_ends(traced.paths, blank, px_per_mm=scale)
 
-    def sharpen(place: Place, n: int) -> Place:
+    def sharpen(place: Place, n: int) -> tuple[Place, float]:
         full = place.width * n == FULL_S * printed.mm_per_s
         return sharpened(place, n, strokes, usual_width=full)
 
