@@ -221,3 +221,12 @@ def test_pages_of_other_layouts_are_written(tmp_path: Path, layout: str) -> None
     write(tmp_path, page, image=page.stage_images["image"])
     record = wfdb.rdrecord(str(tmp_path / "90036"))
     assert np.array_equal(np.isnan(record.p_signal), np.isnan(page.signal_mv))
+
+
+def test_a_lead_that_is_seen_late_in_its_stretch_is_drawn_with_its_name() -> None:
+    first = PAGE.strips[0]
+    path = first.signal.path_px.copy()
+    path[: len(path) // 4] = np.nan
+    late = replace(first, signal=replace(first.signal, path_px=path))
+    shown = draw_overlay(replace(PAGE, strips=(late, *PAGE.strips[1:])), IMAGE)
+    assert (shown != IMAGE).any()

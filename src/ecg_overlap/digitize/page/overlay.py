@@ -120,7 +120,7 @@ def _draw_strip(shown: Picture, page: PageSignal, strip: Strip, scale: float) ->
         )
     if mm < MIN_PX_PER_MM_LETTERS:
         return
-    top = float(np.nanmin(points[: max(1, len(points) // 8), 1])) - 1.5 * mm
+    top = float(points[seen][: max(1, len(points) // 8), 1].min()) - 1.5 * mm
     zero = (zero_rows_px(page, strip) + 0.5) * scale - 0.5
     for ends, inwards in ((np.flatnonzero(seen), -1), (np.flatnonzero(seen)[::-1], 1)):
         row = float(np.nanmedian(zero[ends[: max(1, len(ends) // 20)]]))
