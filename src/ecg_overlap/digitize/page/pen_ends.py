@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.page.columns import Place
+from ecg_overlap.digitize.page.layouts import GAP
 from ecg_overlap.digitize.paths.path import Path
 
 FloatArray = NDArray[np.float64]
@@ -75,27 +76,31 @@ def sharpened(place: Place, n: int, ends: PenEnds, *, usual_width: bool) -> tupl
         ends: Of the page's strokes.
         usual_width: Whether the place has the usual width, which columns seldom leave.
     """
-    steps = np.arange(-STEPS, STEPS + 1)
-    off = steps * STEP_MM
+    off = STEP_MM * np.arange(-STEPS, STEPS + 1, dtype=np.float64)
+    other = off if n > 1 else off[STEPS : STEPS + 1]  # of pitches
+    pitch = place.width + place.gap + other
     before = place.columns(n)
-    pitch = place.width + place.gap + (off if n > 1 else np.zeros(1))
-    unlikely = -0.5 * (off / OFF_MM) ** 2
-    # Of each pitch, and each place of where the first column begins, and of where it ends.
     down = _likely(ends.down_mm, before[:, 0], off, pitch)
     up = _likely(ends.up_mm, before[:, 1], off, pitch)
-    touching = before[0, 1] + off - pitch[:, None] - place.start  # its end, if there is no gap
-    possible = touching[:, None, :] <= off[None, :, None] + ROUNDING_MM
-    score = np.where(
-        possible, down[:, :, None] + up[:, None, :], -np.inf
-    )  # (pitches, starts, ends)
-    score += (unlikely if n > 1 else np.zeros(1))[:, None, None] + unlikely[:, None]
+    # Of each pitch, and each place of where the first column begins, and of where it ends.
+    wider = off - off[:, None]
+    gap = pitch[:, None, None] - place.width - wider
+    score = down[:, :, None] + up[:, None, :]
+    if place.gap == 0:
+        score -= GAP * (gap > ROUNDING_MM)
+    score -= 0.5 * (off[:, None] ** 2 + wider**2 + other[:, None, None] ** 2) / OFF_MM**2
     if usual_width:
-        score = np.where(np.eye(len(off), dtype=bool), score + UNUSUAL_WIDTH, score)
-    score -= 0.5 * ((off - off[:, None]) / OFF_MM) ** 2
+        score += UNUSUAL_WIDTH * np.eye(len(off))
+    if n > 1:
+        score = np.where(gap < -ROUNDING_MM, -np.inf, score)
     best, first, last = np.unravel_index(int(score.argmax()), score.shape)
-    width = float(place.width + off[last] - off[first])
-    gap = max(float(pitch[best]) - width, 0.0) if n > 1 else 0.0
-    sharp = replace(place, start=float(place.start + off[first]), width=width, gap=gap)
+    blank = float(gap[best, first, last])
+    sharp = replace(
+        place,
+        start=float(place.start + off[first]),
+        width=float(place.width + wider[first, last]),
+        gap=blank if n > 1 and blank > ROUNDING_MM else 0.0,
+    )
     return sharp, float(down[best, first] + up[best, last])
 
 
