@@ -284,3 +284,18 @@ def test_a_gap_is_not_filled_from_farther_than_any_lead_swings() -> None:
     for costs, filled in ((COSTS, False), (near, True)):
         traces = trace_all(cover, [600.0], px_per_mm=PX_PER_MM, costs=costs)
         assert (traces.where[0, 140:180] >= 0).all() == filled
+
+
+def test_where_a_lead_ends_after_the_next_has_begun_the_row_goes_on_with_that() -> None:
+    ends: Polyline = [(0, 60), (95, 60), (100, 22)]
+    begins: Polyline = [(97, 100), (101, 130), (106, 60), (WIDTH - 1, 60)]
+    cover = inked(HEIGHT, ends, begins, level(200))
+    rows = np.array([60.0, 200.0])
+    for jump_mm, followed in ((30.0, True), (0.0, False)):
+        costs = replace(COSTS, most_jump_mm=jump_mm)
+        traces = trace_all(cover, rows, px_per_mm=PX_PER_MM, costs=costs)
+        assert (rows_of_trace(traces, 0)[120:] == 60).all()
+        assert (rows_of_trace(traces, 1) == 200).all()
+        at = traces.where[0, 90:101]  # where the first lead ends
+        to_its_end = bool((at >= 0).all()) and traces.runs.top_px[at[-1]] < 22
+        assert to_its_end == followed

@@ -1,7 +1,7 @@
 """All traces of a page at once, and what of its ink is no row after all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from ecg_overlap.digitize.page.rows import LEAST_OF_BEST, PageRow, ink_of_traces
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.paths.together import redrawn
+from ecg_overlap.digitize.traces.costs import COSTS
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES
 
@@ -22,6 +23,8 @@ LEAST_LENGTH = 0.6  # of the usual row's length
 LEAST_LEFT = 0.5  # of a row's ink: what stays unexplained may be one
 NARROW_MM = 25.0  # windows in which even a drifting row is nearly level
 MOST_ROWS = 24  # twice as many as any page has: what has more is text, and takes minutes to trace
+# From one lead's last QRS complex to the next one's: 3 mV at 10 mm/mV.
+COSTS_OF_PAGE = replace(COSTS, most_jump_mm=30.0)
 BEYOND_MM = 3.0  # a row reaches so far beyond where most rows end, at the most
 
 
@@ -82,7 +85,14 @@ def trace_page(
     all_seen = False
     while rows:
         expected = np.stack([row.expected_px for row in rows])
-        traces = trace_all(cover, expected, px_per_mm=px_per_mm, inside=inside, letters=letters)
+        traces = trace_all(
+            cover,
+            expected,
+            px_per_mm=px_per_mm,
+            inside=inside,
+            letters=letters,
+            costs=COSTS_OF_PAGE,
+        )
         alone = [_alone(traces, k, row) for k, row in enumerate(rows)]
         worst = int(np.argmin(alone))
         if alone[worst] < LEAST_ALONE * float(np.median(alone)):

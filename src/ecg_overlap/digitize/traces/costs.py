@@ -14,6 +14,9 @@ class TraceCosts:
         blank_per_mm: A bridge over blank paper.
         leap_per_mm: Rows without ink between two runs that follow each other, …
         most_leap_mm: … at most so many: a fast pen's flank comes in pieces.
+        most_jump_mm: So many rows at most may be between where one lead ends and the next goes on,
+            in a row of several leads; 0 where a trace is one lead. It costs as much as to leave, to
+            begin, and the leap.
         reach_mm: A bridge's greatest length; a longer gap is an absence.
         bridges: How many bridges lead from an end of ink, the cheapest first.
         absent_per_mm: A trace that is in the picture, but nowhere in its ink.
@@ -55,6 +58,7 @@ class TraceCosts:
     blank_per_mm: float = 8.0
     leap_per_mm: float = 3.0
     most_leap_mm: float = 2.0
+    most_jump_mm: float = 0.0
     reach_mm: float = 8.0
     bridges: int = 3
     absent_per_mm: float = 12.0

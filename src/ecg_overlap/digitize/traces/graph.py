@@ -77,6 +77,7 @@ def graph_of(
     opens, ends = np.ones(n, np.bool_), np.ones(n, np.bool_)
     ends[before[gap <= TOUCH_PX]] = False
     opens[after[gap <= TOUCH_PX]] = False
+    jump, jump_gap = _jumps(runs, ends, opens, px_per_mm, costs)
     start, stop = _bridges(
         runs.column, runs.top_px, runs.bottom_px, runs.first, opens, ends,
         int(costs.reach_mm * px_per_mm), costs.blank_per_mm / px_per_mm, leap, costs.bridges,
@@ -85,8 +86,10 @@ def graph_of(
         runs.column, runs.top_px, runs.bottom_px, start, stop,
         n, pen_px, costs.blank_per_mm / px_per_mm, leap,
     )  # fmt: skip
-    steps = np.concatenate([np.stack([before, after]), bridge_step], axis=1)
-    cost = np.concatenate([leap * gap, np.zeros(bridge_step.shape[1])])
+    steps = np.concatenate([np.stack([before, after]), jump, bridge_step], axis=1)
+    cost = np.concatenate(
+        [leap * gap, 2 * costs.leave + leap * jump_gap, np.zeros(bridge_step.shape[1])]
+    )
     order = np.argsort(steps[0], kind="stable")
     total = n + len(column)
     column = np.concatenate([runs.column, column])
@@ -107,6 +110,26 @@ def graph_of(
         by_column=by_column,
         starts=np.searchsorted(column[by_column], np.arange(n_columns + 1)),
     )
+
+
+def _jumps(
+    runs: Runs,
+    ends: NDArray[np.bool_],
+    opens: NDArray[np.bool_],
+    px_per_mm: float,
+    costs: TraceCosts,
+) -> tuple[IntArray, FloatArray]:
+    """Where a pen goes on in a stroke that has begun already, (2, s), and the rows between, px.
+
+    One lead may end after the next has begun, as the pen is broad and both are steep. Into a stroke
+    that begins a bridge leads, or absence.
+    """
+    reach, near = costs.most_jump_mm * px_per_mm, costs.most_leap_mm * px_per_mm
+    if reach <= near:
+        return np.empty((2, 0), np.int64), np.empty(0)
+    before, after, gap = _near(runs.column, runs.top_px, runs.bottom_px, runs.first, reach)
+    jumps = (gap > near) & ends[before] & ~opens[after]
+    return np.stack([before[jumps], after[jumps]]), gap[jumps]
 
 
 @njit(cache=True)
