@@ -234,12 +234,14 @@ def test_rows_may_be_too_many_for_the_ink() -> None:
 
 def test_a_traces_ink_is_its_own_and_what_nobody_has() -> None:
     cover = inked(HEIGHT, level(60), level(150))
-    cover[190:194, 100:110] = 1  # a speck that no trace goes through
+    cover[100:104, 100:110] = 1  # a speck that no trace goes through, between both
+    cover[190:194, 100:110] = 1  # and one 4 mm from the lower, 16 from the upper
     traces = trace_all(cover, [60, 150], px_per_mm=PX_PER_MM)
     ink = traces.ink(0)
-    assert np.array_equal(ink.cover[40:80], cover[40:80])
-    assert (ink.cover[130:170] == 0).all()
-    assert (ink.cover[190:194, 100:110] == 1).all()
+    assert np.array_equal(ink.cover[40:120], cover[40:120])
+    assert (ink.cover[130:] == 0).all()
+    assert (traces.ink(1).cover[100:104, 100:110] == 1).all()
+    assert (traces.ink(1).cover[190:194, 100:110] == 1).all()
     assert len(ink.columns) == WIDTH and np.allclose(ink.edges_px()[0], 58.5, atol=0.1)
 
 

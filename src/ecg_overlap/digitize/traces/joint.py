@@ -5,8 +5,10 @@ The cost that is minimised is written down in docs/architecture.md; `costs` has 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -38,6 +40,8 @@ NO_DIVISION_BY_0 = 1e-6
 LEAST_PROBABILITY = 0.02  # of a map, added before its logarithm is taken
 UNSURE_MM = 1.5  # a run that is taller does not tell at which row its trace is
 ROUNDS = 2  # in which the picture is traced again by what beats tell
+# A peak may stand apart from its trace's ink, but not so far, and not by another's.
+APART_MM, APART_TIMES = 4.0, 3.0
 BRIDGE = -4  # in `Traces.where`: on a bridge over blank paper
 SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 
@@ -112,6 +116,7 @@ class Traces:
             rows = np.where(open_to_doubt[:, None], _trimmed(near, columns, rows), rows)
         own = self.cover.copy()
         others = np.setdiff1d(self.where[self.where >= 0], of_it)
+        others = np.union1d(others, self._anothers(k))
         if self.lettered is not None:
             others = np.union1d(others, np.setdiff1d(np.flatnonzero(self.lettered), of_it))
         nothing = np.repeat(self.runs.row[others, :1], 2, axis=1)
@@ -119,6 +124,31 @@ class Traces:
         _erase(own, columns, whole, rows)
         runs = find_runs(own, hole_px=HOLE_PX)
         return TraceInk(own, runs, _found_again(runs.row, runs.first, columns, rows))
+
+    def _anothers(self, k: int) -> IntArray:
+        """The runs that no trace is in and that stand by the ink of another trace than `k`."""
+        free, far = self._far_px
+        nearest = np.delete(far, k, axis=0).min(axis=0, initial=np.inf)
+        there = (far[k] > APART_MM * self.px_per_mm) & (far[k] > APART_TIMES * nearest)
+        found: IntArray = free[there]
+        return found
+
+    @cached_property
+    def _far_px(self) -> tuple[IntArray, FloatArray]:
+        """The runs that no trace is in, (m,), and how far each is from each trace's ink."""
+        free = np.setdiff1d(np.arange(len(self.runs.column)), self.where)
+        far = np.empty((len(self.where), len(free)))
+        column, rows = self.runs.column[free], self.runs.row[free]
+        for k, where in enumerate(self.where):
+            columns = np.flatnonzero(where >= 0)
+            blank = np.ones(self.cover.shape, np.uint8)
+            for x, (top, stop) in zip(columns, self.own[k, columns], strict=True):
+                blank[top:stop, x] = 0
+            away = cv2.distanceTransform(blank, cv2.DIST_L2, 3)
+            far[k] = np.minimum(away[rows[:, 0], column], away[rows[:, 1] - 1, column])
+            if not len(columns):
+                far[k] = np.inf
+        return free, far
 
 
 @dataclass(frozen=True)
