@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.page.columns import ends_of
 from ecg_overlap.digitize.page.rows import ink_of_traces, page_rows, without_frames
 from ecg_overlap.digitize.page.trace import trace_page, within_common_ends
 
@@ -106,6 +107,17 @@ def test_a_page_without_traces_is_refused() -> None:
     letters = [np.array([(x, 40.0), (x, 52.0)]) for x in range(100, 900, 14)]
     with pytest.raises(DigitizeError, match="no row of traces"):
         trace_page(drawn(*letters), px_per_mm=PX_PER_MM)
+
+
+def test_a_page_begins_where_its_traces_do_though_they_come_from_far_below_their_rows() -> None:
+    rising = [beats(row, up=20) for row in (90.0, 230.0, 350.0)]
+    for trace in rising:
+        trace[:, 1] += np.clip((260 - trace[:, 0]) / 2, 0, 100)
+    cover = drawn(*rising)
+    traced = trace_page(cover, px_per_mm=PX_PER_MM)
+    assert min(row.first for row in traced.rows) > 150
+    first, last = ends_of(cover, traced.rows, traced.paths, None, px_per_mm=PX_PER_MM)
+    assert (first, last) == (pytest.approx(60, abs=2), pytest.approx(1440, abs=2))
 
 
 def test_no_row_reaches_beyond_where_most_end() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.page.rows import NEAR_MM, PageRow
+from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.pulse.printed import PagePulse
 from ecg_overlap.digitize.traces.runs import FloatArray
 
@@ -43,18 +44,26 @@ class Place:
 
 
 def ends_of(
-    cover: Coverage, rows: Sequence[PageRow], pulse: PagePulse | None, *, px_per_mm: float
+    cover: Coverage,
+    rows: Sequence[PageRow],
+    paths: Sequence[Path],
+    pulse: PagePulse | None,
+    *,
+    px_per_mm: float,
 ) -> tuple[float, float]:
-    """First and last column of the page's traces, px: what most of its rows say.
+    """First and last column of the page's traces, px: what most of its paths say.
+
+    Where a row itself begins is less sure: its trace may come from far above or below it.
 
     Args:
         cover: float32 (H, W), 0–1: the ink.
         rows: Of the page.
+        paths: Of their traces.
         pulse: The calibration pulses, which are no part of the traces.
         px_per_mm: The page's scale.
     """
-    first = float(np.median([row.first for row in rows]))
-    last = float(np.median([row.stop - 1 for row in rows]))
+    first = float(np.median([path.start_px for path in paths]))
+    last = float(np.median([path.end_px for path in paths]))
     if pulse is None:
         return first, last
     if pulse.after:

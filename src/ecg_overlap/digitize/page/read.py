@@ -259,7 +259,7 @@ def _fits(
             "layout", f"no page that is known has {n_rows} rows of traces", "cut the page"
         )
     scale = page.px_per_mm
-    left, right = ends_of(traced.traces.cover, traced.rows, pulse, px_per_mm=scale)
+    left, right = ends_of(traced.traces.cover, traced.rows, traced.paths, pulse, px_per_mm=scale)
     ends = (left / scale, right / scale)
 
     def places_for(n: int, near: Place | None) -> list[Place]:
