@@ -15,16 +15,16 @@ from ecg_overlap.digitize.page.strip_evidence import StripEvidence
 from ecg_overlap.digitize.quality import LOW_QUALITY, MOST_UNSURE, probability
 
 # `python benchmarks/page_quality.py --fit` gives them.
-SURE = 5.65  # log odds of a strip without any doubt
+SURE = 5.49  # log odds of a strip without any doubt
 WEIGHTS = {
-    "confidence": 1.36,
-    "fast": 3.39,
-    "agreement": 1.05,
-    "shared": 0.85,
-    "told": 1.98,
-    "laws": 1.87,
-    "margin": 1.90,
-    "names": 1.32,
+    "confidence": 1.76,
+    "fast": 3.14,
+    "agreement": 0.71,
+    "shared": 1.84,
+    "told": 2.29,
+    "laws": 1.41,
+    "margin": 0.13,
+    "names": 1.09,
 }
 
 ENOUGH_DB = 12.0  # 10 are asked for: what is surer than this tells no more
