@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
-from data_gen.pool import Stop, results_in_order
+from data_gen.pool import Stop
 from ecg_overlap.digitize.attempt import Failed, attempt
-from ecg_overlap.digitize.cluster import rows_of_cluster
+from ecg_overlap.digitize.cluster import rows_of
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import digitize_lead
@@ -100,12 +100,14 @@ def digitize_files(
     Raises:
         InputError: A process died, or the cluster cannot be used.
     """
-    work, tasks = partial(_digitize, options=options), _tasks(files, options)
-    if cluster is not None:
-        lost = partial(_failed, options=options)
-        return rows_of_cluster(work, tasks, cluster, lost=lost, stop=stop)
-    jobs = min(jobs, count_pictures(files) or jobs)
-    return results_in_order(work, tasks, jobs=jobs, stop=stop)
+    return rows_of(
+        partial(_digitize, options=options),
+        _tasks(files, options),
+        jobs=min(jobs, count_pictures(files) or jobs),
+        cluster=cluster,
+        lost=partial(_failed, options=options),
+        stop=stop,
+    )
 
 
 def _tasks(files: Mapping[Path, Path], options: Options) -> Iterator[Task]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from data_gen.errors import InputError
 from data_gen.extras import needs_extra
-from data_gen.pool import Stop, in_order
+from data_gen.pool import Stop, in_order, results_in_order
 from ecg_overlap.digitize.documents import Picture
 from ecg_overlap.digitize.worker import Order, Reading, begin_no_more, installed, read_on_worker
 
@@ -25,6 +25,33 @@ Row = TypeVar("Row")
 AGAIN = "what is done is kept, and the same command goes on"
 START = "start `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`"
 WATCH_S = 0.5  # so often it is looked which workers there are, and whether all shall stop
+
+
+def rows_of(
+    work: Callable[[Reading | Row], Row],
+    tasks: Iterable[Reading | Row],
+    *,
+    jobs: int,
+    cluster: str | None,
+    lost: Callable[[Picture, Path, str], Row],
+    stop: Stop | None,
+) -> Iterator[Row]:
+    """The row of each task, in their order, by processes here or by a cluster's workers.
+
+    Args:
+        work: Reads a picture and writes its record, and returns a row as it is.
+        tasks: Pictures to read, and rows of what needs no reading.
+        jobs: Processes, without a cluster.
+        cluster: Address of a Dask scheduler; None: this machine.
+        lost: As `rows_of_cluster` has it.
+        stop: Once it is set, pictures under way are finished, and no other is begun.
+
+    Raises:
+        InputError: A process died, or the cluster cannot be used.
+    """
+    if cluster is None:
+        return results_in_order(work, tasks, jobs=jobs, stop=stop)
+    return rows_of_cluster(work, tasks, cluster, lost=lost, stop=stop)
 
 
 def rows_of_cluster(

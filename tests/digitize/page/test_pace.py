@@ -1,10 +1,14 @@
 """Beats tell small boxes from large ones."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from made_pages import made_page
 
+from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.page import read
 from ecg_overlap.digitize.page.pace import boxes_by_beats
 from ecg_overlap.digitize.page.page_signal import PageSignal
 
@@ -27,3 +31,17 @@ def test_a_page_without_beats_says_nothing() -> None:
         replace(s, signal=replace(s.signal, signal_mv=0 * s.signal.signal_mv)) for s in page.strips
     )
     assert boxes_by_beats(replace(page, strips=flat)) == 1.0
+
+
+def test_where_no_grid_has_the_boxes_that_beats_ask_for_the_scale_is_doubted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_grid(*_: Any, **__: Any) -> Any:
+        raise DigitizeError("grid", "no grid is clear", "give px_per_mm")
+
+    monkeypatch.setattr(read, "_read_at", lambda *_: at(made_page(), 5.0))
+    monkeypatch.setattr(read, "paper_of", no_grid)
+    scale = SimpleNamespace(paper=SimpleNamespace(px_per_mm_x=10.0))
+    paper: Any = SimpleNamespace(image=None, page=SimpleNamespace(scale=scale))
+    asked: Any = SimpleNamespace(px_per_mm=None)
+    assert "grid_low_confidence" in read.read_page(paper, asked).flags

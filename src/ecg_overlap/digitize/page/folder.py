@@ -10,10 +10,10 @@ from shutil import rmtree
 from typing import Any
 
 from data_gen.errors import InputError
-from data_gen.pool import Stop, results_in_order
+from data_gen.pool import Stop
 from data_gen.whole_file import PART_SUFFIX, whole_path
 from ecg_overlap.digitize.attempt import Failed, attempt
-from ecg_overlap.digitize.cluster import rows_of_cluster
+from ecg_overlap.digitize.cluster import rows_of
 from ecg_overlap.digitize.documents import Picture, count_pictures, pictures
 from ecg_overlap.digitize.network import Network, info_of, no_network
 from ecg_overlap.digitize.page.digitize import digitize_page
@@ -102,12 +102,14 @@ def digitize_pages(
     Raises:
         InputError: A process died, or the cluster cannot be used.
     """
-    work, tasks = partial(_digitize, options=options), _tasks(files, options)
-    if cluster is not None:
-        lost = partial(_failed, options=options)
-        return rows_of_cluster(work, tasks, cluster, lost=lost, stop=stop)
-    jobs = min(jobs, count_pictures(files) or jobs)
-    return results_in_order(work, tasks, jobs=jobs, stop=stop)
+    return rows_of(
+        partial(_digitize, options=options),
+        _tasks(files, options),
+        jobs=min(jobs, count_pictures(files) or jobs),
+        cluster=cluster,
+        lost=partial(_failed, options=options),
+        stop=stop,
+    )
 
 
 def remove_stale(out: Path) -> None:

@@ -24,7 +24,7 @@ RARER = 1.0  # … each step down from the usual to a rarer order
 # All but a fiftieth of a gap is blank, and a fiftieth of a trace: so many nats for every half mm.
 BLANK = math.log(0.98 / 0.02)
 BLANK_MM = 0.5
-PEN_MM = 0.35  # half a stroke reaches into a gap from each side
+PEN_MM = 0.35  # of a stroke, half of which reaches into a gap from each side
 GAP = 2.0  # … columns that do not touch
 OFF = 1.5  # … each mm that an order's place is off the ends of the ink
 MOST_ANY = 3  # rows of one lead each, of which nobody knows the order

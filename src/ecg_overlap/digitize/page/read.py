@@ -1,7 +1,7 @@
 """One upright page: its rows, all its traces at once, its layout, and each lead's mV."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,8 +160,9 @@ def read_page(paper: Paper, asked: Request) -> PageSignal:
     try:
         near = more * paper.page.scale.paper.px_per_mm_x
         return _read_at(paper_of(paper.image, asked, near_px_per_mm=near), asked)
-    except DigitizeError:  # there are no such boxes
-        return page
+    except DigitizeError:  # there are no such boxes: the scale stays, and is doubted
+        doubted = dict.fromkeys((*page.flags, "grid_low_confidence"))
+        return replace(page, flags=tuple(doubted))
 
 
 def _read_at(paper: Paper, asked: Request) -> PageSignal:

@@ -99,7 +99,7 @@ class Traces:
         return left
 
     def ink(self, k: int) -> TraceInk:
-        """The ink that trace `k` has, and what no trace has: a peak may stand apart.
+        """The ink that trace `k` has, and what no trace has near it: a peak may stand apart.
 
         Where a network's map of it is known, shared runs are cut by that too; of those from beyond
         the edges, no map is.
