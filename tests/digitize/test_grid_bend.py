@@ -192,3 +192,25 @@ def test_lines_of_another_pitch_are_not_followed() -> None:
     grid = find_grid(sample.image)
     for found in (grid.px_per_mm_x, grid.px_per_mm_y):
         assert found == pytest.approx(sample.calibration.px_per_mm_x, rel=0.01)
+
+
+@pytest.mark.parametrize(("lean", "angle"), [(0.03, 0.0), (0.06, -3.0), (0.09, 0.0)])
+def test_a_page_seen_aslant_is_followed_through_every_line(lean: float, angle: float) -> None:
+    """Its lines are not parallel: over the page's height they pass from one place to the next."""
+    height, width = 1200, 1600
+    page = paper(size=(height, width), pitch=(6, 6), noise=6.0, angle_deg=angle)
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    seen = np.array(
+        [(0, 0), (width * (1 - lean), 0), (width, height), (width * lean * 0.3, height)], np.float32
+    )
+    aslant = cv2.getPerspectiveTransform(corners, seen)
+    grid = find_grid(
+        np.asarray(cv2.warpPerspective(page, aslant, (width, height), None, cv2.INTER_AREA))
+    )
+    on_page = np.random.default_rng(0).uniform((120, 120), (1480, 1080), (300, 2))
+    points = cv2.perspectiveTransform(on_page[None], aslant)[0]
+    turn = np.deg2rad(angle)
+    along = on_page @ np.array([np.cos(turn), np.sin(turn)]) / 6
+    down = on_page @ np.array([-np.sin(turn), np.cos(turn)]) / 6
+    error_mm = grid.millimetres(points) - np.column_stack([along, down])
+    assert np.abs(error_mm - np.median(error_mm, axis=0)).max() < 0.25

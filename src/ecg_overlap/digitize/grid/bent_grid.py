@@ -28,7 +28,37 @@ _LEAST_PLACES = 4  # along or across the lines, for a slow change to be told fro
 _N_SPANS = 12  # that the places are averaged in
 _OVER_SCATTER = 1.5  # standard errors by which a slow change must exceed the scatter
 _SURELY_BENT = 0.03  # pitches: so slow a change is one whatever the scatter
+_AS_MUCH = 0.9  # of the paper on which lines were seen before
+_FAINT = 0.1  # of their contrast: lines of 1 mm have a fifth and more of those of 5 mm
 _LEAST_LINES, _LEAST_POINTS = 2, 8  # for an axis to be fitted
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """Where one family's lines were seen in the picture, and how many mm each stands for.
+
+    Args:
+        points: n points.
+        mm: float64 (n,), from the comb's line 0.
+        area_mm2: Of the paper on which they were seen.
+        contrast: Of its clearer lines, gray levels.
+    """
+
+    points: LinePoints
+    mm: FloatArray
+    area_mm2: float
+    contrast: float
+
+    def gradient(self) -> FloatArray:
+        """Gradient (2,) of the lines' millimetres over the picture, mm per px."""
+        xy, weight = self.points.xy_px, self.points.weight
+        design = np.column_stack([xy - xy.mean(axis=0), np.ones(len(xy))])
+        share = np.sqrt(weight)[:, None]
+        return np.asarray(np.linalg.lstsq(design * share, self.mm * share[:, 0], rcond=None)[0][:2])
+
+
+# Of the vertical lines, and of the horizontal ones; None where too few are seen.
+Axes = tuple[Axis | None, Axis | None]
 
 
 def may_bend(seen: StraightGrid, shape: tuple[int, ...]) -> bool:
@@ -92,15 +122,21 @@ def with_bend(
     seen: StraightGrid,
     shape: tuple[int, ...],
     flat: tuple[Grid, FloatArray] | None = None,
-) -> Grid:
+    before: Axes = (None, None),
+) -> tuple[Grid, Axes]:
     """The grid that follows the lines, or the straight one if they do not bend.
 
     Args:
         seen: What was found in the picture, or in the picture flattened.
         shape: (height, width), px.
         flat: Of `flattened`: the grid by which the picture was, and its origin.
+        before: The families' lines as that grid has them: a family of which less is seen in the
+            picture flattened than before it was keeps these.
     """
-    axes = [_axis(seen, shape, flat, vertical=vertical) for vertical in (True, False)]
+    axes = (
+        _more_seen(_axis(seen, shape, flat, vertical=True), before[0]),
+        _more_seen(_axis(seen, shape, flat, vertical=False), before[1]),
+    )
     grid = _mean_grid(seen.grid, [None if axis is None else axis.gradient() for axis in axes])
     scales = grid.px_per_mm_x, grid.px_per_mm_y
     fits: list[FittedField | None] = [None, None]
@@ -113,7 +149,7 @@ def with_bend(
             fits[n] = fit_field(points, value + origins[n], shape=shape, px_per_mm=scales[n])
     bends = [f is not None and f.gain > _LEAST_GAIN and f.bend_px > _LEAST_BEND_PX for f in fits]
     if flat is None and not seen.of_part and not any(bends):
-        return seen.grid
+        return seen.grid, axes
     grid = replace(
         grid,
         bend_x=None if fits[0] is None else fits[0].field,
@@ -121,27 +157,14 @@ def with_bend(
         residual_px=min((f.spread_px for f in fits if f is not None), default=math.nan),
     )
     known = [axis is not None for axis in axes]
-    return _with_crossing(grid, seen, shape, origins, known)
+    return _with_crossing(grid, seen, shape, origins, known), axes
 
 
-@dataclass(frozen=True, eq=False)
-class _Axis:
-    """Where one family's lines were seen in the picture, and how many mm each stands for.
-
-    Args:
-        points: n points.
-        mm: float64 (n,), from the comb's line 0.
-    """
-
-    points: LinePoints
-    mm: FloatArray
-
-    def gradient(self) -> FloatArray:
-        """Gradient (2,) of the lines' millimetres over the picture, mm per px."""
-        xy, weight = self.points.xy_px, self.points.weight
-        design = np.column_stack([xy - xy.mean(axis=0), np.ones(len(xy))])
-        share = np.sqrt(weight)[:, None]
-        return np.asarray(np.linalg.lstsq(design * share, self.mm * share[:, 0], rcond=None)[0][:2])
+def _more_seen(now: Axis | None, before: Axis | None) -> Axis | None:
+    if now is None or before is None:
+        return now or before
+    as_much = now.area_mm2 >= _AS_MUCH * before.area_mm2
+    return now if as_much and now.contrast >= _FAINT * before.contrast else before
 
 
 def _axis(
@@ -150,7 +173,7 @@ def _axis(
     flat: tuple[Grid, FloatArray] | None,
     *,
     vertical: bool,
-) -> _Axis | None:
+) -> Axis | None:
     """One family's lines followed; None where too few are seen, or none of this grid's."""
     n = 0 if vertical else 1
     comb, mm_per_line = seen.combs.both[n], seen.combs.mm_per_line
@@ -171,7 +194,9 @@ def _axis(
     if flat is not None:
         grid, origin = flat
         points = replace(points, xy_px=grid.unstraighten(points.xy_px + origin))
-    return _Axis(points, points.index * np.float64(mm_per_line))
+    area_mm2 = float(points.weight.sum()) * mm_per_line * _GROUP_MM
+    mm = points.index * np.float64(mm_per_line)
+    return Axis(points, mm, area_mm2, comb.usual_contrast)
 
 
 def _mean_grid(grid: Grid, gradients: list[FloatArray | None]) -> Grid:

@@ -169,7 +169,7 @@ def _followed(
     tilted = abs(first.grid.angle_deg) > _MOST_TILT_DEG
     if not (first.of_part or tilted or may_bend(first, evidence.shape)):
         return first.grid
-    grid = with_bend(first, evidence.shape)
+    grid, axes = with_bend(first, evidence.shape)
     if not (grid.is_bent or first.of_part or tilted):
         return first.grid
     sure, slipped = 0.0 if first.of_part else first.grid.confidence, False
@@ -184,7 +184,7 @@ def _followed(
         sure = max(sure, again.grid.confidence)
         if gained < _WORTH_A_ROUND or None in again.combs.both:
             break
-        grid = with_bend(again, evidence.shape, (grid, origin))
+        grid, axes = with_bend(again, evidence.shape, (grid, origin), axes)
     return replace(grid, confidence=sure * (_KEPT_IF_SLIPPED if slipped else 1.0))
 
 

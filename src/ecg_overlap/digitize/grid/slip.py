@@ -40,7 +40,9 @@ def _crosses(strips: Strips, comb: Comb, mm_per_line: float, *, across: bool) ->
         return True
     level = np.clip(contrast / usual, -1.0, 1.0)
     if not across:
-        return float(np.median(level, axis=1).min()) < _MIDWAY
+        groups = np.median(level, axis=1)
+        # Lines too fine to be seen are nowhere in place: they have not slipped at one.
+        return bool(groups.min() < _MIDWAY and np.median(groups) > -_MIDWAY)
     if level.shape[1] < _SIDE_BY_SIDE:
         return False
     windows = np.lib.stride_tricks.sliding_window_view(np.median(level, axis=0), _SIDE_BY_SIDE)

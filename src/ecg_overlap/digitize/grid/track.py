@@ -1,35 +1,39 @@
 """Lines of one family followed through a picture in which the comb bends.
 
 Paper that curls, is seen aslant, or was fed unevenly has no one pitch and tilt. But over a
-few boxes it has; so short combs are fitted one beside the other along the picture's longer
-side, each expecting its lines where its neighbour's lead to: no line is ever miscounted,
-though the last may stand many pitches from where the first comb alone would have put it.
+few boxes it has; so small combs are fitted cell by cell, each expecting its lines where its
+neighbour's lead to. Where the lines are clear comes first, so that what shadow, ink or glare
+hides is reached from its clearest side: no line is miscounted, though the last may stand many
+pitches from where the first comb alone would have put it.
 """
 
-from dataclasses import dataclass
+import heapq
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ecg_overlap.digitize.grid.comb import Comb
+from ecg_overlap.digitize.grid.comb import USUAL_PERCENT, Comb
 from ecg_overlap.digitize.grid.lines import half_window_px, localise
 from ecg_overlap.digitize.grid.robust import MAD_TO_SD, biweight, normal_equations
 from ecg_overlap.digitize.grid.strips import AlignedStrips
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
-_WINDOW_MM = 15.0  # paper is straight over so much to a fifth of a millimetre
-_LEAST_LINES = 4  # of a window across the lines
+_LONG_MM = 15.0  # of a cell along the picture's longer side: straight to a fifth of a millimetre
+_SHORT_MM = 40.0  # and along its shorter one: lines that turn more seem to stand a pitch further on
+_LEAST_LINES = 4  # of a cell across the lines
 # How far a comb may differ from what its neighbour leads to (standard deviations).
 _PITCH_SD, _SLOPE_SD, _PLACE_SD = 0.015, 0.015, 0.1  # relative, px per px, pitches
-_LEAST_MET = 0.25  # of a window's lines: an edge of ink, and no grid, shows fewer
+_LEAST_MET = 0.25  # of a cell's lines: an edge of ink, and no grid, shows fewer
 _NOISE_PX = 0.15  # of one line in one group; more where the lines scatter more
 _CUTOFF_SD = 4.0  # of the biweight; tighter than usual, as the prior holds the fit
 _N_REWEIGHTINGS = 4  # rounds of the robust fit
 _LEAST_CONTRAST = 0.1  # of the usual one, for a line to be taken as seen
 _MOST_WEIGHT = 1.5  # of a strong line over a usual one, as in the comb's fit
-_LEAST_SEEN = 3  # places, as a window's comb has three unknowns
+_LEAST_SEEN = 3  # places, as a cell's comb has three unknowns
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,12 @@ class _LocalComb:
         rest = (index - self.index) * self.pitch_px
         return self.place_px + self.slope * (along_px[:, None] - self.along_px) + rest[None, :]
 
+    def moved(self, along_px: float, place_px: float) -> "_LocalComb":
+        """The same comb, by another of its points."""
+        at = self.place_px + self.slope * (along_px - self.along_px)
+        index = self.index + (place_px - at) / self.pitch_px
+        return replace(self, along_px=along_px, place_px=place_px, index=index)
+
 
 def follow(
     lines: AlignedStrips,
@@ -76,19 +86,17 @@ def follow(
     vertical: bool,
     across: bool,
 ) -> LinePoints:
-    """Follow a family's lines from where they are clearest to both ends of the picture.
+    """Follow a family's lines from where they are clearest through all of the picture.
 
     Args:
         lines: The family, in groups fine enough to follow the bend.
         comb: Good somewhere in the picture.
         mm_per_line: What its pitch is.
         vertical: Its lines are the vertical ones.
-        across: The windows stand side by side across the lines, not along them.
+        across: The picture's longer side is across the lines, not along them.
     """
     tracker = _Tracker(lines, comb, mm_per_line=mm_per_line, across=across)
-    first = tracker.clearest()
-    tracker.follow_from(first, +1)
-    tracker.follow_from(first, -1)
+    tracker.follow()
     return tracker.points(vertical=vertical)
 
 
@@ -118,8 +126,21 @@ def _correction(
     return fit, robust
 
 
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a cell shows at the lines of a comb: how far they are off, and how clear (g, n)."""
+
+    comb: _LocalComb
+    groups: Index
+    index: Index
+    expected_px: FloatArray
+    offset_px: FloatArray
+    contrast: FloatArray
+    met: float  # mean contrast, of the usual one: how sure it is that these are the lines
+
+
 class _Tracker:
-    """Windows along the picture's longer side, and the points seen in them so far."""
+    """The cells of a picture, and the points seen in them so far."""
 
     def __init__(
         self, lines: AlignedStrips, comb: Comb, *, mm_per_line: float, across: bool
@@ -130,114 +151,104 @@ class _Tracker:
         self._comb = comb
         self._across = across
         self._half_px = half_window_px(comb.pitch_px)
+        per_mm = comb.pitch_px / mm_per_line
+        sizes = np.array([_SHORT_MM, _LONG_MM] if across else [_LONG_MM, _SHORT_MM]) * per_mm
+        sizes[1] = max(sizes[1], _LEAST_LINES * comb.pitch_px)
+        first = float(self._centres[0])
+        self._sizes = sizes  # along and across the lines
+        self._along = _middles(first, float(self._centres[-1]) - first, float(sizes[0]))
+        self._places = _middles(0.0, float(self._length), float(sizes[1]))
+        self._cells = list(product(range(len(self._along)), range(len(self._places))))
+        self._points: list[tuple[FloatArray, ...]] = []
         self._usual = max(comb.usual_contrast, 1e-6)
-        extent = self._length if across else (self._centres[-1] - self._centres[0])
-        size = _WINDOW_MM / mm_per_line * comb.pitch_px
-        if across:
-            size = max(size, _LEAST_LINES * comb.pitch_px)
-        count = max(int(np.ceil(2 * extent / size)) - 1, 1)
-        start = 0.0 if across else float(self._centres[0])
-        self._size = size
-        self._middles = start + (np.arange(count) + 1) * extent / (count + 1)
-        self._seen: list[tuple[FloatArray, ...]] = []
+        # Where lines bend by a pitch and more, the whole picture's comb meets few of them.
+        contrasts = [self._at(cell, self._straight(cell)).contrast for cell in self._cells]
+        met = [float(np.nanmean(c)) for c in contrasts if np.isfinite(c).any()]
+        if met:
+            self._usual = max(self._usual, float(np.percentile(met, USUAL_PERCENT)))
 
-    def _straight(self, middle: float) -> _LocalComb:
-        """The whole picture's straight comb, as a local one about a window's middle."""
-        comb = self._comb
-        along = float(self._centres.mean()) if self._across else middle
+    def follow(self) -> None:
+        """Fit all cells, each from a neighbour that was, those with the clearest lines first."""
+        shape = len(self._along), len(self._places)
+        first = max(self._cells, key=lambda cell: self._at(cell, self._straight(cell)).met)
+        waiting = [(0.0, first, self._at(first, self._straight(first)))]
+        best = np.full(shape, -np.inf)
+        fitted = np.zeros(shape, np.bool_)
+        while waiting:
+            _, cell, seen = heapq.heappop(waiting)
+            if fitted[cell]:
+                continue
+            fitted[cell] = True
+            local = self._fitted(seen)
+            for a, p in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+                beside = cell[0] + a, cell[1] + p
+                inside = 0 <= beside[0] < shape[0] and 0 <= beside[1] < shape[1]
+                if not inside or fitted[beside]:
+                    continue
+                there = self._at(beside, local)
+                if there.met > best[beside]:
+                    best[beside] = there.met
+                    heapq.heappush(waiting, (-there.met, beside, there))
+
+    def _straight(self, cell: tuple[int, int]) -> _LocalComb:
+        """The whole picture's straight comb, as a local one in a cell's middle."""
+        comb, along, place = self._comb, self._along[cell[0]], self._places[cell[1]]
         at = comb.phase_px + comb.slope * along
-        place = middle if self._across else (self._length - 1) / 2
         return _LocalComb(along, place, (place - at) / comb.pitch_px, comb.pitch_px, comb.slope)
 
-    def _window(self, local: _LocalComb, middle: float) -> tuple[Index, Index, FloatArray]:
-        """Groups and lines of one window, and where these are expected."""
-        groups: Index = np.arange(len(self._centres))
-        low, high = self._half_px, self._length - 1 - self._half_px
-        if self._across:
-            low = max(low, middle - self._size / 2)
-            high = min(high, middle + self._size / 2)
-        else:
-            groups = np.flatnonzero(np.abs(self._centres - middle) <= self._size / 2)
-            if len(groups) < 2:
-                groups = np.argsort(np.abs(self._centres - middle))[:2]
+    def _at(self, cell: tuple[int, int], comb: _LocalComb) -> _Seen:
+        """What a cell shows where another one's comb leads to."""
+        local = comb.moved(self._along[cell[0]], self._places[cell[1]])
+        off = np.abs(self._centres - local.along_px)
+        groups: Index = np.flatnonzero(off <= self._sizes[0] / 2)
+        if len(groups) < 2:
+            groups = np.argsort(off)[:2]
+        low = max(self._half_px, local.place_px - self._sizes[1] / 2)
+        high = min(self._length - 1 - self._half_px, local.place_px + self._sizes[1] / 2)
         at = local.places(self._centres[groups], np.zeros(1, np.int64))
         first = np.ceil((low - at.max()) / local.pitch_px)
         last = np.floor((high - at.min()) / local.pitch_px)
         index = np.arange(first, last + 1).astype(np.int64)
-        return groups, index, local.places(self._centres[groups], index)
-
-    def clearest(self) -> int:
-        """The window in which the straight comb meets the clearest lines."""
-        met = []
-        for middle in self._middles:
-            groups, _, expected = self._window(self._straight(middle), middle)
-            if expected.size == 0:
-                met.append(-np.inf)
-                continue
-            _, contrast = localise(self._profiles[groups], expected, self._half_px)
-            capped = np.clip(contrast, -self._usual, self._usual)
-            met.append(float(np.nansum(capped)) / expected.size)
-        return int(np.argmax(met))
-
-    def follow_from(self, first: int, step: int) -> None:
-        """Fit the windows from `first` on, to the end (step 1) or to the beginning (−1)."""
-        local = self._straight(self._middles[first])
-        n = first
-        while 0 <= n < len(self._middles):
-            # The first window starts both ways; its points are kept once.
-            local = self._fitted(local, self._middles[n], keep=n != first or step > 0)
-            n += step
-
-    def _fitted(self, local: _LocalComb, middle: float, *, keep: bool) -> _LocalComb:
-        """The neighbour's comb, corrected by the lines of this window; `keep` their points."""
-        local = self._moved(local, middle)
-        groups, index, expected = self._window(local, middle)
-        if expected.size == 0:
-            return local
+        expected = local.places(self._centres[groups], index)
         offset, contrast = localise(self._profiles[groups], expected, self._half_px)
+        capped = np.clip(contrast, -self._usual, self._usual) / self._usual
+        met = float(np.nansum(capped)) / expected.size if expected.size else -1.0
+        return _Seen(local, groups, index, expected, offset, contrast, met)
+
+    def _fitted(self, seen: _Seen) -> _LocalComb:
+        """The comb that was expected in a cell, corrected by its lines; their points are kept."""
+        local, offset, contrast = seen.comb, seen.offset_px, seen.contrast
         good = np.isfinite(offset) & (contrast > _LEAST_CONTRAST * self._usual)
         if good.sum() < _LEAST_SEEN:
             return local
-        k = np.broadcast_to(index, good.shape)[good] - local.index
-        j = np.broadcast_to(self._centres[groups][:, None], good.shape)[good] - local.along_px
+        line = np.broadcast_to(seen.index, good.shape)[good]
+        along = np.broadcast_to(self._centres[seen.groups][:, None], good.shape)[good]
+        k, j = line - local.index, along - local.along_px
         weight = np.minimum(contrast[good] / self._usual, _MOST_WEIGHT) ** 2
         value, pitch = offset[good], local.pitch_px
         design = np.column_stack([np.ones(len(k)), k, j])
         prior = np.array([_PLACE_SD * pitch, _PITCH_SD * pitch, _SLOPE_SD]) ** -2.0
         # Groups of one line share its error: they count as one measurement of it.
-        fit, robust = _correction(design, value, weight, prior, max(len(groups) ** 0.5, 1.0))
+        alike = max(len(seen.groups) ** 0.5, 1.0)
+        fit, robust = _correction(design, value, weight, prior, alike)
         met = float((robust * np.minimum(contrast[good] / self._usual, 1.0)).sum()) / good.size
         if met < _LEAST_MET:
             return local
-        if keep:
-            near = robust > 0
-            whole = np.broadcast_to(index, good.shape)[good].astype(np.float64)
-            along = j + local.along_px
-            self._seen.append(
-                (along[near], (expected[good] + value)[near], whole[near], weight[near])
-            )
-        return _LocalComb(
-            local.along_px,
-            local.place_px + float(fit[0]),
-            local.index,
-            pitch + float(fit[1]),
-            local.slope + float(fit[2]),
+        near = robust > 0
+        place = seen.expected_px[good] + value
+        self._points.append((along[near], place[near], line[near].astype(float), weight[near]))
+        return replace(
+            local,
+            place_px=local.place_px + float(fit[0]),
+            pitch_px=pitch + float(fit[1]),
+            slope=local.slope + float(fit[2]),
         )
 
-    def _moved(self, local: _LocalComb, middle: float) -> _LocalComb:
-        """The same comb, by its point in a window's middle."""
-        along = local.along_px if self._across else middle
-        place = local.place_px + local.slope * (along - local.along_px)
-        index = local.index
-        if self._across:
-            index += (middle - place) / local.pitch_px
-            place = middle
-        return _LocalComb(along, place, index, local.pitch_px, local.slope)
-
     def points(self, *, vertical: bool) -> LinePoints:
-        if not self._seen:
+        """All points that were seen."""
+        if not self._points:
             return LinePoints(np.zeros((0, 2)), np.zeros(0, np.int64), np.zeros(0), 0)
-        along, place, index, weight = (np.concatenate(c) for c in zip(*self._seen, strict=True))
+        along, place, index, weight = (np.concatenate(c) for c in zip(*self._points, strict=True))
         apart = index if self._across else along
         return LinePoints(
             xy_px=np.column_stack([place, along] if vertical else [along, place]),
@@ -245,3 +256,9 @@ class _Tracker:
             weight=weight,
             n_independent=max(len(np.unique(index)), len(np.unique(apart))),
         )
+
+
+def _middles(start: float, extent: float, size: float) -> list[float]:
+    """The middles of cells of a size, each reaching over half of the next."""
+    count = max(int(np.ceil(2 * extent / size)) - 1, 1)
+    return [start + (n + 1) * extent / (count + 1) for n in range(count)]
