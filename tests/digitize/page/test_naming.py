@@ -13,7 +13,7 @@ from ecg_overlap.digitize.page.naming import (
     at_places,
     log_odds,
     was_read,
-    words_of,
+    readings_of,
 )
 
 PX_PER_MM = 5.0
@@ -37,7 +37,7 @@ def seen(name: str, x_mm: float, y_mm: float, probability: float = 0.9) -> NameS
 def words(*names: NameSeen, drift_mm: float = 0.0) -> list[tuple[str, int]]:
     """Which name stands by which row; all rows fall by `drift_mm` over the page."""
     rows = np.array(ROWS_MM)[:, None] + np.linspace(0, drift_mm, WIDTH_PX)
-    found = words_of(names, rows * PX_PER_MM, px_per_mm=PX_PER_MM)
+    found = readings_of(names, rows * PX_PER_MM, px_per_mm=PX_PER_MM)[0]
     return [(NAMES[int(word.probability.argmax())], word.row) for word in found]
 
 
@@ -70,6 +70,26 @@ def test_a_row_is_where_it_runs_at_the_name() -> None:
     left = [seen(name, 10, row - 7) for name, row in zip(LEADS[3:], ROWS_MM, strict=False)]
     expected = [*zip(LEADS[:3], range(3), strict=True), *zip(LEADS[3:6], range(3), strict=True)]
     assert words(*right, *left, drift_mm=20.0) == expected
+
+
+def test_names_half_way_between_rows_are_read_both_ways() -> None:
+    """12.5 mm above their rows, and as far below those before: all but the first row's."""
+    between = [seen(name, 14, row - 12.5) for name, row in zip(LEADS, ROWS_MM, strict=False)]
+    rows = np.repeat(np.array(ROWS_MM)[:, None] * PX_PER_MM, WIDTH_PX, axis=1)
+    readings = readings_of(between, rows, px_per_mm=PX_PER_MM)
+    of_rows = [
+        [(NAMES[int(word.probability.argmax())], word.row) for word in words] for words in readings
+    ]
+    assert sorted(of_rows) == [
+        [("I", 0), ("II", 1), ("III", 2)],
+        [("II", 0), ("III", 1)],
+    ]
+
+
+def test_names_near_their_rows_are_read_one_way() -> None:
+    above = [seen(name, 14, row - 6) for name, row in zip(LEADS, ROWS_MM, strict=False)]
+    rows = np.repeat(np.array(ROWS_MM)[:, None] * PX_PER_MM, WIDTH_PX, axis=1)
+    assert len(readings_of(above, rows, px_per_mm=PX_PER_MM)) == 1
 
 
 def test_a_page_without_names_has_no_words() -> None:

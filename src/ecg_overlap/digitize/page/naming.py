@@ -13,6 +13,7 @@ FloatArray = NDArray[np.float64]
 
 ABOVE_MM, BELOW_MM = 16.0, 12.0  # a name stands so far above or below its row at the most
 STEP_MM, NEAR_MM = 0.5, 3.0  # … all names about as far, but for a drift of the trace
+AS_GOOD = 0.5  # of the names that the likeliest distance has: another may be meant
 FARTHER = 0.02  # per mm: rows are evenly apart, so the nearer of two explanations is the likelier
 BEFORE_MM, BEHIND_MM = 5.0, 14.0  # its middle, of where its column begins
 PRINTED = 0.9  # probability that a word at a lead's place is that lead's name
@@ -35,8 +36,13 @@ class Word:
     probability: FloatArray
 
 
-def words_of(names: Sequence[NameSeen], rows_px: FloatArray, *, px_per_mm: float) -> list[Word]:
+def readings_of(
+    names: Sequence[NameSeen], rows_px: FloatArray, *, px_per_mm: float
+) -> list[list[Word]]:
     """The words that stand by the rows of a page, all about as far above or below them.
+
+    Half-way between rows, names above and names below look alike, but for the first and the last
+    row: so there may be more than one reading, the likeliest first. The layout tells.
 
     Args:
         names: As they were seen.
@@ -44,7 +50,7 @@ def words_of(names: Sequence[NameSeen], rows_px: FloatArray, *, px_per_mm: float
         px_per_mm: The page's scale.
     """
     if not names:
-        return []
+        return [[]]
     x = np.array([name.x_px for name in names])
     y = np.array([name.y_px for name in names])
     is_name = np.array([1 - name.probability[-1] for name in names])
@@ -55,13 +61,18 @@ def words_of(names: Sequence[NameSeen], rows_px: FloatArray, *, px_per_mm: float
         near = np.abs(below_mm - offset_mm).min(axis=0) <= NEAR_MM
         return float((is_name * near).sum()) * (1 - FARTHER * abs(offset_mm))
 
-    offset = max(np.arange(-ABOVE_MM, BELOW_MM + STEP_MM, STEP_MM).tolist(), key=fit)
-    off = np.abs(below_mm - offset)
-    return [
-        Word(float(x[i] / px_per_mm), int(off[:, i].argmin()), names[i].probability)
-        for i in range(len(names))
-        if off[:, i].min() <= NEAR_MM
-    ]
+    def by_rows(offset_mm: float) -> list[Word]:
+        off = np.abs(below_mm - offset_mm)
+        return [
+            Word(float(x[i] / px_per_mm), int(off[:, i].argmin()), names[i].probability)
+            for i in range(len(names))
+            if off[:, i].min() <= NEAR_MM
+        ]
+
+    above, below = np.arange(-ABOVE_MM, 0, STEP_MM), np.arange(0, BELOW_MM + STEP_MM, STEP_MM)
+    offsets = sorted((max(side.tolist(), key=fit) for side in (above, below)), key=fit)[::-1]
+    likely = [offset for offset in offsets if fit(offset) >= AS_GOOD * fit(offsets[0])]
+    return [by_rows(offset) for offset in likely]
 
 
 def at_places(words: Sequence[Word], columns_mm: FloatArray, n_rows: int) -> FloatArray:

@@ -32,7 +32,7 @@ from ecg_overlap.digitize.page.layouts import (
     fits_of,
     with_rows,
 )
-from ecg_overlap.digitize.page.naming import Word, at_places, log_odds, was_read, words_of
+from ecg_overlap.digitize.page.naming import Word, at_places, log_odds, readings_of, was_read
 from ecg_overlap.digitize.page.pace import boxes_by_beats
 from ecg_overlap.digitize.page.page_signal import PageSignal, Source, Strip
 from ecg_overlap.digitize.page.paper import (
@@ -190,8 +190,9 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
     printed = printed_of((asked.mm_per_s, asked.mm_per_mv), paper.printed, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
     # 3. Which lead stands where.
-    words = _words(page, names, traced)
-    fits = _fits(page, traced, pulse, printed, told, words)
+    readings = _readings(page, names, traced)
+    of_readings = [_fits(page, traced, pulse, printed, told, words) for words in readings]
+    fits, words = max(zip(of_readings, readings, strict=True), key=lambda pair: pair[0][0].score)
     best = fits[0]
     # 4. Each lead's stretch to mV.
     error = INK_ERROR if ink.binarized else 1.0
@@ -296,10 +297,10 @@ def _names(page: PagePicture, cover: Coverage) -> list[NameSeen]:
     )
 
 
-def _words(page: PagePicture, names: Sequence[NameSeen], traced: PageTraces) -> list[Word]:
-    """The words beside the page's rows."""
+def _readings(page: PagePicture, names: Sequence[NameSeen], traced: PageTraces) -> list[list[Word]]:
+    """The words beside the page's rows, in each way in which they may be."""
     rows_px = np.stack([row.y_px for row in traced.rows])
-    return words_of(names, rows_px, px_per_mm=page.px_per_mm)
+    return readings_of(names, rows_px, px_per_mm=page.px_per_mm)
 
 
 def _strips(
