@@ -14,9 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from data_gen.sample import LEADS
-from ecg_overlap.digitize.page.printed import LEAST_SCORE, reader, scale_in
+from ecg_overlap.digitize.page.printed import LEAST_SCORE, scale_in
 from experiments.names.score import NEAR_MM, in_picture, real
 
+ONE_CORE = {
+    "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+    "Global.log_level": "error",
+}
 NAME_OF = {name.upper(): name for name in LEADS}
 
 
@@ -32,9 +37,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="+")
     args = parser.parse_args()
-    engine = reader()
-    if engine is None:
+    try:
+        from rapidocr import RapidOCR
+    except ImportError:
         parser.error("RapidOCR is not installed: pip install 'ecg-overlap[ocr]'")
+    engine = RapidOCR(params=ONE_CORE)
     printed, right, said, seconds = Counter(), Counter(), Counter(), []
     for label, page in real(args.folder):
         page = in_picture(page)

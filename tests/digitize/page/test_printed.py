@@ -1,12 +1,14 @@
 """Paper speed and gain as a page prints them."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from data_gen.errors import InputError
 from data_gen.text import text_coverage
-from ecg_overlap.digitize.page import printed
+from ecg_overlap.digitize.page import text_lines
 from ecg_overlap.digitize.page.printed import printed_scale, scale_in
 
 
@@ -29,14 +31,44 @@ def test_what_lines_say(lines: list[str], scale: tuple[float | None, float | Non
 
 def test_without_the_extra_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rapidocr", None)
-    printed.reader.cache_clear()
-    assert printed_scale(np.full((100, 100, 3), 255, np.uint8)) == (None, None)
-    printed.reader.cache_clear()
+    text_lines._networks.cache_clear()
+    assert printed_scale(np.full((100, 100, 3), 255, np.uint8), px_per_mm=8) == (None, None)
+    text_lines._networks.cache_clear()
 
 
-def test_a_printed_line_is_read() -> None:
+def page_with(cover: np.ndarray) -> np.ndarray:
+    """A blank page of 600 × 800 px with ink in its middle."""
+    image = np.full((600, 800, 3), 255, np.uint8)
+    top, left = (600 - cover.shape[0]) // 2, (800 - cover.shape[1]) // 2
+    image[top : top + cover.shape[0], left : left + cover.shape[1]] -= cover[..., None]
+    return image
+
+
+@pytest.mark.parametrize("px_per_mm", [4.0, 8.0, 12.0])  # letters of 6, 3 and 2 mm
+@pytest.mark.parametrize("from_above", [False, True])
+def test_a_printed_line_is_read(px_per_mm: float, from_above: bool) -> None:
     pytest.importorskip("rapidocr")
     cover, _ = text_coverage("25 mm/s   10 mm/mV", font="sans", em_px=32)
-    image = np.full((600, 800, 3), 255, np.uint8)
-    image[300 : 300 + cover.shape[0], 100 : 100 + cover.shape[1]] -= cover[..., None]
-    assert printed_scale(image) == (25.0, 10.0)
+    image = page_with(np.rot90(cover, -1 if from_above else 0))
+    assert printed_scale(image, px_per_mm=px_per_mm) == (25.0, 10.0)
+
+
+def test_what_is_too_short_for_a_scale_is_not_read() -> None:
+    pytest.importorskip("rapidocr")
+    cover, _ = text_coverage("aVR", font="sans", em_px=32)
+    found = [text_lines.lines_of(page_with(cover), px_per_mm=8, longer=n) for n in (1.0, 2.0)]
+    assert [[text for text, _ in lines or []] for lines in found] == [["aVR"], []]
+
+
+def test_a_wheel_without_its_networks_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wheel = tmp_path / "rapidocr" / "__init__.py"
+    wheel.parent.mkdir()
+    wheel.touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "rapidocr", raising=False)
+    text_lines._networks.cache_clear()
+    with pytest.raises(InputError, match=r"models: lacks RapidOCR's networks"):
+        printed_scale(page_with(np.zeros((1, 1), np.uint8)), px_per_mm=8)
+    text_lines._networks.cache_clear()

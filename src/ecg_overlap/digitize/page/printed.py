@@ -1,25 +1,25 @@
-"""The paper speed and the gain that are printed on a page, read by RapidOCR (extra `ocr`)."""
+"""The paper speed and the gain that are printed on a page (extra `ocr`)."""
 
 import re
 from collections.abc import Iterable
-from functools import cache
-from typing import Any
-
-import numpy as np
 
 from ecg_overlap.digitize.network import Image
+from ecg_overlap.digitize.page.text_lines import lines_of
 
 # Settings of electrocardiographs; another number beside the unit is misread. 5 mm/s is left out:
 # it is what is left of 25 where a line is found in two parts, and no 12-lead page is printed so.
 SPEEDS_MM_PER_S = (6.25, 10.0, 12.5, 25.0, 50.0, 100.0)
 GAINS_MM_PER_MV = (2.5, 5.0, 10.0, 20.0, 40.0)
-LEAST_SCORE = 0.6  # of a line, as RapidOCR gives it
+LEAST_SCORE = 0.6  # of a line: the mean of its letters' probabilities
+# "25mm/s" is three times as long as high, and more than twice with the paper around it that is
+# taken along; the names of leads are shorter.
+LEAST_LENGTH = 2.0
 _NUMBER = r"(\d{1,3}(?:[.,]\d{1,2})?)\s*"
 _SPEED = re.compile(_NUMBER + r"mm\s*/\s*s(?:ec)?(?![a-z])", re.IGNORECASE)
-_GAIN = re.compile(_NUMBER + r"mm\s*/\s*mv", re.IGNORECASE)
+_GAIN = re.compile(_NUMBER + r"mm\s*/\s*m[v¥￥]", re.IGNORECASE)  # a V may be read as a yen
 
 
-def printed_scale(image: Image) -> tuple[float | None, float | None]:
+def printed_scale(image: Image, *, px_per_mm: float) -> tuple[float | None, float | None]:
     """Paper speed (mm/s) and gain (mm/mV) as printed on a page.
 
     None each where none is printed, where several different ones are (a gain for the limb leads
@@ -27,15 +27,13 @@ def printed_scale(image: Image) -> tuple[float | None, float | None]:
 
     Args:
         image: uint8 (H, W, 3) RGB, upright.
+        px_per_mm: Its scale.
+
+    Raises:
+        InputError: RapidOCR is installed without its networks.
     """
-    read = reader()
-    if read is None:
-        return None, None
-    found = read(np.ascontiguousarray(image[..., ::-1]), use_cls=False)  # it takes BGR
-    if found.txts is None:
-        return None, None
-    pairs = zip(found.txts, found.scores, strict=True)
-    return scale_in(text for text, score in pairs if score >= LEAST_SCORE)
+    lines = lines_of(image, px_per_mm=px_per_mm, longer=LEAST_LENGTH)
+    return scale_in(text for text, score in lines or [] if score >= LEAST_SCORE)
 
 
 def scale_in(lines: Iterable[str]) -> tuple[float | None, float | None]:
@@ -56,18 +54,3 @@ def _only(lines: list[str], unit: re.Pattern[str], known: tuple[float, ...]) -> 
     numbers = {float(n.replace(",", ".")) for line in lines for n in unit.findall(line)}
     settings = numbers.intersection(known)
     return settings.pop() if len(settings) == 1 else None
-
-
-@cache
-def reader() -> Any:
-    """RapidOCR with the models of its wheel on one core; None where it is not installed."""
-    try:
-        from rapidocr import RapidOCR
-    except ImportError:
-        return None
-    one_core = {
-        "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-        "Global.log_level": "error",
-    }
-    return RapidOCR(params=one_core)

@@ -142,7 +142,9 @@ def paper_of(image: Image, asked: Request, *, near_px_per_mm: float | None = Non
     )
     page = straight_page(light, scale, asked.network)
     all_told = asked.mm_per_s is not None and asked.mm_per_mv is not None
-    printed = (None, None) if all_told else printed_scale(page.picture.image)
+    printed: tuple[float | None, float | None] = (None, None)
+    if not all_told:
+        printed = printed_scale(page.picture.image, px_per_mm=page.px_per_mm)
     return Paper(image, page, printed)
 
 
