@@ -24,6 +24,7 @@ from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
 from ecg_overlap.digitize.overlay import overlay
 from ecg_overlap.digitize.record_names import PictureSource, record_name
+from ecg_overlap.digitize.wfdb_record import write_record
 
 
 def lead_of(signal: NDArray[np.float64], fs_hz: float = 500.0) -> LeadSignal:
@@ -68,6 +69,26 @@ def test_wfdb_is_within_a_microvolt_in_every_format(tmp_path: Path, amplitude: f
     back = read_back(tmp_path, "rec")
     assert np.nanmax(np.abs(back - signal)) <= 0.001
     assert np.array_equal(np.isnan(back), np.isnan(signal))
+
+
+@pytest.mark.parametrize("amplitude", [1.0, 1000.0, 1e5])  # formats 16, 24 and 32
+@pytest.mark.parametrize("fs_hz", [500.0, 360.5])
+def test_wfdb_is_what_its_own_package_writes(
+    tmp_path: Path, amplitude: float, fs_hz: float
+) -> None:
+    names, units = ["I", "aVR", "V6"], ["mV"] * 3
+    signal = np.random.default_rng(5).uniform(-amplitude, amplitude, (50, 3))
+    signal[:9, 1], signal[-4:, 2] = np.nan, np.nan
+    header, data = write_record(signal, fs_hz, names, tmp_path / "rec")
+    bits = (data.stat().st_size // 150) * 8
+    (tmp_path / "theirs").mkdir()
+    wfdb.wrsamp(
+        "rec", fs=fs_hz, units=units, sig_name=names, p_signal=signal.copy(),
+        fmt=[str(bits)] * 3, adc_gain=[2000.0] * 3, baseline=[0] * 3,
+        write_dir=str(tmp_path / "theirs"),
+    )  # fmt: skip
+    for file in (header, data):
+        assert file.read_bytes() == (tmp_path / "theirs" / file.name).read_bytes()
 
 
 def test_wfdb_of_nothing_seen_is_all_missing(tmp_path: Path) -> None:
