@@ -55,10 +55,11 @@ def find_runs(cover: Coverage, *, hole_px: int = 0) -> Runs:
     """
     column, row, first = _scan(cover, hole_px)
     start, stop = row.T
-    padded = np.pad(cover, ((1, 1), (0, 0)))
     # The partly covered pixel beside the run, and the lack of its own edge pixel.
-    before, own_first = padded[start, column], padded[start + 1, column]
-    own_last, after = padded[stop, column], padded[stop + 1, column]
+    before = np.where(start > 0, cover[start - 1, column], np.float32(0))
+    own_first, own_last = cover[start, column], cover[stop - 1, column]
+    below = np.minimum(stop, len(cover) - 1)
+    after = np.where(stop < len(cover), cover[below, column], np.float32(0))
     top: FloatArray = start + 0.5 - before.astype(np.float64) - own_first
     bottom: FloatArray = stop - 1.5 + after.astype(np.float64) + own_last
     return Runs(column, top, bottom, first, row)
