@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from data_gen.errors import InputError
 from data_gen.sample import LEADS
@@ -139,12 +138,14 @@ class Rows:
             half, which tells nothing, in an upright stroke: a separator may stand in a gap.
         per_mm: Samples to a mm.
         known: Covariances that were computed already.
+        said: What columns with certain leads were found to say, likewise.
     """
 
     signals_mv: FloatArray
     goes_on: FloatArray
     per_mm: float
     known: dict[Any, FloatArray] = field(default_factory=dict)
+    said: dict[Any, float] = field(default_factory=dict)
 
     def covariances(
         self, columns_mm: FloatArray, strips_mm: FloatArray, strips: tuple[int, ...]
@@ -187,8 +188,9 @@ class Rows:
         seen = np.isfinite(part)
         held = np.flatnonzero(seen.mean(axis=1) > HELD)
         part = part[held][:, seen[held].all(axis=0)]
-        if part.shape[1] > 1:
-            found[np.ix_(held, held)] = np.atleast_2d(np.cov(part, bias=True))
+        if part.shape[1] > 1:  # as np.cov does it, which takes twice as long
+            part -= part.mean(axis=1, keepdims=True)
+            found[held[:, None], held] = np.dot(part, part.T.conj()) * (1 / part.shape[1])
         return found
 
 
@@ -374,34 +376,60 @@ def _laws(
     every = _strips_of(arrangement)
     short = tuple(r for r in range(len(arrangement.rows)) if r not in every)
     of_ways = [rows.covariances(columns, way, every) for way in ways]
-    alone = _laws_with(arrangement, short, of_ways[0])
+    alone = _laws_with(arrangement, short, of_ways[0], rows.said)
     by_strips = [
-        sum(max(_laws_with(arrangement, (*short, r), of) - alone, UNRELATED) for r in strips)
+        sum(
+            max(_laws_with(arrangement, (*short, r), of, rows.said) - alone, UNRELATED)
+            for r in strips
+        )
         for of in of_ways
     ]
     best = int(np.argmax(by_strips))
     return alone + by_strips[best], bool(strips) and best == 0
 
 
-def _laws_with(arrangement: Arrangement, of: tuple[int, ...], covariances: FloatArray) -> float:
+def _laws_with(
+    arrangement: Arrangement, of: tuple[int, ...], covariances: FloatArray, said: dict[Any, float]
+) -> float:
     """What simultaneous leads of some rows say, nats, from their covariances (C, L, K, K).
 
-    The likelihood of a column is the mean of those at all lags of its strips.
+    Args:
+        arrangement: Which leads they are.
+        of: The rows.
+        covariances: As of `Rows.covariances`, which keeps them.
+        said: `Rows.said`.
     """
     total = 0.0
     for c, covariance in enumerate(covariances):
-        here = [
-            (r, lead)
-            for r, lead in arrangement.in_column(c)
-            if r in of and np.isfinite(covariance[:, r, r]).all()
-        ]
-        at = [r for r, _ in here]
-        names = [lead for _, lead in here]
-        against, laws = disagreement(covariance[np.ix_(range(len(covariance)), at, at)], names)
-        if laws:
-            odds = np.log(against.clip(LEAST_DISAGREEMENT, 1.0) / BREAK_EVEN)
-            total += float(logsumexp(-0.5 * SAMPLES * laws * odds)) - math.log(len(odds))
+        leads = tuple((r, lead) for r, lead in arrangement.in_column(c) if r in of)
+        key = (id(covariances), c, leads)
+        if key not in said:
+            said[key] = _column_says(covariance, leads)
+        total += said[key]
     return total
+
+
+def _column_says(covariance: FloatArray, leads: Sequence[tuple[int, str]]) -> float:
+    """What the leads of some rows say in one column, nats, from its covariances (L, K, K).
+
+    The likelihood is the mean of those at all lags of its strips.
+    """
+    here = [(r, lead) for r, lead in leads if np.isfinite(covariance[:, r, r]).all()]
+    at = [r for r, _ in here]
+    names = [lead for _, lead in here]
+    against, laws = disagreement(covariance.take(at, axis=1).take(at, axis=2), names)
+    if not laws:
+        return 0.0
+    odds = np.log(against.clip(LEAST_DISAGREEMENT, 1.0) / BREAK_EVEN)
+    return _log_of_sum(-0.5 * SAMPLES * laws * odds) - math.log(len(odds))
+
+
+def _log_of_sum(exponents: FloatArray) -> float:
+    """As `scipy.special.logsumexp`, of finite ones (n,): in a tenth of its time."""
+    most = exponents.max()
+    n = np.count_nonzero(exponents == most)
+    rest = np.exp(np.where(exponents == most, -np.inf, exponents) - most).sum()
+    return float(np.log1p(rest / n) + np.log(float(n)) + most)
 
 
 def _gaps(arrangement: Arrangement, rows: Rows, place: Place) -> float:
