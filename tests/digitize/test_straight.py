@@ -81,6 +81,7 @@ def test_points_go_there_and_back(paper: PaperMap) -> None:
     straight = straightened(SHAPE, paper)
     points = np.random.default_rng(0).uniform((0, 0), (399, 119), (50, 2))
     here = straight.from_picture(points)
+    assert straight.source is not None
     x, y = straight.source
     for (column, row), point in zip(np.rint(here).astype(int), points, strict=True):
         assert 0 <= row < x.shape[0] and 0 <= column < x.shape[1]
@@ -90,6 +91,15 @@ def test_points_go_there_and_back(paper: PaperMap) -> None:
     on_paper = straight.on_paper(path)
     back = paper.unstraighten(np.stack([on_paper.x_px, on_paper.y_px], axis=1))
     assert back == pytest.approx(points, abs=1e-6)
+
+
+def test_without_its_source_a_picture_is_resampled_alike() -> None:
+    straight = straightened(SHAPE, PaperMap(8.0, 8.0, 6.0))
+    image = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
+    again = straight.without_source()
+    assert again.source is None
+    assert np.array_equal(again.image(image), straight.image(image))
+    assert np.array_equal(again.mask(image[..., 0]), straight.mask(image[..., 0]))
 
 
 def test_both_pitches_become_the_finer_one() -> None:

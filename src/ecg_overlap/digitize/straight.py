@@ -38,7 +38,8 @@ class StraightPicture:
         shape: (height, width) of the picture.
         origin_px: float64 (2,), (x, y) on straight paper of the straight picture's pixel (0, 0).
         factor: float64 (2,), its pixels to one of straight paper, in x and in y.
-        source: float32 (H, W) each: column and row of each of its pixels in the picture.
+        source: float32 (H, W) each: column and row of each of its pixels in the picture; None:
+            computed when needed. They take more memory than the picture.
         inside: bool (H, W): where the picture is; elsewhere it is blank.
     """
 
@@ -46,8 +47,12 @@ class StraightPicture:
     shape: tuple[int, int]
     origin_px: FloatArray
     factor: FloatArray
-    source: tuple[FloatMap, FloatMap]
+    source: tuple[FloatMap, FloatMap] | None
     inside: NDArray[np.bool_]
+
+    def without_source(self) -> "StraightPicture":
+        """The same, for what is seldom resampled again."""
+        return replace(self, source=None)
 
     @property
     def px_per_mm(self) -> float:
@@ -66,7 +71,7 @@ class StraightPicture:
         return self._sampled(mask, cv2.INTER_LINEAR, 0)
 
     def _sampled(self, values: NDArray[Any], how: int, blank: Any) -> NDArray[Any]:
-        x, y = self.source
+        x, y = self.source or self.paper.source_of(self.origin_px, self.inside.shape, self.factor)
         edge = cv2.BORDER_CONSTANT
         return np.asarray(cv2.remap(values, x, y, how, borderMode=edge, borderValue=blank))
 

@@ -55,6 +55,7 @@ def digitize_page(
     usual = as_usual(Illumination(given), frames=False)
     image = usual.light.image
     inverted = ("inverted",) if usual.inverted else ()
+    del usual  # and with it what was computed of the picture
     request = Request(px_per_mm, mm_per_s, mm_per_mv, layout, method, fs_hz, network, stages=stages)
     _check_numbers(image, request)
     request.plan(), request.told()  # what cannot be used is said before any work
@@ -65,6 +66,7 @@ def digitize_page(
     errors: list[DigitizeError] = []
     for quarters, requests in by_turn.items():
         try:
+            paper = None  # the one before is as large as the picture
             paper = paper_of(np.ascontiguousarray(np.rot90(image, -quarters)), request)
         except DigitizeError as error:
             errors.append(error)

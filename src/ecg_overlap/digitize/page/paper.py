@@ -97,11 +97,12 @@ def straight_page(light: Illumination, scale: Scale, network: Network | None) ->
     Raises:
         DigitizeError: The grid's lines bend beyond reason.
     """
-    picture = ScaledPicture(light, scale, None, network)
+    # What was computed of the picture to find its grid is not needed again.
+    picture = ScaledPicture(Illumination(light.image), scale, None, network)
     if is_straight(scale.paper) and scale.paper.px_per_mm_y <= ENOUGH_PX_PER_MM:
         return PagePicture(picture, scale, None)
     straight = straightened(light.image.shape, scale.paper, most_px_per_mm=ENOUGH_PX_PER_MM)
-    return PagePicture(straight_scaled(picture, straight), scale, straight)
+    return PagePicture(straight_scaled(picture, straight), scale, straight.without_source())
 
 
 def with_speed_and_gain(page: PagePicture, mm_per_s: float, mm_per_mv: float) -> PagePicture:

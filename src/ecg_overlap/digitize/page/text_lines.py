@@ -22,6 +22,7 @@ FloatArray = NDArray[np.float32]
 # Of the picture in which text is sought: letters of 2 mm are 8 px high. The same scales are read as
 # at full resolution, on 58 drawn pages and 14 real ones.
 FIND_PX_PER_MM = 4.0
+MOST_SIDE_PX = 1680  # of that picture: A3. A page whose scale is wrong may seem metres wide
 # As RapidOCR has them: of the first network's map, and of how its answer is made a box.
 _TEXT, _TEXT_BOX, _GROWN, _THINNEST_PX = 0.3, 0.5, 1.6, 3.0
 _MULTIPLE = 32  # of the sides of what the first network sees
@@ -55,7 +56,7 @@ Box = tuple[Sequence[float], Sequence[float], float]  # OpenCV's: middle, sides,
 def _boxes(picture: Image, px_per_mm: float, find: Any) -> list[Box]:
     """Where text stands in a picture, in its own pixels."""
     height, width = picture.shape[:2]
-    factor = min(FIND_PX_PER_MM / px_per_mm, 1.0)
+    factor = min(FIND_PX_PER_MM / px_per_mm, MOST_SIDE_PX / max(height, width), 1.0)
     rows, columns = (
         max(round(side * factor / _MULTIPLE), 1) * _MULTIPLE for side in (height, width)
     )
