@@ -102,7 +102,7 @@ def scale_beside_colour(find: Callable[[Illumination], Scale], light: Illuminati
         if not found.paper.confidence < LOW_CONFIDENCE:  # it is NaN where there is no grid
             return found
     except DigitizeError as error:
-        failure = error
+        failure = error.kept()
     black = with_black_strokes(light)
     if black is not light:
         with suppress(DigitizeError):

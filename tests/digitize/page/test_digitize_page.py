@@ -1,5 +1,6 @@
 """A page from its picture to its leads: drawn pages whose truth is known, turned ones, and none."""
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from data_gen import presets
 from data_gen.errors import InputError
 from data_gen.sample import LEADS
 from ecg_overlap.digitize.errors import DigitizeError
+from ecg_overlap.digitize.page import digitize
 from ecg_overlap.digitize.page.digitize import digitize_page
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS, PageSignal, Source, in_record
 from ecg_overlap.digitize.page.quality import quality
@@ -162,6 +164,24 @@ def test_a_layout_with_other_rows_is_refused_with_both(usual: TruePage) -> None:
     with pytest.raises(DigitizeError) as refused:
         digitize_page(usual.image, method="classical", layout="6x2", px_per_mm=PX_PER_MM)
     assert str(refused.value) == "layout: 6x2 has 6 rows, 4 were found; check it"
+
+
+def test_pictures_of_readings_that_failed_are_not_held(
+    usual: TruePage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[weakref.ref[Any]] = []
+
+    def fails(*_: object) -> PageSignal:
+        assert [each() for each in held] == [None] * len(held)
+        ink = np.zeros((2, 2))
+        held.append(weakref.ref(ink))
+        raise DigitizeError("rows", f"none in {ink.size} px", "look at it")
+
+    monkeypatch.setattr(digitize, "read_page", fails)
+    told = {"px_per_mm": PX_PER_MM, "mm_per_s": 25.0, "mm_per_mv": 10.0}
+    with pytest.raises(DigitizeError, match="none in 4 px"):
+        digitize_page(usual.image, method="classical", **told)
+    assert len(held) == 4  # one in each turn
 
 
 def test_a_method_that_reads_no_pages_is_refused_with_those_that_do(usual: TruePage) -> None:

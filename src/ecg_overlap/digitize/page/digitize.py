@@ -69,13 +69,13 @@ def digitize_page(
             paper = None  # the one before is as large as the picture
             paper = paper_of(np.ascontiguousarray(np.rot90(image, -quarters)), request)
         except DigitizeError as error:
-            errors.append(error)
+            errors.append(error.kept())
             continue
         for asked in requests:
             try:
                 page = read_page(paper, asked)
             except DigitizeError as error:
-                errors.append(error)
+                errors.append(error.kept())
                 continue
             page = replace(page, flags=(*inverted, *page.flags))
             if given is not image and page.stage_images:
