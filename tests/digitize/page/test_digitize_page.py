@@ -172,7 +172,7 @@ def test_pictures_of_readings_that_failed_are_not_held(
     held: list[weakref.ref[Any]] = []
 
     def fails(*_: object) -> PageSignal:
-        assert [each() for each in held] == [None] * len(held)
+        assert all(each() is None for each in held)
         ink = np.zeros((2, 2))
         held.append(weakref.ref(ink))
         raise DigitizeError("rows", f"none in {ink.size} px", "look at it")
