@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -293,7 +294,7 @@ def _names(page: PagePicture, cover: Coverage) -> list[NameSeen]:
     """The words on the page that may be names."""
     return names_on(
         page.picture.image,
-        np.rint(255 * cover).astype(np.uint8),
+        np.asarray(cv2.convertScaleAbs(cover, alpha=255), np.uint8),  # without pictures in between
         px_per_mm=page.px_per_mm,
         inside=page.inside,
     )
