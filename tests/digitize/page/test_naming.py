@@ -12,8 +12,8 @@ from ecg_overlap.digitize.page.naming import (
     Word,
     at_places,
     log_odds,
-    was_read,
     readings_of,
+    was_read,
 )
 
 PX_PER_MM = 5.0
