@@ -33,16 +33,19 @@ def pulse(zero_mm: float, *, high: float = 10.0, wide: float = 5.0, left: float 
 
 
 def found_on(
-    *pulses: Line, px_per_mm: float = PX_PER_MM, part_mm: tuple[float, float] = (0.0, WIDTH_MM)
+    *pulses: Line,
+    rows_mm: tuple[float, ...] = ROWS_MM,
+    px_per_mm: float = PX_PER_MM,
+    part_mm: tuple[float, float] = (0.0, WIDTH_MM),
 ) -> PagePulse | None:
-    """What is found on a part of a page of three rows and these pulses."""
+    """What is found on a part of a page of some rows, three unless told, and these pulses."""
     mask = np.zeros([round(mm * px_per_mm) for mm in (HEIGHT_MM, WIDTH_MM)], np.uint8)
-    for line in (*map(trace, ROWS_MM), *pulses):
+    for line in (*map(trace, rows_mm), *pulses):
         draw_stroke(mask, line * px_per_mm - 0.5, width_px=0.35 * px_per_mm)
     first, stop = (round(x * px_per_mm) for x in part_mm)
     cover = np.ascontiguousarray(mask[:, first:stop]).astype(np.float32) / 255
     rows = page_rows(ink_of_traces(cover, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
-    assert len(rows) == len(ROWS_MM)
+    assert len(rows) == len(rows_mm)
     return find_pulses(cover, rows, px_per_mm=px_per_mm)
 
 
@@ -66,6 +69,22 @@ def test_pulses_behind_the_traces() -> None:
     assert found is not None
     assert (found.after, found.mm_per_mv) == (True, 10.0)
     assert float(mm(found.left_px)) == pytest.approx(left, abs=0.3)
+
+
+@pytest.mark.parametrize("pitch_mm", [8.0, 10.0, 11.0])
+def test_pulses_that_touch_are_no_higher_ones(pitch_mm: float) -> None:
+    rows = (40.0, 40.0 + pitch_mm, 40.0 + 2 * pitch_mm, 40.0 + 3 * pitch_mm)
+    found = found_on(*map(pulse, rows), rows_mm=rows)
+    assert found is not None
+    assert (found.mm_per_mv, found.width_mm) == (10.0, 5.0)
+    assert mm(found.zero_px).tolist() == pytest.approx(list(rows), abs=0.15)
+
+
+def test_the_boxes_of_a_grid_are_no_pulses() -> None:
+    """What is left of it beside the traces, where a picture's edge is dark."""
+    lines = [np.array([(2.0, y), (18.0, y)]) for y in np.arange(2.0, HEIGHT_MM, 5.0)]
+    lines += [np.array([(x, 2.0), (x, HEIGHT_MM - 2.0)]) for x in (5.0, 10.0, 15.0)]
+    assert found_on(*lines) is None
 
 
 @pytest.mark.parametrize("gain", [5.0, 10.0, 20.0])

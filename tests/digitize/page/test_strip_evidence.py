@@ -137,3 +137,11 @@ def test_peaks_in_shared_ink_are_doubtful_by_their_power() -> None:
     columns = met.traces.shared(1)[100:700].mean()
     assert 0 < columns < 0.2
     assert evidence(met, strip(row=1)).shared_power > 3 * columns
+
+
+def test_rows_that_change_places_on_a_tight_page_leave_no_second_reading(
+    traced: PageTraces,
+) -> None:
+    """Between a row and the one above it, which is below it here, there is no paper."""
+    crossed = replace(traced, rows=traced.rows[::-1])
+    assert np.isnan(evidence(crossed, strip()).agreement_db)

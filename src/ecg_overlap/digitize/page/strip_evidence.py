@@ -110,6 +110,8 @@ def _agreement_db(part: Path, traced: PageTraces, row: int) -> float:
     upper, lower = (edge[columns] for edge in territory(traced, row, height))
     rows = slice(max(math.floor(upper.min()), 0), max(math.ceil(lower.max()), 1))
     at = np.arange(height)[rows, None]
+    if not len(at):  # its row is beyond the picture's edge
+        return math.nan
     near = np.where((at >= upper) & (at < lower), cover[rows, columns], np.float32(0))
     second = second_path(Ink(near, binarized=True), None)
     if second is None:
