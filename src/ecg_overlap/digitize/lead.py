@@ -14,6 +14,7 @@ from ecg_overlap.digitize.baselines.paper import wander_mv
 from ecg_overlap.digitize.box_size import scale_by_beats
 from ecg_overlap.digitize.calibrate import INK_ERROR, to_signal
 from ecg_overlap.digitize.checks import check_px_per_mm, check_row, checked_image
+from ecg_overlap.digitize.coarser import coarser
 from ecg_overlap.digitize.decoders import DECODERS, Decoded
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.gain import without_pulse
@@ -113,11 +114,13 @@ def digitize_lead(
         angle_deg,
         stages,
     )
-    # Who knows where something is in the picture knows which way up it is; the baselines are
-    # as they were published.
-    if asked.place_known or plan.find_scale is not scale_of_grid:
+    if plan.find_scale is not scale_of_grid:  # the baselines are as they were published
         return _read_as_turned(image, asked)
-    return read_upright(partial(_read_as_turned, asked=asked), image)
+    fewer, how = coarser(image) if mask is None else (image, None)
+    if how is None:
+        return _read_upright(image, asked)
+    row_px, px_per_mm = how.row(row_px), how.px_per_mm(px_per_mm)
+    return how.back(_read_upright(fewer, replace(asked, row_px=row_px, px_per_mm=px_per_mm)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +143,12 @@ class _Asked:
     def place_known(self) -> bool:
         """Whether it tells where in the picture something is."""
         return any(known is not None for known in (self.mask, self.calibration, self.row_px))
+
+
+def _read_upright(image: Image, asked: _Asked) -> LeadSignal:
+    if asked.place_known:  # who knows where something is knows which way up it is
+        return _read_as_turned(image, asked)
+    return read_upright(partial(_read_as_turned, asked=asked), image)
 
 
 def _read_as_turned(image: Image, asked: _Asked) -> LeadSignal:

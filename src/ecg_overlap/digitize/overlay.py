@@ -16,6 +16,7 @@ Rgb = tuple[int, int, int]
 TRACE_RGB: Rgb = (220, 20, 60)
 DOUBTFUL_RGB: Rgb = (20, 80, 230)
 MARKS_RGB: Rgb = (0, 120, 90)  # of 0 mV, the scale and the words
+MOST_PIXELS, MOST_SIDE_PX = 32_000_000, 32_000  # of it: what a viewer opens at once
 DOUBTFUL = 0.5  # confidence, 0–1: below it a sample is as likely wrong as right
 SCALE_MV, SCALE_S = 1.0, 0.2  # of the scale's two legs: a big box wide, two high, as a rule
 LETTER_MM, LEAST_LETTER_PX = 1.5, 9.0  # height of a capital
@@ -26,7 +27,7 @@ _SHIFT = 4  # fractional bits of OpenCV's coordinates
 _FONT, _CAPITAL_PX = cv2.FONT_HERSHEY_SIMPLEX, 21.0
 
 
-def overlay(lead: LeadSignal, image: Picture, *, scale: int = 2) -> Picture:
+def overlay(lead: LeadSignal, image: Picture, *, scale: float = 2) -> Picture:
     """The picture, enlarged and in pale colours, with the path and its scale on it.
 
     The path is red, and blue where its confidence is under `DOUBTFUL`; in green the row of 0 mV, a
@@ -35,15 +36,19 @@ def overlay(lead: LeadSignal, image: Picture, *, scale: int = 2) -> Picture:
     Args:
         lead: What `digitize_lead` returned.
         image: What it was given, uint8 (H, W, 3), RGB.
-        scale: By how much it is enlarged.
+        scale: By how much it is enlarged; less where it would have over `MOST_PIXELS`.
 
     Returns:
         uint8 (H · scale, W · scale, 3), RGB.
     """
     height, width = image.shape[:2]
-    size = (width * scale, height * scale)
-    large = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-    shown = np.asarray(255 - (255 - large) // 2, np.uint8)
+    scale = min(scale, math.sqrt(MOST_PIXELS / (height * width)), MOST_SIDE_PX / max(height, width))
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    how = cv2.INTER_CUBIC if scale >= 1 else cv2.INTER_AREA
+    shown = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+    np.subtract(255, shown, out=shown)
+    shown //= 2
+    np.subtract(255, shown, out=shown)
     points = (lead.path_px + 0.5) * scale - 0.5
     _draw(shown, (zero_px(lead) + 0.5) * scale - 0.5, MARKS_RGB)
     _draw(shown, points, TRACE_RGB)
@@ -81,7 +86,7 @@ def _draw(shown: Picture, points: FloatArray, colour: Rgb) -> None:
         cv2.polylines(shown, [fixed], False, colour, 1, cv2.LINE_AA, _SHIFT)
 
 
-def _explain(shown: Picture, lead: LeadSignal, points: FloatArray, scale: int) -> None:
+def _explain(shown: Picture, lead: LeadSignal, points: FloatArray, scale: float) -> None:
     """The words, and the scale at their right, above the path or beneath it."""
     height, width = shown.shape[:2]
     mm = scale * (lead.calibration.px_per_mm_x + lead.calibration.px_per_mm_y) / 2

@@ -2,8 +2,9 @@
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,7 @@ SUFFIXES = (
 )
 MAX_PIXELS = 100_000_000  # 300 MB as RGB; an A3 page at 600 dpi has 70 million
 MAX_SIDE_PX = 32_000
+STRIP_PIXELS = 2_000_000  # that are converted at a time
 BLANK_LEVELS = 8  # of 255; if the darkest and the lightest pixel differ by less, it is blank
 _REDUCED = 1  # bit of TIFF's NewSubfileType: a smaller copy of another page
 _SUBFILE_TYPE = 254
@@ -50,7 +52,8 @@ def read_image(path: str | Path, frame: int = 0) -> NDArray[np.uint8]:
         if frame:
             picture.seek(frame)
         _require_size(path, picture.size)
-        image = _as_rgb(ImageOps.exif_transpose(picture))
+        ImageOps.exif_transpose(picture, in_place=True)
+        image = _as_rgb(picture)
     return not_blank(path, image)
 
 
@@ -133,34 +136,70 @@ def _too_large(path: Path, what: str) -> DigitizeError:
 
 
 def _as_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    """The picture, uint8 (H, W, 3), made a few rows at a time: whole, each step costs its size."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        return _from_deep_gray(np.asarray(picture, np.float64))
-    if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, _paper_under(np.asarray(layer)))
-        picture = Image.alpha_composite(paper, layer)
-    return np.array(picture.convert("RGB"), np.uint8)
+        full = _white_of_deep_gray(picture)
+        strip: Callable[[Image.Image], NDArray[np.uint8]] = partial(_from_deep_gray, full=full)
+    elif picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
+        strip = partial(_on_paper, paper=_paper_under(picture))
+    else:
+        strip = _opaque
+    image = np.empty((picture.height, picture.width, 3), np.uint8)
+    for rows, part in _strips(picture):
+        image[rows] = strip(part)
+    return image
 
 
-def _paper_under(layer: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """The paper that a transparent picture, uint8 (H, W, 4), is laid on, RGBA: white, or black.
+def _strips(picture: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """The picture a few rows at a time, and which rows they are."""
+    picture.load()
+    high = max(STRIP_PIXELS // picture.width, 1)
+    for top in range(0, picture.height, high):
+        bottom = min(top + high, picture.height)
+        yield slice(top, bottom), picture.crop((0, top, picture.width, bottom))
+
+
+def _opaque(strip: Image.Image) -> NDArray[np.uint8]:
+    return np.asarray(strip.convert("RGB"), np.uint8)
+
+
+def _on_paper(strip: Image.Image, *, paper: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    layer = strip.convert("RGBA")
+    return _opaque(Image.alpha_composite(Image.new("RGBA", layer.size, paper), layer))
+
+
+def _paper_under(picture: Image.Image) -> tuple[int, int, int, int]:
+    """The paper that a transparent picture is laid on, RGBA: white, or black.
 
     Where most of the picture is transparent, what is not is ink. White ink is to be seen too.
     """
-    opaque = layer[..., 3] / 255.0
-    light = float((opaque * layer[..., :3].mean(axis=2)).sum() / max(opaque.sum(), 1e-9))
-    white_ink = float(opaque.mean()) < 0.5 and light > 127.5
+    opaque, light = 0.0, 0.0  # sums over all pixels: of opacity, and of the light of what is opaque
+    for _, strip in _strips(picture):
+        layer = np.asarray(strip.convert("RGBA"))
+        cover = layer[..., 3] / 255.0
+        opaque += float(cover.sum())
+        light += float((cover * layer[..., :3].mean(axis=2)).sum())
+    mostly_clear = opaque < 0.5 * picture.width * picture.height
+    white_ink = mostly_clear and light / max(opaque, 1e-9) > 127.5
     return (0, 0, 0, 255) if white_ink else (255, 255, 255, 255)
 
 
-def _from_deep_gray(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Gray of more than 8 bits to 8 bits: by the fewest bits that hold it, floats by their maximum.
+def _white_of_deep_gray(picture: Image.Image) -> float:
+    """What is white in gray of more than 8 bits: by the fewest bits that hold it, floats' maximum.
 
     Scanners of 10, 12 or 14 bits write them into 16 without raising them. A picture of which the
     lightest is in the lower half of its range is stretched too: darkness is a share of the paper's.
     """
-    highest = float(np.nanmax(values)) if values.size else 0.0
+    highest = 0.0
+    for _, strip in _strips(picture):
+        values = np.asarray(strip, np.float64)
+        highest = max(highest, float(np.max(values, initial=0.0, where=~np.isnan(values))))
     bits = max(math.ceil(math.log2(highest + 1)), 8) if highest > 0 else 8
-    full = 2.0**bits - 1 if bits <= 16 else highest
+    return 2.0**bits - 1 if bits <= 16 else highest
+
+
+def _from_deep_gray(strip: Image.Image, *, full: float) -> NDArray[np.uint8]:
+    """Gray of more than 8 bits to 8 bits, `full` being white."""
+    values = np.asarray(strip, np.float64)
     gray = np.nan_to_num(values / full * 255, nan=255.0).clip(0, 255)
     return np.repeat(np.rint(gray).astype(np.uint8)[..., None], 3, axis=2)
