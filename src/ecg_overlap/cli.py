@@ -19,10 +19,13 @@ from ecg_overlap.command import (
     asked_to_stop,
     files_of,
     first_start_told,
+    folder,
     listed,
     loader,
     make_folder,
     number,
+    one_line,
+    place,
     positive,
     writing_to,
 )
@@ -76,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(**arguments)
     except InputError as error:
-        print(f"ecg-overlap: {error}", file=sys.stderr)
+        print(one_line(f"ecg-overlap: {error}"), file=sys.stderr)
         return 1
 
 
@@ -98,10 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     grid = commands.add_parser("grid", help="draw the grid that is found on each picture")
     grid.set_defaults(run=_grid)
     for command in (digitize, grid):
-        command.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or globs")
-    grid.add_argument("--out", type=Path, default=Path(), help="folder for the drawings")
+        command.add_argument(
+            "paths", nargs="+", type=place, metavar="PATH", help="files, folders or globs"
+        )
+    grid.add_argument("--out", type=folder, default=Path(), help="folder for the drawings")
     add = digitize.add_argument
-    add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add("--out", type=folder, required=True, metavar="DIR", help="folder for the results")
     add("--px-per-mm", type=positive, metavar="N", help="scale (default: the grid's)")
     add("--mm-per-s", type=positive, metavar="N", help="paper speed (default: a pulse's, else 25)")
     add("--mm-per-mv", type=positive, metavar="N", help="gain (default: a pulse's, else 10)")
@@ -188,17 +193,17 @@ def _digitize(
         for row in tqdm(done, total=total):
             rows.append(row)
             if row.status != "ok":
-                tqdm.write(row.reason, file=sys.stderr)
+                tqdm.write(one_line(row.reason), file=sys.stderr)
     with writing_to(out):
         write_summary(columns, map(astuple, rows), summary)
     if stop.is_set() and len(rows) != total:
         left = "pictures" if total is None else f"{total - len(rows)} pictures"
-        print(f"ecg-overlap: stopped, {left} left; see {summary}", file=sys.stderr)
+        print(one_line(f"ecg-overlap: stopped, {left} left; see {summary}"), file=sys.stderr)
         return STOPPED
     good = sum(row.status == "ok" for row in rows)
-    print(f"{good} of {len(rows)} digitized; see {summary}")
+    print(one_line(f"{good} of {len(rows)} digitized; see {summary}"))
     if found.left_out():
-        print(f"ecg-overlap: {found.left_out()}", file=sys.stderr)
+        print(one_line(f"ecg-overlap: {found.left_out()}"), file=sys.stderr)
     return 0 if good == len(rows) else 1
 
 
@@ -213,10 +218,12 @@ def _grid(*, paths: Sequence[str], out: Path) -> int:
             for picture in pictures(path):
                 record = names.of(picture)
                 drawing = record.with_name(f"{record.name}_grid.png")
-                print(f"{picture}: {_draw_grid(picture, drawing, files)}; see {drawing}")
+                drawn = _draw_grid(picture, drawing, files)
+                print(one_line(f"{picture}: {drawn}; see {drawing}"))
         except InputError as error:
             failed += 1
-            print(error if str(path) in str(error) else f"{path}: {error}", file=sys.stderr)
+            line = str(error) if str(path) in str(error) else f"{path}: {error}"
+            print(one_line(line), file=sys.stderr)
     return 1 if failed else 0
 
 

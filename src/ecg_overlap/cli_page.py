@@ -16,9 +16,12 @@ from ecg_overlap.command import (
     asked_to_stop,
     files_of,
     first_start_told,
+    folder,
     listed,
     loader,
     make_folder,
+    one_line,
+    place,
     positive,
     writing_to,
 )
@@ -60,8 +63,8 @@ def add_page(commands: Any) -> None:
     )
     page.set_defaults(run=_page)
     add = page.add_argument
-    add("paths", nargs="+", metavar="PATH", help="files, folders or globs")
-    add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add("paths", nargs="+", type=place, metavar="PATH", help="files, folders or globs")
+    add("--out", type=folder, required=True, metavar="DIR", help="folder for the results")
     add("--layout", type=_layout, help=f"{', '.join(NAMES)} (default: found)")
     add("--px-per-mm", type=positive, metavar="N", help="scale (default: the grid's)")
     add("--mm-per-s", type=positive, metavar="N", help="paper speed (default: printed, else 25)")
@@ -108,7 +111,7 @@ class _Tally:
                 self.counts[row.status] += 1
                 if row.status == "failed":
                     self.failed.append(row)
-                    tqdm.write(row.reason, file=sys.stderr)
+                    tqdm.write(one_line(row.reason), file=sys.stderr)
                 yield astuple(row)
         except KeyboardInterrupt:
             return  # the second: what is done has its line
@@ -158,13 +161,12 @@ def _said(tally: _Tally, total: int | None, index: Path, stop: Stop, left_out: s
     seen = sum(counts.values())
     if stop.is_set() and seen != total:
         left = "pages" if total is None else f"{total - seen} pages"
-        print(
-            f"ecg-overlap: stopped, {left} left; the same command goes on; see {index}",
-            file=sys.stderr,
-        )
+        text = f"ecg-overlap: stopped, {left} left; the same command goes on; see {index}"
+        print(one_line(text), file=sys.stderr)
         return STOPPED
     unchanged = f", {counts['unchanged']} of them before" if counts["unchanged"] else ""
-    print(f"{seen - counts['failed']} of {seen} pages digitized{unchanged}; see {index}")
+    good = seen - counts["failed"]
+    print(one_line(f"{good} of {seen} pages digitized{unchanged}; see {index}"))
     if left_out:
-        print(f"ecg-overlap: {left_out}", file=sys.stderr)
+        print(one_line(f"ecg-overlap: {left_out}"), file=sys.stderr)
     return 1 if counts["failed"] else 0

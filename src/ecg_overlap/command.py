@@ -32,6 +32,29 @@ def positive(text: str) -> float:
     return value
 
 
+def place(text: str) -> str:
+    """The name of a file or folder: an unset variable of a shell gives an empty one."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no file or folder")
+    return text
+
+
+def folder(text: str) -> Path:
+    """An option's folder."""
+    return Path(place(text))
+
+
+def one_line(text: object) -> str:
+    r"""A text as a terminal may show it: names of files may hold line breaks and control codes.
+
+    Example:
+        >>> print(one_line("scan\n1.png: is blank"))
+        scan\n1.png: is blank
+    """
+    shown = (c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+    return "".join(shown)
+
+
 def number(text: str) -> float:
     """An option's finite number."""
     value = float(text)

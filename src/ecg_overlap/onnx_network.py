@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +19,27 @@ class OnnxNetwork(Reader):
     Args:
         graph: Opened.
         checkpoint: As of `Reader`.
+        opened_from: What `_opened` was given: another process opens it anew. None: none can.
 
     Raises:
         InputError: The graph names a method that does not read it.
     """
 
-    def __init__(self, graph: Graph, *, checkpoint: str | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        checkpoint: str | None = None,
+        opened_from: tuple[Path, Path | None, bool] | None = None,
+    ) -> None:
         super().__init__(
             graph.input_spec, checkpoint=checkpoint, sha256=graph.sha256, method=graph.method
         )
         self.graph = graph
+        self.opened_from = opened_from
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return super().__reduce__() if self.opened_from is None else (_opened, self.opened_from)
 
     def outputs(self, channels: NDArray[np.float32], *names: str) -> Outputs:
         """The graph's outputs of these names."""
@@ -44,7 +56,7 @@ def load_onnx(path: str | Path | None = None) -> OnnxNetwork:
         InputError: No such file, or one that cannot be used (see `Graph`).
     """
     if path is None:
-        return _opened(weights.packaged_graph(), weights.packaged(), packaged=True)
+        return _opened(weights.packaged_graph(), weights.packaged(), True)
     file = Path(path)
     if not file.is_file():
         raise InputError(file, "no such graph", "give an .onnx")
@@ -61,7 +73,7 @@ def load_ink(path: str | Path | None = None) -> OnnxNetwork:
         InputError: As `load_onnx`, or the network does not see ink.
     """
     if path is None:
-        return _opened(weights.packaged_ink(), packaged=True)
+        return _opened(weights.packaged_ink(), None, True)
     network = load_onnx(path)
     if not network.info.has_ink:
         raise InputError(
@@ -71,9 +83,11 @@ def load_ink(path: str | Path | None = None) -> OnnxNetwork:
 
 
 @lru_cache(maxsize=4)
-def _opened(file: Path, holder: Path | None = None, *, packaged: bool = False) -> OnnxNetwork:
+def _opened(file: Path, holder: Path | None = None, packaged: bool = False) -> OnnxNetwork:
     graph = Graph(file, weights=holder)
     name = (holder or file).name
     return OnnxNetwork(
-        graph, checkpoint=f"package: {name} (sha256 {graph.sha256[:12]})" if packaged else name
+        graph,
+        checkpoint=f"package: {name} (sha256 {graph.sha256[:12]})" if packaged else name,
+        opened_from=(file, holder, packaged),
     )

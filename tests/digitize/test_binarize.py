@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
+from ecg_overlap.digitize.ink.darkness import ink_level
 from ecg_overlap.digitize.pulse.measured import find_pulse
 
 Image = NDArray[np.uint8]
@@ -162,3 +163,15 @@ def test_a_pale_spike_apart_from_the_trace_is_ink_and_a_pale_line_is_not(
     ink = binarize(image, px_per_mm=PX_PER_MM)
     assert (ink[70:130, 401] >= 128).all() == is_ink
     assert (ink[:140, :390] == 0).all()
+
+
+def test_beside_a_blank_margin_ink_is_not_measured_by_the_grids_lines() -> None:
+    """As where a desk was: the paper's last columns have no trace, and those beyond no line."""
+    dark = np.zeros((HEIGHT, WIDTH), np.float32)
+    dark[100] = 0.3  # a line
+    dark[50:53, : WIDTH - 130] = 0.9  # the trace
+    dark[:, WIDTH - 110 :] = 0.0  # the margin
+    level = ink_level(dark, PX_PER_MM)
+    assert level[: WIDTH - 110].min() > 0.8
+    dark[50:53] = 0.0
+    assert ink_level(dark, PX_PER_MM)[: WIDTH - 200].max() < 0.3  # of lines alone, it is theirs

@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -193,3 +194,41 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["--version"])
     assert left.value.code == 0 and capsys.readouterr().out.startswith("ecg-overlap ")
+
+
+@pytest.mark.parametrize("command", ["digitize", "page", "grid"])
+def test_a_name_with_line_breaks_or_control_codes_is_one_line(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a\x1b[31m\nb.png"
+    path.write_text("no picture")
+    assert main([command, str(path), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr()
+    (line,) = [line for line in said.err.splitlines() if "is not a picture" in line]
+    assert r"a\x1b[31m\nb.png: is not" in line and "\x1b" not in said.out + line
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not take")
+def test_a_name_as_long_as_a_file_system_takes_is_read(lead_png: Path, tmp_path: Path) -> None:
+    for end in "ab":
+        shutil.copy(lead_png, tmp_path / f"{'n' * 250}{end}.png")
+    paths = [tmp_path / f"{'n' * 250}{end}.png" for end in "ab"]
+    assert digitize(tmp_path / "out", *paths) == 0
+    first, second = summary(tmp_path / "out")
+    assert first["status"] == second["status"] == "ok" and first["record"] != second["record"]
+
+
+@pytest.mark.parametrize("command", ["digitize", "page", "grid"])
+def test_an_unset_variable_of_a_shell_is_no_folder(
+    command: str, lead_png: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for typed in (["", "--out", "out"], [str(lead_png), "--out", ""]):
+        with pytest.raises(SystemExit):
+            main([command, *typed])
+        assert "an empty name is no file or folder" in capsys.readouterr().err
+
+
+def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    assert digitize(tmp_path / "out", tmp_path / "a.png") == 1
+    assert summary(tmp_path / "out")[0]["reason"].endswith("a.png: is empty; copy it again")

@@ -1,6 +1,7 @@
 """A whole evaluation: the same rows however it is run, resumed after a kill, nothing dropped."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from data_gen.errors import InputError
 from data_gen.sample import LeadSample
 from ecg_overlap.evaluation import pictures
 from ecg_overlap.evaluation import results as files
-from ecg_overlap.evaluation.evaluate import CHUNK, evaluate
+from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import Method, Outcome
 from ecg_overlap.evaluation.results import Results
+from ecg_overlap.evaluation.works import CHUNK, Work, plan, seconds_left
 
 METHODS = [method("perfect"), method("nine_tenths"), method("refuse"), method("broken")]
 TIMES = ["time_ms", "score_ms", "load_ms"]
@@ -175,6 +177,7 @@ def test_pictures_show_worst_median_and_best(
 ) -> None:
     for rank, count in {"worst": 4, "median": 1, "best": 2}.items():
         monkeypatch.setitem(pictures.COUNTS, rank, count)
+    monkeypatch.setattr(pictures, "SHARE", 2)
     run(tmp_path, METHODS[:2], n=9)
     entries = json.loads((tmp_path / "pictures" / "index.json").read_text())
     assert [entry["rank"] for entry in entries] == ["worst"] * 4 + ["median"] + ["best"] * 2
@@ -202,3 +205,42 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(InputError, match="choose another out"):
         run(tmp_path / "taken")
+
+
+def test_of_few_samples_a_fifth_is_drawn_of_each_rank() -> None:
+    def chosen(n: int) -> dict[str, list[int]]:
+        return {rank: list(at) for rank, at in pictures._ranks(n).items()}
+
+    assert chosen(8) == {"worst": [0, 1], "median": [3, 4], "best": [7, 6]}
+    assert chosen(50)["worst"] == list(range(10)) and chosen(50)["best"] == [49, 48, 47]
+    assert chosen(1) == {"worst": [0], "median": [], "best": []}
+
+
+def test_each_sets_first_sample_is_done_first_and_tells_how_long_the_rest_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = [TinySet(9, name="a"), TinySet(3, name="b")]
+    works = plan(METHODS, sets)
+    assert [(work.test_set, work.indices) for work in works] == [
+        (0, (0,)), (1, (0,)), (0, tuple(range(1, 8))), (0, (8,)), (1, (1, 2)),
+    ]  # fmt: skip
+    evaluate(METHODS, sets, out=tmp_path, n_costly=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("2 test sets of 3 to 9 samples × 4 methods; the first of each")
+    assert lines[1] == "about 1 min to go, by the first of each set"
+
+
+@pytest.mark.parametrize(("jobs", "left_s"), [(1, 2 * 0.61 + 3 * 0.21), (2, 3 * 0.21)])
+def test_what_is_left_is_told_by_what_was_done(jobs: int, left_s: float) -> None:
+    row = {"load_ms": 10.0, "score_ms": 100.0, "index": 0}
+    rows = pd.DataFrame(
+        [
+            row | {"test_set": "a", "sample_id": "a/0", "method": "perfect", "time_ms": 500.0},
+            row | {"test_set": "a", "sample_id": "a/0", "method": "net", "time_ms": 100.0},
+        ]
+    )
+    methods = [method("perfect"), replace(method("refuse"), name="net", in_workers=False)]
+    works = [Work("", 0, (1, 2), True), Work("", 0, (1, 2, 3), False)]
+    found = seconds_left(rows, works, methods, [TinySet(9, name="a")], jobs=jobs)
+    assert found == pytest.approx(left_s)  # with two, networks' 0.63 s are beside 1.22 s / 2
+    assert math.isnan(seconds_left(rows[:0], works, methods, [TinySet(9, name="a")], jobs=jobs))

@@ -1,13 +1,16 @@
 """One definition of the leading method, for the pictures, the plots and the sentences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ecg_overlap.evaluation.pictures import choose
-from ecg_overlap.evaluation.ranking import leading, ranked
+from ecg_overlap.evaluation.ranking import leaders, leading, ranked
 from ecg_overlap.evaluation.results import MethodInfo, Results, Score, TestSetInfo
 from ecg_overlap.evaluation.sections_samples import clinical
+from ecg_overlap.evaluation.sections_scores import headline
 
 Key = tuple[str, str, str, str, str]  # method, test set, subset, metric, alignment
 
@@ -95,3 +98,41 @@ def test_several_sets_are_averaged() -> None:
 def test_without_signals_it_leads_by_iou_and_without_any_by_name(metric: str, first: str) -> None:
     means = {("one", "a", "all", metric, "none"): 0.1, ("two", "a", "all", metric, "none"): 0.2}
     assert leading(results_of({"one": "model", "two": "model"}, means), "a") == first
+
+
+def said(intervals: dict[str, tuple[float, float, float]], failed: dict[str, float]) -> str:
+    """The report's sentence on a set, by mean and interval of each method, and what it refused."""
+    scores = [
+        Score(*snr(name), n=9, mean=mean, median=mean, ci95=(low, high))
+        for name, (low, mean, high) in intervals.items()
+    ]
+    scores += [
+        Score(name, "a", "all", "failure_rate", "none", 9, rate, rate, (rate, rate))
+        for name, rate in failed.items()
+    ]
+    found = results_of(dict.fromkeys(intervals, "baseline"), {snr("x"): 0.0})
+    (sentence,) = headline(replace(found, scores=tuple(scores))).text
+    return sentence
+
+
+def test_the_report_names_a_winner_only_where_no_interval_overlaps_its_own() -> None:
+    apart = {"one": (19.0, 20.0, 21.0), "two": (9.0, 10.0, 11.0), "three": (8.0, 9.0, 10.0)}
+    assert said(apart, {}) == (
+        "On the 9 leads of `a`, **one** recovers the signal best: 20.0 dB SNR on average, 20.0 dB "
+        "in the median; next are two (10.0 dB) and three (9.0 dB)."
+    )
+    assert said(apart | {"two": (18.0, 18.5, 19.0)}, {}) == (
+        "On the 9 leads of `a`, no method is told to be best: one (20.0 dB) and two (18.5 dB) have "
+        "the highest mean SNR, and their intervals overlap; next is three (9.0 dB)."
+    )
+
+
+def test_a_method_that_failed_on_all_is_no_runner_up() -> None:
+    one = {"one": (19.0, 20.0, 21.0), "none": (0.0, 0.0, 0.0)}
+    assert "next" not in said(one, {"one": 0.1, "none": 1.0})
+    assert said(one, {"one": 1.0, "none": 1.0}).endswith("`a`, every method failed on all.")
+
+
+def test_of_one_lead_no_winner_is_named() -> None:
+    scores = [replace(s, n=1) for s in ranked(TWO, "a")]
+    assert leaders(scores) == 2 and leaders(ranked(TWO, "a")) == 1

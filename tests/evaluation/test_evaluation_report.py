@@ -11,12 +11,21 @@ from tiny_set import TinySet, method
 
 from data_gen.sample import LeadSample, Severity
 from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL
-from ecg_overlap.evaluation import compare, plots, report, sections_quality, sections_severity
+from ecg_overlap.digitize.plans import METHODS as METHODS_OF_USERS
+from ecg_overlap.evaluation import (
+    compare,
+    plots,
+    report,
+    sections_about,
+    sections_quality,
+    sections_severity,
+)
 from ecg_overlap.evaluation import results as files
 from ecg_overlap.evaluation.document import Figure, Row, Section, Table, to_html, to_markdown
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.wording import number
 
+ORACLES = ("centroid@mask", "stroke@mask", "stroke@mask@grid", "classical@row")
 METHODS = [method("perfect", kind="model"), method("nine_tenths"), method("refuse")]
 
 
@@ -243,3 +252,17 @@ def test_plots_take_the_pages_colour_and_are_the_same_each_time() -> None:
     assert made[0].startswith("<svg")
     assert "currentColor" in made[0]
     assert "#010203" not in made[0]
+
+
+def test_every_row_is_explained(tmp_path: Path) -> None:
+    methods = [replace(method("perfect"), name=name) for name in (*METHODS_OF_USERS, *ORACLES)]
+    evaluate(methods, [TinySet(2)], out=tmp_path, progress=False)
+    found = files.read(tmp_path)
+    what, sets = sections_about.about_rows(found).blocks
+    assert isinstance(what, Table) and isinstance(sets, Table)
+    assert {row.cells[0] for row in what.rows} == {*METHODS_OF_USERS, *ORACLES}
+    assert all(len(row.cells[2]) > 10 for row in what.rows)
+    oracle = next(row for row in what.rows if row.cells[0] == "stroke@mask@grid")
+    assert oracle.cells[2] == "the pen's stroke; given the true mask and the true scale"
+    page = report.render_report(tmp_path).with_name("report.md").read_text()
+    assert "## What the rows are" in page

@@ -1,5 +1,6 @@
 """What eval.py's configuration chooses: which sets, and what is said of those it leaves out."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from data_gen.errors import InputError
+from ecg_overlap.evaluation.methods import build_method
 from ecg_overlap.evaluation.page_sets import DrawnPages
-from ecg_overlap.evaluation.run import chosen_sets
+from ecg_overlap.evaluation.run import chosen_methods, chosen_sets, networks_of
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -49,10 +51,32 @@ def test_a_folder_of_pages_is_evaluated_alone(tmp_path: Path) -> None:
 def test_sets_of_pages_are_drawn_by_their_names() -> None:
     sets = chosen_sets(config("sets=[clean,pages_photo]", "~held_back.ptbxl", "n=null"))
     assert [(s.name, s.kind, len(s)) for s in sets] == [
-        ("clean", "preset", 50),
-        ("pages_photo", "pages", 20),
+        ("clean", "preset", 8),
+        ("pages_photo", "pages", 3),
     ]
+    full = chosen_sets(
+        config("sets=[clean,pages_photo]", "~held_back.ptbxl", "n=null", "full=true")
+    )
+    assert [len(s) for s in full] == [50, 20]
     looks = {
         g.look.distortion for s in sets if isinstance(s, DrawnPages) for g in s.generators.values()
     }
     assert [look.perspective_p for look in looks] == [0.9]
+
+
+def test_by_default_few_methods_are_tried_and_all_in_full() -> None:
+    networks = networks_of("package")
+    few, full = (
+        [method.name for method in chosen_methods(None, networks, full=full)]
+        for full in (False, True)
+    )
+    assert few == ["unet+stroke", "ink+stroke", "fortune_fixed", "classical", "stroke@mask@grid"]
+    assert set(few) < set(full) and len(full) == 11
+
+
+def test_a_graph_is_opened_anew_by_processes() -> None:
+    networks = networks_of("package")
+    ink, other = (build_method(name, networks) for name in ("ink+stroke", "ink+unet+stroke"))
+    assert ink.in_workers and not other.in_workers
+    again = pickle.loads(pickle.dumps(networks["ink"]))
+    assert again.info.sha256 == networks["ink"].info.sha256

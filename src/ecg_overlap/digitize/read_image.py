@@ -102,6 +102,8 @@ def opened(path: Path) -> Iterator[Image.Image]:
 def _require_file(path: Path) -> None:
     if not path.is_file():
         raise DigitizeError(path, "no such file", "check the path")
+    if not path.stat().st_size:
+        raise DigitizeError(path, "is empty", "copy it again")
     if path.suffix.lower() not in HEIC:
         return
     if not HAS_HEIC:

@@ -25,6 +25,7 @@ from ecg_overlap.digitize.record_files import ENDS
 
 # What the commands write of all records, in the folder of the results: no record's name there.
 OF_ALL = re.compile(r"summary|index(-\d+)?", re.IGNORECASE)
+LONGEST = 200  # letters: file systems take 255 bytes, of which the files' ends need 33
 DIGITS = 6  # of the digest: of 1,000 pictures of one name, two share it once in 30 times
 Box = tuple[int, int, int, int]
 
@@ -81,14 +82,14 @@ def _digest_as_it_is(path: Path, size: int, mtime_ns: int) -> str:
 
 
 def record_name(name: str) -> str:
-    """A name that WFDB allows.
+    """A name that WFDB allows, and to which the ends of a record's files can be added.
 
     Example:
         >>> record_name("scan 3 (V1)")
         'scan_3__V1_'
     """
     allowed = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
-    return allowed or "lead"
+    return allowed[:LONGEST] or "lead"
 
 
 class RecordNames:

@@ -1,7 +1,9 @@
 """Methods × test sets → `per_sample.parquet`, pictures and `results.json`."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,20 +29,10 @@ from ecg_overlap.evaluation.results import (
 )
 from ecg_overlap.evaluation.scoring import rows_of
 from ecg_overlap.evaluation.test_sets import spread
+from ecg_overlap.evaluation.works import Work, in_words, plan, seconds_left
 
-CHUNK = 8  # samples between two files: what a kill can lose
 N_COSTLY = 32  # leads per set for the costly scores without `full`
 PAGE_LEADS = 12  # leads of a page, roughly: so many fewer pages than leads are scored so
-
-
-@dataclass(frozen=True)
-class Work:
-    """Some samples of one set, for methods that run in the same process."""
-
-    name: str
-    test_set: int
-    indices: tuple[int, ...]
-    in_workers: bool
 
 
 def evaluate(
@@ -86,7 +78,9 @@ def evaluate(
     kept = partial.Partial(out, partial.fingerprint(methods, test_sets, **settings))
     works = [work for work in plan(methods, test_sets) if not kept.done(work.name)]
     job = Job(methods, test_sets, kept.folder, None if full else n_costly)
-    _run(job, works, jobs=jobs, progress=progress)
+    if progress:
+        tqdm.write(_told(methods, test_sets))
+    _run(job, works, kept, jobs=jobs, progress=progress)
 
     rows = in_order(kept.rows(), methods, test_sets)
     settings["jobs"] = jobs
@@ -96,6 +90,16 @@ def evaluate(
     write(results, out)
     kept.remove()
     return results
+
+
+def _told(methods: Sequence[Method], test_sets: Sequence[AnySet]) -> str:
+    """What is about to be done, in words."""
+    sizes = sorted({len(test_set) for test_set in test_sets})
+    n = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    return (
+        f"{len(test_sets)} test sets of {n} samples × {len(methods)} methods; "
+        "the first of each set tells how long it takes"
+    )
 
 
 def _results(
@@ -121,19 +125,6 @@ def _results(
         settings=settings,
         notes=provenance.notes(rows, methods, test_sets),
     )
-
-
-def plan(methods: Sequence[Method], test_sets: Sequence[AnySet]) -> list[Work]:
-    """All chunks, in order: each set's samples, apart for workers and for this process."""
-    works = []
-    for number, test_set in enumerate(test_sets):
-        for start in range(0, len(test_set), CHUNK):
-            indices = tuple(range(start, min(start + CHUNK, len(test_set))))
-            for in_workers in sorted({m.in_workers for m in methods}, reverse=True):
-                place = "workers" if in_workers else "networks"
-                name = f"{number:02d}-{start:07d}-{place}"
-                works.append(Work(name, number, indices, in_workers))
-    return works
 
 
 @dataclass(frozen=True)
@@ -178,22 +169,47 @@ class Job:
         return Job(methods, self.test_sets, self.folder, self.n_costly)
 
 
-def _run(job: Job, works: list[Work], *, jobs: int, progress: bool) -> None:
+def _run(job: Job, works: list[Work], kept: partial.Partial, *, jobs: int, progress: bool) -> None:
+    """All works: the sets' first samples, what they tell of the time, then the rest."""
+    firsts = [work for work in works if work.is_first]
+    rest = [work for work in works if not work.is_first]
     total = sum(len(work.indices) for work in works)
-    with tqdm(total=total, disable=not progress, unit="sample", desc="evaluate") as bar:
-        if jobs <= 1:
-            for work in works:
-                bar.update(job.do(work))
-            return
-        with processes(job.for_workers().do, jobs) as hand_out:
+    with (
+        tqdm(total=total, disable=not progress, unit="sample", desc="evaluate") as bar,
+        _side_by_side(job, jobs, bar) as do,
+    ):
+        do(firsts)
+        if progress and rest:
+            left_s = seconds_left(kept.rows(), rest, job.methods, job.test_sets, jobs=jobs)
+            if math.isfinite(left_s):
+                tqdm.write(f"about {in_words(left_s)} to go, by the first of each set")
+        do(rest)
+
+
+@contextmanager
+def _side_by_side(
+    job: Job, jobs: int, bar: "tqdm[Any]"
+) -> Iterator[Callable[[Sequence[Work]], None]]:
+    """Does works and returns when all are done: networks' here, beside processes for others."""
+
+    def do_here(works: Sequence[Work]) -> None:
+        for work in works:
+            bar.update(job.do(work))
+
+    if jobs <= 1:
+        yield do_here
+        return
+    with processes(job.for_workers().do, jobs) as hand_out:
+
+        def do_beside(works: Sequence[Work]) -> None:
             futures = [hand_out(work) for work in works if work.in_workers]
             for future in futures:
                 future.add_done_callback(lambda done: _count(bar, done))
-            for work in works:
-                if not work.in_workers:
-                    bar.update(job.do(work))
+            do_here([work for work in works if not work.in_workers])
             for future in as_completed(futures):
                 future.result()
+
+        yield do_beside
 
 
 def _count(bar: "tqdm[Any]", done: "Future[list[int]]") -> None:

@@ -49,7 +49,7 @@ class Method:
         claims_zero: Whether its signal's 0 mV is a known row, so that it can be scored raw.
         finds_grid: Whether the scale is its own finding.
         needs: Truths of a sample that it is given; on a sample without them it is not tried.
-        in_workers: Whether it can be sent to other processes; networks cannot.
+        in_workers: Whether it can be sent to other processes: so can graphs that these open anew.
         checkpoint: Where the weights come from.
         weights_sha256: Of their file.
         params: Number of the network's parameters.
@@ -101,7 +101,7 @@ def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Me
         finds_grid=plan.find_scale is not None,
         needs=("target_mask",) * (plan.find_ink is None)
         + ("calibration",) * (plan.row or plan.find_scale is None),
-        in_workers=network is None,
+        in_workers=network is None or getattr(network, "opened_from", None) is not None,
         checkpoint=facts.checkpoint,
         weights_sha256=facts.sha256,
         params=facts.params,

@@ -26,6 +26,7 @@ from ecg_overlap.evaluation.sections_samples import PICTURES_FOLDER, PICTURES_IN
 from ecg_overlap.evaluation.wording import number
 
 COUNTS = {"worst": 10, "median": 3, "best": 3}
+SHARE = 5  # samples of a set to one of a rank, so that few are not all drawn
 WIDTH_IN, SIGNAL_IN, DPI = 11.0, 1.8, 100
 LONG = 5.0  # width over height from which image and mask stand one above the other
 N_COLOURS = 128
@@ -122,11 +123,12 @@ def choose(rows: pd.DataFrame, results: Results) -> Iterator[Choice]:
 
 
 def _ranks(n: int) -> dict[str, range]:
-    """Which of n ranked samples (worst first) are drawn; a small set is drawn once."""
-    worst = range(min(COUNTS["worst"], n))
-    best = range(max(n - COUNTS["best"], len(worst)), n)
-    middle = max((n - COUNTS["median"]) // 2, len(worst))
-    median = range(middle, min(middle + COUNTS["median"], best.start))
+    """Which of n ranked samples (worst first) are drawn, none twice."""
+    most = {rank: min(count, -(-n // SHARE)) for rank, count in COUNTS.items()}
+    worst = range(most["worst"])
+    best = range(max(n - most["best"], len(worst)), n)
+    middle = max((n - most["median"]) // 2, len(worst))
+    median = range(middle, min(middle + most["median"], best.start))
     return {"worst": worst, "median": median, "best": best[::-1]}
 
 

@@ -1,5 +1,6 @@
 """Which method comes first: by its mean SNR, `aligned`."""
 
+from collections.abc import Sequence
 from statistics import fmean
 
 from ecg_overlap.evaluation.results import Results, Score
@@ -7,6 +8,7 @@ from ecg_overlap.evaluation.wording import in_order
 
 # Metric and alignment; IoU where a set has no signals to compare with.
 RANKED_BY = (("snr_db", "aligned"), ("iou", "none"))
+LEAST_TOLD = 2  # samples: of one, a bootstrap has no spread
 
 
 def ranked(results: Results, test_set: str, *, subset: str = "all") -> list[Score]:
@@ -17,6 +19,27 @@ def ranked(results: Results, test_set: str, *, subset: str = "all") -> list[Scor
         results.score(name, test_set, metric, alignment=alignment, subset=subset) for name in names
     )
     return sorted((s for s in scores if s), key=lambda s: s.mean, reverse=True)
+
+
+def leaders(scores: Sequence[Score]) -> int:
+    """How many of some scores, best mean first, are not told apart from the first.
+
+    Their 95 % intervals overlap its own, or there are too few samples for any.
+    """
+    if not scores or scores[0].n < LEAST_TOLD:
+        return len(scores)
+    return sum(score.ci95[1] >= scores[0].ci95[0] for score in scores)
+
+
+def answered(results: Results, scores: Sequence[Score]) -> list[Score]:
+    """Those scores whose method did not refuse every sample of their subset."""
+    found = []
+    for score in scores:
+        names = score.method, score.test_set, "failure_rate"
+        failures = results.score(*names, alignment="none", subset=score.subset)
+        if failures is None or failures.mean < 1:
+            found.append(score)
+    return found
 
 
 def leading(results: Results, *test_sets: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data_gen.errors import InputError
 from ecg_overlap.evaluation import (
+    sections_about,
     sections_pages,
     sections_quality,
     sections_samples,
@@ -52,6 +53,7 @@ def _sections(folder: Path, results: Results) -> list[Section]:
     of_leads = [e for e in pictures if e not in of_pages]
     found: list[Section | None] = [
         sections_scores.headline(results),
+        sections_about.about_rows(results),
         sections_pages.pages(results, folder, of_pages),
         sections_severity.severity(results),
         None if rows is None else sections_scores.differences(results, rows),

@@ -28,8 +28,20 @@ from ecg_overlap.network import ModelNetwork, load_model
 from ecg_overlap.onnx_network import OnnxNetwork, load_ink, load_onnx
 
 Evaluated = ModelNetwork | OnnxNetwork | Both
-N_GENERATED, N_PAGES = 50, 20  # leads and pages in a generated set where `n=` does not say
+# Leads and pages in a generated set where `n=` does not say; the fewer are for 15 minutes of two
+# cores, as are the methods: the networks' own, two baselines, and one that the truth is given to.
+N_FULL, N_PAGES_FULL = 50, 20
+N_GENERATED, N_PAGES = 8, 3
+BASELINES, ORACLE = ("fortune_fixed", "classical"), "stroke@mask@grid"
 PAGES_ = "pages_"  # begins the name of a generated set of pages
+LOOKS = {  # of generated leads, in words
+    "clean": "clean prints, one lead a picture",
+    "overlap": "clean prints in which leads overlap",
+    "paper": "leads that overlap as in the published crops",
+    "scan": "poor scans in which leads overlap",
+    "photo": "photographs of prints in which leads overlap",
+    "fax": "prints faxed or copied in black and white, in which leads overlap",
+}
 
 
 def run_evaluation(cfg: DictConfig) -> Results:
@@ -42,7 +54,7 @@ def run_evaluation(cfg: DictConfig) -> Results:
         InputError: An unknown method or set, a checkpoint or folder that cannot be used.
     """
     networks = networks_of(cfg.ckpt)
-    methods = chosen_methods(cfg.methods, networks)
+    methods = chosen_methods(cfg.methods, networks, full=cfg.full)
     out = Path(cfg.out)
     with_torch = [n for n in networks.values() if isinstance(n, ModelNetwork)]
     device = device_name(with_torch[0].device) if with_torch else machine()
@@ -62,12 +74,19 @@ def run_evaluation(cfg: DictConfig) -> Results:
     return results
 
 
-def chosen_methods(names: Sequence[str] | None, networks: Mapping[str, Evaluated]) -> list[Method]:
+def chosen_methods(
+    names: Sequence[str] | None, networks: Mapping[str, Evaluated], *, full: bool = True
+) -> list[Method]:
     """The methods asked for; without names, all that the networks at hand allow.
+
+    Without `full`, those that each network is best read by, beside two baselines and an oracle.
 
     Raises:
         InputError: An unknown name, or one whose network is not at hand.
     """
+    if names is None and not full:
+        best = {n.info.method for n in networks.values() if not isinstance(n, Both)}
+        names = [*(m for m in METHODS if m in best), *BASELINES, ORACLE]
     if names is None:
         at_hand = {*networks, *(network.info.method for network in networks.values())}
         names = [m for m, plan in METHODS.items() if plan.network and at_hand & {m, plan.network}]
@@ -147,7 +166,7 @@ def chosen_sets(cfg: DictConfig) -> list[AnySet]:
     named = [read(cfg[kind], n=cfg.n) for kind, read in readers.items() if cfg[kind] is not None]
     if named:
         return named
-    drawn = partial(generated_sets, cfg.sets, n=cfg.n, seed=cfg.seed)
+    drawn = partial(generated_sets, cfg.sets, n=cfg.n, seed=cfg.seed, full=cfg.full)
     test_sets = drawn(signals=presets.make(cfg.signals))
     for source, node in cfg.held_back.items():
         if Path(node.root).is_dir():
@@ -161,27 +180,39 @@ def chosen_sets(cfg: DictConfig) -> list[AnySet]:
 
 
 def generated_sets(
-    names: Sequence[str], *, signals: SignalSource, n: int | None, seed: int, source: str = ""
+    names: Sequence[str],
+    *,
+    signals: SignalSource,
+    n: int | None,
+    seed: int,
+    source: str = "",
+    full: bool = False,
 ) -> list[AnySet]:
     """One test set of each preset, drawn from the held-back records of a signal source.
 
     Args:
         names: Of presets for leads; `pages_NAME` for pages of a file of `conf/page`.
         signals: Where the records come from.
-        n: Leads or pages in each set; None takes `N_GENERATED` or `N_PAGES`.
+        n: Leads or pages in each set; None takes `N_GENERATED` or `N_PAGES`, with `full` more.
         seed: Of the sets.
         source: Appended to the sets' names, where there are several sources.
+        full: See `n`.
     """
+    leads_each, pages_each = (N_FULL, N_PAGES_FULL) if full else (N_GENERATED, N_PAGES)
     found: list[AnySet] = []
     for preset in names:
         name = f"{preset}_{source}" if source else preset
         if preset.startswith(PAGES_):
-            look, n_pages = preset.removeprefix(PAGES_), N_PAGES if n is None else n
+            look, n_pages = preset.removeprefix(PAGES_), pages_each if n is None else n
             found.append(drawn_pages(look, signals, n=n_pages, seed=seed, name=name))
             continue
         g = presets.load(preset)
         leads = LeadGenerator(signals, g.look, g.overlap, g.crop)
-        found.append(GeneratorSet(name, leads, n=N_GENERATED if n is None else n, seed=seed))
+        note = LOOKS.get(preset, f"drawn as `{preset}`") + (
+            f", real records ({source})" if source else ""
+        )
+        n_leads = leads_each if n is None else n
+        found.append(GeneratorSet(name, leads, n=n_leads, seed=seed, note=note))
     return found
 
 

@@ -1,6 +1,6 @@
 """The report's sections on scores: headline, severity, differences, oracles, where errors fall."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL
 from ecg_overlap.evaluation.aggregate import subsets_of
 from ecg_overlap.evaluation.columns import column
 from ecg_overlap.evaluation.document import Row, Section, Table, group
-from ecg_overlap.evaluation.ranking import ranked
+from ecg_overlap.evaluation.ranking import answered, leaders, ranked
 from ecg_overlap.evaluation.results import PAGES, Results, Score
 from ecg_overlap.evaluation.wording import (
     NOTHING,
@@ -115,7 +115,7 @@ def _counts(results: Results, test_set: str) -> str:
 
 
 def _sentences(results: Results) -> Iterable[str]:
-    """What the table says, in a sentence per test set."""
+    """What the table says, in a sentence per test set; none is best whose interval is shared."""
     for test_set in results.test_sets:
         for subset in ("overlap", "all"):
             scores = ranked(results, test_set, subset=subset)
@@ -123,17 +123,34 @@ def _sentences(results: Results) -> Iterable[str]:
                 break
         else:
             continue
-        best = scores[0]
         words = SUBSET_WORDS[subset].replace("all", "")
-        text = (
-            f"On the {best.n} {words} leads of `{test_set}`, **{best.method}** recovers the signal "
-            f"best: {number(best.mean, 'snr_db')} dB SNR on average, "
-            f"{number(best.median, 'snr_db')} dB in the median"
-        )
-        if len(scores) > 1:
-            next_one = scores[1]
-            text += f"; next is {next_one.method} with {number(next_one.mean, 'snr_db')} dB"
-        yield " ".join((text + ".").split())
+        where = " ".join(f"On the {scores[0].n} {words} leads of `{test_set}`,".split())
+        scores = answered(results, scores)
+        if not scores:
+            yield f"{where} every method failed on all."
+            continue
+        first, rest = scores[: leaders(scores)], scores[leaders(scores) :]
+        if len(first) == 1:
+            text = (
+                f"**{first[0].method}** recovers the signal best: "
+                f"{number(first[0].mean, 'snr_db')} dB SNR on average, "
+                f"{number(first[0].median, 'snr_db')} dB in the median"
+            )
+        else:
+            text = (
+                f"no method is told to be best: {_with_means(first)} have the highest mean SNR, "
+                "and their intervals overlap"
+            )
+        if rest:
+            after = rest[: leaders(rest)]
+            text += f"; next {'is' if len(after) == 1 else 'are'} {_with_means(after)}"
+        yield f"{where} {text}."
+
+
+def _with_means(scores: Sequence[Score]) -> str:
+    """The methods, each with its mean, as a list in words."""
+    each = [f"{score.method} ({number(score.mean, 'snr_db')} dB)" for score in scores]
+    return " and ".join(filter(None, (", ".join(each[:-1]), each[-1])))
 
 
 def where_errors_are(results: Results) -> Section | None:

@@ -52,6 +52,8 @@ def ink_level(dark: FloatImage, px_per_mm: float, dials: InkDials = DIALS) -> Fl
 
     A trace is in nearly every column, so a column's darkest pixel is ink. Steep strokes are
     thinner and paler; the running median is that of the flat parts, and follows a pen that fades.
+    A column without anything as dark as the faintest ink tells nothing: beside a desk or a border
+    that was blanked, the grid's lines would be as dark as the ink that they are measured by.
 
     Args:
         dark: float32 (H, W), from `darkness`.
@@ -59,12 +61,16 @@ def ink_level(dark: FloatImage, px_per_mm: float, dials: InkDials = DIALS) -> Fl
         dials: Of binarization.
     """
     darkest = cv2.GaussianBlur(dark, (3, 3), NOISE_SIGMA_PX).max(axis=0)
+    empty = darkest < dials.faintest
+    if empty.mean() < 0.5:  # else the paper has no trace: its level is that of empty paper
+        darkest[empty] = np.nan
     reach = int(min(px_per_mm * dials.level_reach_mm, (len(darkest) - 1) // 2))
     padded = np.pad(darkest, reach, mode="reflect") if reach else darkest
     step = max(reach // MEDIANS_PER_REACH, 1)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)[::step, ::step]
-    places = np.arange(len(darkest))[::step]
-    level = np.interp(np.arange(len(darkest)), places, np.median(windows, axis=1))
+    places, told = np.arange(len(darkest))[::step], np.isfinite(windows).any(axis=1)
+    medians = np.nanmedian(windows[told], axis=1)
+    level = np.interp(np.arange(len(darkest)), places[told], medians)
     return np.asarray(level, np.float32)
 
 
