@@ -207,7 +207,9 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         run(tmp_path / "taken")
 
 
-def test_of_few_samples_a_fifth_is_drawn_of_each_rank() -> None:
+def test_of_few_samples_a_fifth_is_drawn_of_each_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "COUNTS", {"worst": 10, "median": 3, "best": 3})
+
     def chosen(n: int) -> dict[str, list[int]]:
         return {rank: list(at) for rank, at in pictures._ranks(n).items()}
 
