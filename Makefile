@@ -20,7 +20,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 train: install  ## train the default model and test it (ARGS="model=… aug=…")
 	$(BIN)/python train.py model=unet aug=overlap $(ARGS)
 
-eval: install  ## report on the newest checkpoint and the baselines (ARGS="ckpt=… n=…")
+eval: install  ## report on the newest checkpoint and the baselines (ARGS="ckpt=… n=… full=true")
 	$(BIN)/python eval.py $(ARGS)
 
 test: install  ## run the tests, two at a time

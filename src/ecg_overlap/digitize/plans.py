@@ -76,7 +76,7 @@ METHODS = {
             stages.scale_of_fortune,
             stages.ink_of_fortune,
             DECODERS["fortune_fixed"],
-            about="the same, mended",
+            about="the baseline of Fortune 2022, mended",
         ),
         Plan(
             "viterbi",

@@ -8,7 +8,9 @@ from ecg_overlap.evaluation.wording import in_order
 
 # Metric and alignment; IoU where a set has no signals to compare with.
 RANKED_BY = (("snr_db", "aligned"), ("iou", "none"))
-LEAST_TOLD = 2  # samples: of one, a bootstrap has no spread
+# Samples: the bootstrap's 95 % interval of ten normal numbers holds their mean in 91 % of draws, of
+# five in 82 %, of two in 51 %.
+LEAST_TOLD = 10
 
 
 def ranked(results: Results, test_set: str, *, subset: str = "all") -> list[Score]:

@@ -15,7 +15,7 @@ DECODERS = {
     "viterbi": "one trace by Viterbi",
     "stroke": "the pen's stroke",
     "fortune": "the decoder of Fortune 2022",
-    "fortune_fixed": "the same, mended",
+    "fortune_fixed": "the decoder of Fortune 2022, mended",
 }
 TRUTHS = {"mask": "the true mask", "grid": "the true scale", "row": "the true row of 0 mV"}
 

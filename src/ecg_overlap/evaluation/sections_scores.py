@@ -10,7 +10,7 @@ from ecg_overlap.digitize.lead_signal import INTERVAL_LEVEL
 from ecg_overlap.evaluation.aggregate import subsets_of
 from ecg_overlap.evaluation.columns import column
 from ecg_overlap.evaluation.document import Row, Section, Table, group
-from ecg_overlap.evaluation.ranking import answered, leaders, ranked
+from ecg_overlap.evaluation.ranking import LEAST_TOLD, answered, leaders, ranked
 from ecg_overlap.evaluation.results import PAGES, Results, Score
 from ecg_overlap.evaluation.wording import (
     NOTHING,
@@ -130,7 +130,9 @@ def _sentences(results: Results) -> Iterable[str]:
             yield f"{where} every method failed on all."
             continue
         first, rest = scores[: leaders(scores)], scores[leaders(scores) :]
-        if len(first) == 1:
+        if scores[0].n < LEAST_TOLD:
+            text = f"too few to tell which method is best, mean SNR is: {_with_means(scores)}"
+        elif len(first) == 1:
             text = (
                 f"**{first[0].method}** recovers the signal best: "
                 f"{number(first[0].mean, 'snr_db')} dB SNR on average, "
