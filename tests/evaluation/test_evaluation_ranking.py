@@ -124,8 +124,8 @@ def test_the_report_names_a_winner_only_where_no_interval_overlaps_its_own() -> 
         "in the median; next are two (10.0 dB) and three (9.0 dB)."
     )
     assert said(apart | {"two": (18.0, 18.5, 19.0)}, {}) == (
-        "On the 12 leads of `a`, no method is told to be best: one (20.0 dB) and two (18.5 dB) have "
-        "the highest mean SNR, and their intervals overlap; next is three (9.0 dB)."
+        "On the 12 leads of `a`, no method is told to be best: one (20.0 dB) and two (18.5 dB) "
+        "have the highest mean SNR, and their intervals overlap; next is three (9.0 dB)."
     )
 
 
