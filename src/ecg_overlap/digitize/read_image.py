@@ -102,15 +102,14 @@ def opened(path: Path) -> Iterator[Image.Image]:
 def _require_file(path: Path) -> None:
     if not path.is_file():
         raise DigitizeError(path, "no such file", "check the path")
+    if path.suffix.lower() in HEIC:
+        if not HAS_HEIC:
+            raise DigitizeError(path, "a HEIC picture", "pip install 'ecg-overlap[heic]' reads it")
+        import pillow_heif  # only where one is read
+
+        pillow_heif.register_heif_opener()
     if not path.stat().st_size:
         raise DigitizeError(path, "is empty", "copy it again")
-    if path.suffix.lower() not in HEIC:
-        return
-    if not HAS_HEIC:
-        raise DigitizeError(path, "a HEIC picture", "pip install 'ecg-overlap[heic]' reads it")
-    import pillow_heif  # only where one is read
-
-    pillow_heif.register_heif_opener()
 
 
 def not_blank(where: object, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
