@@ -75,8 +75,12 @@ def ink_level(dark: FloatImage, px_per_mm: float, dials: InkDials = DIALS) -> Fl
 
 
 def line_share(dark: FloatImage, ink: FloatImage, dials: InkDials = DIALS) -> float:
-    """Darkness of the grid's darker lines, as a share of the ink's (`ink_level`, (W,))."""
-    share = dark[:, ::3] / np.maximum(ink[None, ::3], dials.faintest)
+    """Darkness of the grid's darker lines, as a share of the ink's (`ink_level`, (W,)).
+
+    Columns that hold nothing, as of a margin, have no lines either.
+    """
+    some = np.flatnonzero(dark.max(axis=0) >= dials.faintest)[::3]
+    share = dark[:, some] / np.maximum(ink[None, some], dials.faintest)
     other = share[share < dials.other_than_ink]
     return float(np.percentile(other, dials.line_percentile)) if other.size else 0.0
 
