@@ -66,11 +66,6 @@ class _LocalComb:
     pitch_px: float
     slope: float
 
-    def places(self, along_px: FloatArray, index: Index) -> FloatArray:
-        """Where lines stand, float64 (n_groups, n_lines), px."""
-        rest = (index - self.index) * self.pitch_px
-        return self.place_px + self.slope * (along_px[:, None] - self.along_px) + rest[None, :]
-
     def moved(self, along_px: float, place_px: float) -> "_LocalComb":
         """The same comb, by another of its points."""
         at = self.place_px + self.slope * (along_px - self.along_px)
@@ -126,6 +121,53 @@ def _correction(
     return fit, robust
 
 
+@njit(cache=True)
+def _looked(
+    profiles: NDArray[np.float32],
+    centres: FloatArray,
+    sizes: FloatArray,
+    half_px: float,
+    comb: tuple[float, float, float, float, float],
+) -> tuple[Index, Index, FloatArray, FloatArray, FloatArray]:
+    """The fields of `_Seen` but for the first and the last, of a cell in whose middle a comb is.
+
+    Args:
+        profiles: float32 (g, length), of the groups.
+        centres: float64 (g,), where they are along the lines, ascending.
+        sizes: float64 (2,), of the cell along and across the lines, px.
+        half_px: Half the window in which a line is localised.
+        comb: The fields of `_LocalComb`.
+    """
+    along, place, at, pitch, slope = comb
+    off = np.abs(centres - along)
+    groups = np.flatnonzero(off <= sizes[0] / 2)
+    if len(groups) < 2:
+        groups = np.sort(np.argsort(off)[:2])
+    low = max(half_px, place - sizes[1] / 2)
+    high = min(profiles.shape[1] - 1 - half_px, place + sizes[1] / 2)
+    start = place + slope * (centres[groups] - along) - at * pitch  # of line 0
+    index = np.arange(
+        np.ceil((low - start.max()) / pitch), np.floor((high - start.min()) / pitch) + 1
+    )
+    expected = np.empty((len(groups), len(index)))
+    for group in range(len(groups)):
+        expected[group] = start[group] + index * pitch
+    offset, contrast = localise(profiles[groups], expected, half_px)
+    return groups, index.astype(np.int64), expected, offset, contrast
+
+
+@njit(cache=True)
+def _met(contrast: FloatArray, usual: float) -> float:
+    """Mean contrast of lines where they are expected, in usual ones; in gray levels of ∞."""
+    if contrast.size == 0:
+        return -1.0
+    total = 0.0
+    for value in contrast.ravel():
+        if np.isfinite(value):
+            total += value if usual == np.inf else min(max(value / usual, -1.0), 1.0)
+    return total / contrast.size
+
+
 @dataclass(frozen=True, eq=False)
 class _Seen:
     """What a cell shows at the lines of a comb: how far they are off, and how clear (g, n)."""
@@ -163,9 +205,8 @@ class _Tracker:
         self._usual = max(comb.usual_contrast, 1e-6)
         # Where lines bend by a pitch and more, the whole picture's comb meets few of them.
         contrasts = [self._at(cell, self._straight(cell)).contrast for cell in self._cells]
-        met = [float(np.nanmean(c)) for c in contrasts if np.isfinite(c).any()]
-        if met:
-            self._usual = max(self._usual, float(np.percentile(met, USUAL_PERCENT)))
+        means = [_met(contrast, np.inf) for contrast in contrasts]
+        self._usual = max(self._usual, float(np.percentile(means, USUAL_PERCENT)))
 
     def follow(self) -> None:
         """Fit all cells, each from a neighbour that was, those with the clearest lines first."""
@@ -199,21 +240,9 @@ class _Tracker:
     def _at(self, cell: tuple[int, int], comb: _LocalComb) -> _Seen:
         """What a cell shows where another one's comb leads to."""
         local = comb.moved(self._along[cell[0]], self._places[cell[1]])
-        off = np.abs(self._centres - local.along_px)
-        groups: Index = np.flatnonzero(off <= self._sizes[0] / 2)
-        if len(groups) < 2:
-            groups = np.argsort(off)[:2]
-        low = max(self._half_px, local.place_px - self._sizes[1] / 2)
-        high = min(self._length - 1 - self._half_px, local.place_px + self._sizes[1] / 2)
-        at = local.places(self._centres[groups], np.zeros(1, np.int64))
-        first = np.ceil((low - at.max()) / local.pitch_px)
-        last = np.floor((high - at.min()) / local.pitch_px)
-        index = np.arange(first, last + 1).astype(np.int64)
-        expected = local.places(self._centres[groups], index)
-        offset, contrast = localise(self._profiles[groups], expected, self._half_px)
-        capped = np.clip(contrast, -self._usual, self._usual) / self._usual
-        met = float(np.nansum(capped)) / expected.size if expected.size else -1.0
-        return _Seen(local, groups, index, expected, offset, contrast, met)
+        at = local.along_px, local.place_px, local.index, local.pitch_px, local.slope
+        seen = _looked(self._profiles, self._centres, self._sizes, self._half_px, at)
+        return _Seen(local, *seen, _met(seen[-1], self._usual))
 
     def _fitted(self, seen: _Seen) -> _LocalComb:
         """The comb that was expected in a cell, corrected by its lines; their points are kept."""
