@@ -59,6 +59,11 @@ class Arrangement:
     def n_columns(self) -> int:
         return max(len(row) for row in self.rows)
 
+    @property
+    def strips(self) -> tuple[int, ...]:
+        """The rhythm strips' rows."""
+        return tuple(row for row in range(len(self.rows)) if self.is_strip(row))
+
     def is_strip(self, row: int) -> bool:
         """Whether that row is a rhythm strip."""
         return len(self.rows[row]) < self.n_columns
@@ -222,6 +227,12 @@ class Fit:
         off = RARER * self.arrangement.rarity + OFF * self.place.off_mm
         return self.by_laws + self.by_names + self.by_gaps + self.by_ends - off
 
+    @property
+    def strips_mm(self) -> FloatArray:
+        """Where each column begins and ends on a rhythm strip, float64 (C, 2), mm."""
+        gap = 0.0 if self.time_goes_on else self.place.gap
+        return self.columns_mm - gap * np.arange(self.arrangement.n_columns)[:, None]
+
     def since_start_mm(self, column: int) -> float:
         """How much time, in mm of paper, is between the page's first sample and a column's."""
         gap = self.place.gap if self.time_goes_on else 0.0
@@ -302,7 +313,7 @@ def _fit(arrangement: Arrangement, rows: Rows, place: Place, names_at: NamesAt) 
         for r, row in enumerate(arrangement.rows)
         for c, lead in enumerate(row)
     )
-    laws, goes_on = _laws(arrangement, rows, place, strips=_strips_of(arrangement))
+    laws, goes_on = _laws(arrangement, rows, place, strips=arrangement.strips)
     return Fit(arrangement, place, laws, by_names, _gaps(arrangement, rows, place), goes_on)
 
 
@@ -315,7 +326,7 @@ def _with_strips(
     """
     names = names_at(place.columns(arrangement.n_columns))
     leads = list(arrangement.rows)
-    for r in _strips_of(arrangement):
+    for r in arrangement.strips:
         scores = []
         for rank, lead in enumerate((*STRIPS, *(n for n in LEADS if n not in STRIPS))):
             trial = replace(
@@ -346,17 +357,13 @@ def _as_named(arrangement: Arrangement, names: FloatArray) -> Arrangement:
 def _unusual(lead: str, arrangement: str) -> float:
     """How much less likely a rhythm strip of a lead is than of those usual there, nats."""
     known = KNOWN[arrangement]
-    if any(known.rows[r] == (lead,) for r in _strips_of(known)):
+    if any(known.rows[r] == (lead,) for r in known.strips):
         return 0.0
     return OTHER_STRIP if lead in STRIPS else UNUSUAL_STRIP
 
 
 def _printed(names: FloatArray, row: int, column: int, lead: str) -> float:
     return float(names[row, column, LEADS.index(lead.removeprefix("-"))])
-
-
-def _strips_of(arrangement: Arrangement) -> tuple[int, ...]:
-    return tuple(r for r in range(len(arrangement.rows)) if arrangement.is_strip(r))
 
 
 def _laws(
@@ -373,7 +380,7 @@ def _laws(
     columns = place.columns(arrangement.n_columns)
     without_gaps = columns - place.gap * np.arange(len(columns))[:, None]
     ways = [columns] if place.gap == 0 else [columns, without_gaps]
-    every = _strips_of(arrangement)
+    every = arrangement.strips
     short = tuple(r for r in range(len(arrangement.rows)) if r not in every)
     of_ways = [rows.covariances(columns, way, every) for way in ways]
     alone = _laws_with(arrangement, short, of_ways[0], rows.said)

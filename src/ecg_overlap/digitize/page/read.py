@@ -19,6 +19,7 @@ from ecg_overlap.digitize.network import Image, Network, info_of
 from ecg_overlap.digitize.page.columns import FULL_S, Place, ends_of, places
 from ecg_overlap.digitize.page.consistency import residuals
 from ecg_overlap.digitize.page.judge import (
+    OBEYED_DB,
     Printed,
     flags_of,
     margin_nats,
@@ -35,7 +36,7 @@ from ecg_overlap.digitize.page.layouts import (
 )
 from ecg_overlap.digitize.page.naming import Word, at_places, log_odds, readings_of, was_read
 from ecg_overlap.digitize.page.pace import boxes_by_beats
-from ecg_overlap.digitize.page.page_signal import PageSignal, Source, Strip
+from ecg_overlap.digitize.page.page_signal import PageSignal, Residual, Source, Strip
 from ecg_overlap.digitize.page.paper import (
     PagePicture,
     page_scale,
@@ -55,6 +56,7 @@ from ecg_overlap.digitize.page.strips import (
     row_signals,
     without_edges,
 )
+from ecg_overlap.digitize.page.swaps import after_swaps, swaps_by_laws
 from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.paths.path import Path
@@ -193,14 +195,19 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
     printed = printed_of((asked.mm_per_s, asked.mm_per_mv), paper.printed, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
     # 3. Which lead stands where.
-    readings = _readings(page, names, traced)
-    of_readings = [_fits(page, traced, pulse, printed, told, words) for words in readings]
-    fits, words = max(zip(of_readings, readings, strict=True), key=lambda pair: pair[0][0].score)
-    best = fits[0]
-    # 4. Each lead's stretch to mV.
+    fits, words = _laid_out(page, names, traced, pulse, printed, told)
+    # 4. Each lead's stretch to mV; where they contradict each other, as they do so less.
     error = INK_ERROR if ink.binarized else 1.0
-    strips, parts = _strips(page, traced, pulse, best, words, asked.fs_hz, error)
+    strips, parts = _strips(page, traced, pulse, fits[0], words, asked.fs_hz, error)
     laws = residuals(strips, asked.fs_hz)
+    obeying = _obeying(page, traced, printed, fits[0], laws)
+    if obeying is not None:
+        again = _laid_out(page, names, obeying, pulse, printed, told)
+        if again[0][0].by_laws > fits[0].by_laws:
+            traced, (fits, words) = obeying, again
+            strips, parts = _strips(page, traced, pulse, fits[0], words, asked.fs_hz, error)
+            laws = residuals(strips, asked.fs_hz)
+    best = fits[0]
     unexplained, share = _unexplained(traced, pulse)
     # 5. How likely each of them is right.
     shown = PageShown(strips, traced, laws, page.px_per_mm * printed.mm_per_s)
@@ -240,6 +247,45 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
     )
 
 
+def _laid_out(
+    page: PagePicture,
+    names: Sequence[NameSeen],
+    traced: PageTraces,
+    pulse: PagePulse | None,
+    printed: Printed,
+    told: Arrangement | None,
+) -> tuple[list[Fit], list[Word]]:
+    """What the page may be, the likeliest first, and the words beside its rows.
+
+    Raises:
+        DigitizeError: No order has as many rows.
+    """
+    readings = _readings(page, names, traced)
+    of_readings = [_fits(page, traced, pulse, printed, told, words) for words in readings]
+    return max(zip(of_readings, readings, strict=True), key=lambda pair: pair[0][0].score)
+
+
+def _obeying(
+    page: PagePicture, traced: PageTraces, printed: Printed, fit: Fit, laws: Sequence[Residual]
+) -> PageTraces | None:
+    """The traces changed over where they met, if their leads then obey better."""
+    if all(law.snr_db >= OBEYED_DB for law in laws):
+        return None
+    seen = _rows_seen(page, traced, printed)
+    swaps = swaps_by_laws(traced, seen, fit, px_per_mm=page.px_per_mm)
+    return after_swaps(traced, swaps) if swaps else None
+
+
+def _rows_seen(page: PagePicture, traced: PageTraces, printed: Printed) -> Rows:
+    """What the page's rows show along the paper."""
+    width, scale = traced.traces.cover.shape[1], page.px_per_mm
+    heights = row_signals(traced.paths, width, px_per_mm=scale)
+    at = np.rint(np.arange(heights.shape[1]) * scale / PER_MM).astype(int).clip(0, width - 1)
+    # An upright stroke may be a separator, which stands in a gap.
+    goes_on = np.where(traced.blank(), 0.0, np.where(traced.steep(), 0.5, 1.0))
+    return Rows(heights / printed.mm_per_mv, goes_on[:, at], PER_MM)
+
+
 def _fits(
     page: PagePicture,
     traced: PageTraces,
@@ -270,18 +316,12 @@ def _fits(
     def places_for(n: int, near: Place | None) -> list[Place]:
         return places(ends, n, mm_per_s=printed.mm_per_s, near=near)
 
-    width = traced.traces.cover.shape[1]
-    heights = row_signals(traced.paths, width, px_per_mm=scale)
-    at = np.rint(np.arange(heights.shape[1]) * scale / PER_MM).astype(int).clip(0, width - 1)
-    blank = traced.traces.where[:n_rows] < 0
-    # An upright stroke may be a separator, which stands in a gap.
-    goes_on = np.where(blank, 0.0, np.where(traced.steep(), 0.5, 1.0))
-    rows = Rows(heights / printed.mm_per_mv, goes_on[:, at], PER_MM)
+    rows = _rows_seen(page, traced, printed)
 
     def names_at(columns_mm: FloatArray) -> FloatArray:
         return log_odds(at_places(words, columns_mm, n_rows))
 
-    strokes = pen_ends(traced.paths, blank, px_per_mm=scale)
+    strokes = pen_ends(traced.paths, traced.blank(), px_per_mm=scale)
 
     def sharpen(place: Place, n: int) -> tuple[Place, float]:
         full = place.width * n == FULL_S * printed.mm_per_s

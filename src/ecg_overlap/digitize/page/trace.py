@@ -42,6 +42,10 @@ class PageTraces:
     traces: Traces
     paths: tuple[Path, ...]
 
+    def blank(self) -> NDArray[np.bool_]:
+        """In which columns each row's trace leads over blank paper, bool (K, W)."""
+        return np.asarray(self.traces.where[: len(self.rows)] < 0)
+
     def steep(self) -> NDArray[np.bool_]:
         """In which columns each row's stroke is taller than a level one, bool (K, W)."""
         runs, where = self.traces.runs, self.traces.where[: len(self.rows)]
@@ -101,13 +105,18 @@ def trace_page(
         missed = [] if all_seen else _missed(traces, rows)
         all_seen = True  # those that are given up now are not found again
         if not missed:
-            paths = redrawn(traces, [stroke(traces.ink(k)) for k in range(len(rows))])
-            found = [contested(path, traces.shared(k)) for k, path in enumerate(paths)]
-            return PageTraces(tuple(rows), traces, tuple(found))
+            return drawn(traces, rows)
         rows = sorted([*rows, *missed], key=lambda row: float(row.y_px.mean()))
     raise DigitizeError(
         "rows", "no row of traces was found on the page", "check that it is an ECG, upright"
     )
+
+
+def drawn(traces: Traces, rows: Sequence[PageRow]) -> PageTraces:
+    """A page's traces with the pen's path of each, drawn together where they meet."""
+    paths = redrawn(traces, [stroke(traces.ink(k)) for k in range(len(rows))])
+    found = [contested(path, traces.shared(k)) for k, path in enumerate(paths)]
+    return PageTraces(tuple(rows), traces, tuple(found))
 
 
 def _alone(traces: Traces, k: int, row: PageRow) -> float:

@@ -66,6 +66,7 @@ class Traces:
         known: Number of the trace that is known to be the primary.
         lettered: bool (m,): runs that are a printed letter's unless a trace goes through; None
             without letters.
+        mixed: bool (m,): runs that hold a printed letter beside traces; None: none.
     """
 
     cover: Coverage
@@ -79,6 +80,7 @@ class Traces:
     maps: NDArray[np.float32] | None = None
     known: int | None = None
     lettered: NDArray[np.bool_] | None = None
+    mixed: NDArray[np.bool_] | None = None
 
     def shared(self, k: int) -> NDArray[np.bool_]:
         """The columns in which trace `k` is in one run with another, bool (W,)."""
@@ -233,7 +235,9 @@ def trace_all(
                 break
     own = own_rows(where, runs.row, pen, lettered.mixed)
     surely = lettered.surely if letters else None
-    return Traces(cover, runs, rows, at_row, where, own, pen, px_per_mm, maps, known, surely)
+    return Traces(
+        cover, runs, rows, at_row, where, own, pen, px_per_mm, maps, known, surely, lettered.mixed
+    )
 
 
 def _where(
