@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.page.columns import ends_of
-from ecg_overlap.digitize.page.rows import ink_of_traces, page_rows, without_frames
+from ecg_overlap.digitize.page.rows import ink_of_traces, page_rows, untangled, without_frames
 from ecg_overlap.digitize.page.trace import trace_page, within_common_ends
 
 PX_PER_MM = 6.0
@@ -101,6 +101,53 @@ def test_rests_of_a_line_that_look_like_a_row_are_given_up() -> None:
     rests = [np.array([(x, 330.0), (x + 60.0, 330.0)]) for x in (150, 420, 640, 980)]
     traced = trace_page(drawn(beats(250), *rests), px_per_mm=PX_PER_MM)
     assert [round(float(row.y_px.mean())) for row in traced.rows] == pytest.approx([250], abs=2)
+
+
+def dashes(row: float, first: int, last: int, *, length: int = 60, every: int = 70):
+    """A straight line with gaps, as a scan leaves of a grid's."""
+    return [np.array([(x, row), (x + length, row)], float) for x in range(first, last, every)]
+
+
+def trembling(row: float) -> NDArray[np.float64]:
+    """A row of beats that is level in about half of its columns."""
+    trace = beats(row)
+    trace[:, 1] += 12 * np.sin(trace[:, 0] / 9)
+    return trace
+
+
+def test_a_row_does_not_change_over_to_a_line_that_is_clearer_for_a_while() -> None:
+    """In the first 90 mm a line 9 mm below has more level ink than the trace, and then less."""
+    line = [*dashes(254, 60, 600, every=66), *dashes(254, 620, 1400, every=150)]
+    cover = drawn(trembling(200), *line)
+    assert min(abs(y - 200) for y in rows_of(cover)) < 4
+
+
+@pytest.mark.parametrize(("most_step", "crossed"), [(80.0, False), (5.0, True)])
+def test_two_ways_exchange_what_makes_their_steps_shorter(most_step: float, crossed: bool) -> None:
+    places = [np.array([100.0, 160.0]), np.array([100.0, 160.0]), np.array([110.0, 150.0])]
+    ways = [[(0, 0), (1, 0), (2, 1)], [(0, 1), (1, 1), (2, 0)]]
+    level = [[(0, 0), (1, 0), (2, 0)], [(0, 1), (1, 1), (2, 1)]]
+    assert untangled(ways, places, most_step) == (ways if crossed else level)
+
+
+def test_what_is_left_of_a_grids_lines_is_no_row() -> None:
+    """Two lines 10 mm apart, of which the one has what the other lacks."""
+    lines = [
+        *dashes(390, 60, 1370, length=72, every=120),
+        *dashes(450, 120, 1370, length=72, every=120),
+    ]
+    traced = trace_page(drawn(beats(120), beats(250), *lines), px_per_mm=PX_PER_MM)
+    assert [round(float(row.y_px.mean())) for row in traced.rows] == pytest.approx(
+        [120, 250], abs=3
+    )
+
+
+def test_a_heart_at_rest_is_a_row() -> None:
+    level = np.stack(
+        [np.arange(60.0, 1441), 400 + 2.5 * np.sin(np.arange(60.0, 1441) / 90)], axis=1
+    )
+    traced = trace_page(drawn(beats(120), beats(250), level), px_per_mm=PX_PER_MM)
+    assert len(traced.rows) == 3
 
 
 def test_a_page_without_traces_is_refused() -> None:

@@ -1,7 +1,8 @@
 """The rows of a page: where its traces run from one side to the other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import cv2
 import numpy as np
@@ -174,21 +175,67 @@ def page_rows(cover: Coverage, *, px_per_mm: float, window_mm: float = WINDOW_MM
         y = np.array([row.y_px for row in find_rows(runs, height, px_per_mm=px_per_mm)])
         places.append(y)
         shares.append(presence(runs, y, px_per_mm=px_per_mm))
-    middles = (edges[:-1] + edges[1:]) / 2
-    rows: list[PageRow] = []
+    most_step, step_cost = MOST_STEP_MM * px_per_mm, STEP_COST / px_per_mm
+    free = [share.copy() for share in shares]
+    ways: list[Way] = []
+    most = 0.0
     while True:
-        way = _heaviest(places, shares, MOST_STEP_MM * px_per_mm, STEP_COST / px_per_mm)
-        share = sum(shares[w][k] for w, k in way) / len(places)
-        if not way or share < LEAST_OF_BEST * max([row.share for row in rows] or [0]):
+        way = _heaviest(places, free, most_step, step_cost)
+        share = float(sum(shares[w][k] for w, k in way)) / len(places)
+        if not way or share < LEAST_OF_BEST * most:
             break
-        y_px = np.interp(
-            np.arange(width), [middles[w] for w, _ in way], [places[w][k] for w, k in way]
-        )
-        first, stop = _extent(cover, y_px, NEAR_MM * px_per_mm)
-        rows.append(PageRow(y_px, first, stop, float(share)))
+        ways.append(way)
+        most = max(most, share)
         for w, k in way:
-            shares[w][k] = -np.inf  # taken
+            free[w][k] = -np.inf  # taken
+    middles = (edges[:-1] + edges[1:]) / 2
+    rows = []
+    for way in untangled(ways, places, most_step):
+        way_px = [places[w][k] for w, k in way]
+        y_px = np.interp(np.arange(width), [middles[w] for w, _ in way], way_px)
+        first, stop = _extent(cover, y_px, NEAR_MM * px_per_mm)
+        share = float(sum(shares[w][k] for w, k in way)) / len(places)
+        rows.append(PageRow(y_px, first, stop, share))
     return sorted(rows, key=lambda row: float(row.y_px.mean()))
+
+
+Way = list[tuple[int, int]]  # (window, row in it), ascending
+
+
+def untangled(ways: Sequence[Way], places: list[FloatArray], most_step: float) -> list[Way]:
+    """The same ink in as many ways of shorter steps.
+
+    The heaviest way alone may change over to another row's ink, of which that one then lacks: two
+    ways exchange all that is behind a window wherever their steps are shorter so.
+    """
+    found = [list(way) for way in ways]
+    shorter = True
+    while shorter:
+        shorter = False
+        for a, b in combinations(range(len(found)), 2):
+            for window in range(1, len(places)):
+                heads = [[at for at in found[way] if at[0] < window] for way in (a, b)]
+                tails = [[at for at in found[way] if at[0] >= window] for way in (a, b)]
+                others = [heads[0] + tails[1], heads[1] + tails[0]]
+                if not all(others):
+                    continue
+                now, then = (
+                    [np.abs(_steps(way, places)) for way in pair]
+                    for pair in ((found[a], found[b]), others)
+                )
+                possible = all(step.max(initial=0.0) <= most_step for step in then)
+                if possible and _total(then) < _total(now):
+                    found[a], found[b] = others
+                    shorter = True
+    return found
+
+
+def _steps(way: Way, places: list[FloatArray]) -> FloatArray:
+    return np.diff([places[w][k] for w, k in way])
+
+
+def _total(steps: Sequence[FloatArray]) -> float:
+    return round(float(sum(step.sum() for step in steps)), 6)
 
 
 def _heaviest(

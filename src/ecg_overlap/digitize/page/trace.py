@@ -19,6 +19,9 @@ from ecg_overlap.digitize.traces.runs import LEVEL_STROKES
 
 # Of the usual row's share of columns in which its trace has ink that no other trace has.
 LEAST_ALONE = 0.85
+# Two rests of a grid's lines stand at their usual place in 0.72 and 0.76 of their columns, with two
+# thirds and half of the usual row's level ink; rows of ten drawn scans do in 0.57 at the most.
+STRAIGHT, STRAIGHT_MM, LESS_LEVEL = 0.65, 0.25, 0.8
 LEAST_LENGTH = 0.6  # of the usual row's length
 LEAST_LEFT = 0.5  # of a row's ink: what stays unexplained may be one
 NARROW_MM = 25.0  # windows in which even a drifting row is nearly level
@@ -97,6 +100,11 @@ def trace_page(
             letters=letters,
             costs=COSTS_OF_PAGE,
         )
+        broken = [k for k, row in enumerate(rows) if _is_broken_line(traces, k, row, rows)]
+        if broken:
+            kept = [row for k, row in enumerate(rows) if k not in broken]
+            rows = within_common_ends(kept, px_per_mm)
+            continue
         alone = [_alone(traces, k, row) for k, row in enumerate(rows)]
         worst = int(np.argmin(alone))
         if alone[worst] < LEAST_ALONE * float(np.median(alone)):
@@ -123,6 +131,21 @@ def _alone(traces: Traces, k: int, row: PageRow) -> float:
     """The share of a row's columns in which its trace has ink of its own."""
     own = (traces.where[k] >= 0) & ~traces.shared(k)
     return float(own[row.first : row.stop].mean())
+
+
+def _is_broken_line(traces: Traces, k: int, row: PageRow, rows: Sequence[PageRow]) -> bool:
+    """Whether a row is what is left of a grid's line: in one place, and yet less level than traces.
+
+    A heart at rest is so too, but not broken.
+    """
+    if row.share >= LESS_LEVEL * float(np.median([one.share for one in rows])):
+        return False
+    columns = np.flatnonzero(traces.where[k, row.first : row.stop] >= 0) + row.first
+    if not len(columns):
+        return False
+    y_px = traces.own[k, columns].mean(axis=1)
+    near = np.abs(y_px - np.median(y_px)) <= STRAIGHT_MM * traces.px_per_mm
+    return bool(near.mean() >= STRAIGHT)
 
 
 def _missed(traces: Traces, rows: Sequence[PageRow]) -> list[PageRow]:
