@@ -179,7 +179,13 @@ def test_a_network_that_tells_traces_apart_does_not_see_ink(tmp_path: Path) -> N
 
 def test_a_session_stays_in_its_process(tiny: tuple[Path, Path]) -> None:
     with pytest.raises(TypeError, match="load the file again"):
-        pickle.dumps(load_ink(tiny[1]))
+        pickle.dumps(OnnxNetwork(Graph(tiny[1])))
+
+
+def test_another_process_opens_the_file_of_a_network_itself(tiny: tuple[Path, Path]) -> None:
+    network = load_ink(tiny[1])
+    there = pickle.loads(pickle.dumps(network))
+    assert (there.info.sha256, there.info.checkpoint) == (network.info.sha256, tiny[1].name)
 
 
 def test_each_file_is_opened_once(packaged: Path) -> None:
