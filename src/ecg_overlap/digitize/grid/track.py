@@ -204,15 +204,15 @@ class _Tracker:
         self._points: list[tuple[FloatArray, ...]] = []
         self._usual = max(comb.usual_contrast, 1e-6)
         # Where lines bend by a pitch and more, the whole picture's comb meets few of them.
-        contrasts = [self._at(cell, self._straight(cell)).contrast for cell in self._cells]
-        means = [_met(contrast, np.inf) for contrast in contrasts]
+        straight = [(cell, self._at(cell, self._straight(cell))) for cell in self._cells]
+        means = [_met(seen.contrast, np.inf) for _, seen in straight]
         self._usual = max(self._usual, float(np.percentile(means, USUAL_PERCENT)))
+        self._clearest = max(straight, key=lambda one: _met(one[1].contrast, self._usual))
 
     def follow(self) -> None:
         """Fit all cells, each from a neighbour that was, those with the clearest lines first."""
         shape = len(self._along), len(self._places)
-        first = max(self._cells, key=lambda cell: self._at(cell, self._straight(cell)).met)
-        waiting = [(0.0, first, self._at(first, self._straight(first)))]
+        waiting = [(0.0, *self._clearest)]
         best = np.full(shape, -np.inf)
         fitted = np.zeros(shape, np.bool_)
         while waiting:
