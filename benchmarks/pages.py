@@ -76,8 +76,9 @@ def main() -> None:
             save(test_set, index, name, found, arguments.save)
     print(summary := summary_of(rows))
     if arguments.json:
-        text = json.dumps({"summary": summary, "pages": rows}, indent=1)
-        arguments.json.write_text(text + "\n", encoding="utf-8")
+        pages = ",\n".join(json.dumps(row) for row in rows)  # a page a line
+        text = f'{{"summary": {json.dumps(summary, indent=1)},\n"pages": [\n{pages}\n]}}\n'
+        arguments.json.write_text(text, encoding="utf-8")
 
 
 def chosen(arguments: argparse.Namespace) -> PageSet:

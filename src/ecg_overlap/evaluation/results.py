@@ -185,6 +185,15 @@ def write(results: Results, out: Path) -> Path:
     Raises:
         InputError: The results contradict themselves, or `out` cannot be written.
     """
+    return write_text(out / RESULTS_NAME, written(results))
+
+
+def written(results: Results) -> str:
+    """The text of a `results.json`.
+
+    Raises:
+        InputError: The results contradict themselves.
+    """
     content = asdict(results)
     checked(content)
     # One score a line: thousands of them, and a file that a person can search and compare.
@@ -192,8 +201,7 @@ def write(results: Results, out: Path) -> Path:
         json.dumps(score, ensure_ascii=False, allow_nan=False) for score in content.pop("scores")
     )
     head = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    text = f'{head.removesuffix("}").rstrip()},\n "scores": [\n{scores}\n ]\n}}\n'
-    return write_text(out / RESULTS_NAME, text)
+    return f'{head.removesuffix("}").rstrip()},\n "scores": [\n{scores}\n ]\n}}\n'
 
 
 def write_text(path: Path, text: str) -> Path:
