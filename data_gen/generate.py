@@ -28,7 +28,7 @@ from data_gen.margins import blank_around, extent_mm, kept_of
 from data_gen.marks import draw_marks
 from data_gen.overlap import OverlapDials
 from data_gen.render import draw_ink
-from data_gen.sample import LeadSample, Page, PageTrace
+from data_gen.sample import DrawnTrace, LeadSample, Page, PageTrace
 from data_gen.scene import RowSpacing, Scene, Streams, draw_rows, draw_scene, streams_of
 from data_gen.severity import severity
 from data_gen.sheet import Sheet, Trace, draw_traces, lay_out
@@ -66,7 +66,7 @@ class LeadGenerator:
             index: Which sample, from 0.
             seed: Of the data set.
             split: "train", "val" or "test"; they share no draw.
-            layers: Give the masks of the printed grid and of all other marks too.
+            layers: Give the masks of the printed grid, of all other marks, and of each trace too.
 
         Raises:
             InputError: The dials cannot be met.
@@ -150,13 +150,15 @@ def _picture(
         draw_traces(frame, part, pen_mm=pen_mm, pen=sheet.style.pen, ink=ink)
         for part in (lines[:1], lines[1:])
     )
+    pen = sheet.style.pen
+    each = [draw_traces(frame, [line], pen_mm=pen_mm, pen=pen) for line in lines if layers]
     origin_mm = sheet.style.grid_origin_mm(scene.baseline_mm)
     image = draw_grid(frame, sheet.style.grid, origin_mm)
     grid = grid_coverage(frame, sheet.style.grid, origin_mm) if layers else None
     draw_ink(image, ink, sheet.style.ink_rgb)
     done = distort(
         image,
-        [target, other],
+        [target, other, *each],
         [line.xy_px for line in lines],
         dials=distortion,
         px_per_mm=frame.px_per_mm,
@@ -313,7 +315,8 @@ def _lead_sample(
 ) -> LeadSample:
     """The sample: a picture, and the samples of the signal that are in its columns."""
     own, *others = done.polylines
-    target, other = done.masks
+    target, other, *each = done.masks
+    traces = [DrawnTrace(mask, line) for mask, line in zip(each, done.polylines, strict=False)]
     # A point has its x also where the sample is missing.
     seen = np.flatnonzero((own[:, 0] >= -0.5) & (own[:, 0] <= target.shape[1] - 0.5))
     first, last = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, 2)
@@ -336,6 +339,7 @@ def _lead_sample(
         meta=facts | {"start_s": trace.start_s + after_s},
         grid_mask=done.layers.get(GRID),
         marks_mask=done.layers.get(MARKS),
+        traces=tuple(traces),
     )
 
 

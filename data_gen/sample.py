@@ -100,6 +100,20 @@ class Severity:
 
 
 @dataclass(frozen=True)
+class DrawnTrace:
+    """One of a picture's traces, whosever picture it is.
+
+    Args:
+        mask: uint8 (H, W), coverage of this trace alone (amodal).
+        polyline_px: float (n_samples, 2), (x, y) of its samples, also where they lie beyond the
+            picture; NaN where missing.
+    """
+
+    mask: NDArray[np.uint8]
+    polyline_px: NDArray[np.floating]
+
+
+@dataclass(frozen=True)
 class LeadSample:
     """A picture of one lead, and all that is known to be true of it.
 
@@ -121,6 +135,7 @@ class LeadSample:
         meta: Seed, layout, dials; values that JSON can hold.
         grid_mask: uint8 (H, W), coverage of the printed grid, where it was asked for.
         marks_mask: uint8 (H, W), of letters, separators, pulses and notes by hand, likewise.
+        traces: Each trace in sight by itself, the primary first, likewise.
     """
 
     image: NDArray[np.uint8]
@@ -136,6 +151,7 @@ class LeadSample:
     meta: dict[str, Any] = field(default_factory=dict)
     grid_mask: NDArray[np.uint8] | None = None
     marks_mask: NDArray[np.uint8] | None = None
+    traces: tuple[DrawnTrace, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"sample {self.record_id}/{self.lead_name}"

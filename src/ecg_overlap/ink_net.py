@@ -1,12 +1,14 @@
 """A small U-Net that sees the strokes of all traces, whosever they are, and what is no trace."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from data_gen.dials import as_number
 from data_gen.errors import InputError
+from ecg_overlap.digitize.ink.offsets import OFFSETS_MM
 from ecg_overlap.inputs import InputSpec
 
 FOLD = 2  # blocks of 2 × 2 pixels enter as channels, and leave as such
@@ -24,6 +26,8 @@ class InkNet(nn.Module):
     Args:
         channels: Of each level, the finest first; each next level has half the resolution.
         px_per_mm: Scale of the pictures.
+        offsets: Whether it also says whose the ink is, by each pixel's offset from its own
+            trace's level (`digitize/ink/offsets.py`).
 
     Raises:
         InputError: Fewer than two levels.
@@ -35,7 +39,7 @@ class InkNet(nn.Module):
         (1, 3, 16, 32)
     """
 
-    def __init__(self, *, channels: Sequence[int], px_per_mm: float) -> None:
+    def __init__(self, *, channels: Sequence[int], px_per_mm: float, offsets: bool = False) -> None:
         super().__init__()
         if len(channels) < 2:
             raise InputError(
@@ -43,9 +47,14 @@ class InkNet(nn.Module):
             )
         for width in channels:
             as_number("model.channels", width, lowest=1, highest=1024)
-        self.spec = {"channels": list(channels), "px_per_mm": px_per_mm}
+        self.spec: dict[str, Any] = {"channels": list(channels), "px_per_mm": px_per_mm}
+        if offsets:  # files of networks without them do not name it
+            self.spec["offsets"] = True
         self.input_spec = InputSpec(
-            px_per_mm=px_per_mm, multiple=FOLD * 2 ** (len(channels) - 1), masks=LAYERS
+            px_per_mm=px_per_mm,
+            multiple=FOLD * 2 ** (len(channels) - 1),
+            masks=LAYERS,
+            offsets=offsets,
         )
         narrower, wider = channels[:-1], channels[1:]
         self.first = _twice(COLOURS * FOLD**2, channels[0])
@@ -53,10 +62,19 @@ class InkNet(nn.Module):
         self.up = nn.ModuleList(_convolved(b, a, 1) for a, b in zip(narrower, wider, strict=True))
         self.join = nn.ModuleList(_convolved(a, a, 3) for a in narrower)
         self.last = nn.Conv2d(channels[0], len(LAYERS) * FOLD**2, 1)
+        self.offsets = None
+        if offsets:
+            self.offsets = nn.Sequential(
+                _convolved(channels[0], channels[0], 3),
+                nn.Conv2d(channels[0], len(OFFSETS_MM), 1),
+            )
         self.to(memory_format=torch.channels_last)
 
     def forward(self, channels: Tensor) -> dict[str, Tensor]:
-        """Logits `mask` (B, 3, H, W) of `LAYERS`, of channels (B, 6, H, W)."""
+        """Logits `mask` (B, 3, H, W) of `LAYERS`, of channels (B, 6, H, W).
+
+        With offsets, also `offsets`: logits (B, len(OFFSETS_MM), H / FOLD, W / FOLD).
+        """
         seen = nn.functional.pixel_unshuffle(channels[:, :COLOURS], FOLD)
         found = self.first(seen.contiguous(memory_format=torch.channels_last))
         passed = []
@@ -66,7 +84,10 @@ class InkNet(nn.Module):
         for up, join in zip(reversed(self.up), reversed(self.join), strict=True):
             coarse = nn.functional.interpolate(up(found), scale_factor=2, mode="nearest")
             found = join(passed.pop() + coarse)
-        return {"mask": nn.functional.pixel_shuffle(self.last(found), FOLD)}
+        outputs = {"mask": nn.functional.pixel_shuffle(self.last(found), FOLD)}
+        if self.offsets is not None:
+            outputs["offsets"] = self.offsets(found)
+        return outputs
 
 
 def _convolved(before: int, after: int, side: int) -> nn.Sequential:

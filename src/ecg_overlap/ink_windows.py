@@ -5,28 +5,32 @@ Drawing a picture is what costs, so several windows are cut of each.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 from torch.utils.data import default_collate
 
 from data_gen.dials import as_number
 from data_gen.errors import InputError
 from data_gen.generate import LeadGenerator
 from data_gen.presets import load_part
-from data_gen.sample import LeadSample, Page
+from data_gen.sample import DrawnTrace, LeadSample, Page
 from data_gen.signals import SignalSource
 from ecg_overlap import inputs
 from ecg_overlap.augment import Augmentation
 from ecg_overlap.data import AUGMENT_STREAM, Example, Examples, StreamDataModule, check_seeds
+from ecg_overlap.ink_net import FOLD
 
 Mask = NDArray[np.uint8]
 # Of a picture that asks for a severity which its record cannot give, another one is drawn; they
 # lie far behind any stream that is trained on.
 _ELSEWHERE, _TRIES = 2**28, 8
+LEVEL_MM = 25.0  # to both sides, in which a trace is mostly at its level: a second at 25 mm/s
+OWNERS, OWNED = 2, 64  # traces that may own a pixel, and the coverage 0–255 from which one does
 # What a window is to show, and how often; of so many places, that with the most of it is taken.
 _SOUGHT, _HOW_OFTEN, _PLACES = (0, 2, None), (0.5, 0.35, 0.15), 4
 
@@ -39,11 +43,20 @@ class Layers:
         image: uint8 (H, W, 3), RGB.
         masks: Coverages uint8 (H, W): ink of any trace, grid, marks.
         px_per_mm: Its scale.
+        traces: Each trace by itself.
     """
 
     image: NDArray[np.uint8]
     masks: tuple[Mask, Mask, Mask]
     px_per_mm: float
+    traces: tuple[DrawnTrace, ...] = ()
+
+    @cached_property
+    def levels_px(self) -> list[NDArray[np.float64]]:
+        """The row that each trace returns to, in every column of the picture, float64 (W,)."""
+        columns = np.arange(self.image.shape[1])
+        reach = round(LEVEL_MM * self.px_per_mm)
+        return [_level_of(trace.polyline_px, columns, reach) for trace in self.traces]
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,8 @@ def _layers_of_lead(sample: LeadSample) -> Layers:
     )
     assert target is not None and other is not None and scale is not None  # of the generator
     assert grid is not None and marks is not None  # asked for
-    return Layers(sample.image, (np.maximum(target, other), grid, marks), scale.px_per_mm_x)
+    masks = np.maximum(target, other), grid, marks
+    return Layers(sample.image, masks, scale.px_per_mm_x, sample.traces)
 
 
 def _layers_of_page(page: Page) -> Layers:
@@ -128,7 +142,25 @@ def _layers_of_page(page: Page) -> Layers:
         if trace.mask is not None:
             np.maximum(ink, trace.mask, out=ink)
     assert page.grid_mask is not None and page.marks_mask is not None  # asked for
-    return Layers(page.image, (ink, page.grid_mask, page.marks_mask), page.dpi / 25.4)
+    traces = tuple(DrawnTrace(t.mask, t.polyline_px) for t in page.traces if t.mask is not None)
+    return Layers(page.image, (ink, page.grid_mask, page.marks_mask), page.dpi / 25.4, traces)
+
+
+def _level_of(
+    polyline_px: NDArray[np.floating], columns: NDArray[np.int64], reach_px: int
+) -> NDArray[np.float64]:
+    """The running median of a trace's rows, float64 (W,); beyond its ends as at them."""
+    known = polyline_px[np.isfinite(polyline_px).all(axis=1)]
+    if not len(known):
+        return np.full(len(columns), np.nan)
+    order = np.argsort(known[:, 0], kind="stable")
+    x, y = known[order].T.astype(np.float64)
+    # Some thousand samples of 10 s would be sorted at every one: sixteen places within reach do.
+    step = max(reach_px / 8, 1.0)
+    places = np.arange(x[0], x[-1] + step, step)
+    median = median_filter(np.interp(places, x, y), size=17, mode="nearest")
+    level: NDArray[np.float64] = np.interp(columns, places, median)
+    return level
 
 
 def cut_window(
@@ -149,7 +181,9 @@ def cut_window(
         rng: Decides everything that is drawn here.
 
     Returns:
-        `image` float32 (6, height, width), `mask` float32 (3, height, width), 0–1.
+        `image` float32 (6, height, width), `mask` float32 (3, height, width), 0–1, and
+        `offsets_mm` float32 (OWNERS, height / FOLD, width / FOLD): how far below the levels of
+        the traces that own them pixels lie; NaN where there is no such trace.
     """
     factor = px_per_mm / picture.px_per_mm * (1 + scale_jitter * rng.uniform(-1, 1))
     shape = picture.image.shape[:2]
@@ -174,7 +208,51 @@ def cut_window(
     return {
         "image": torch.from_numpy(inputs.stack(image, *size_px)),
         "mask": torch.from_numpy(covered),
+        "offsets_mm": torch.from_numpy(
+            _offsets_mm(picture, (y, x), (height, width), size, size_px) / np.float32(px_per_mm)
+        ),
     }
+
+
+def _offsets_mm(
+    picture: Layers,
+    corner: tuple[int, int],
+    before: tuple[int, int],
+    after: tuple[int, int],
+    size_px: tuple[int, int],
+) -> NDArray[np.float32]:
+    """Offsets of a window's pixels from the levels of up to OWNERS traces, in its pixels.
+
+    Args:
+        picture: With its traces.
+        corner: (y, x) of the window in it.
+        before: Its (height, width) there.
+        after: The same at the network's scale.
+        size_px: With its padding.
+    """
+    (y, x), (height, width) = corner, before
+    small = tuple(max(side // FOLD, 1) for side in after)
+    rows = (np.arange(small[0]) + 0.5) * FOLD - 0.5
+    factor = after[0] / height
+    columns = np.minimum((np.arange(small[1]) + 0.5) * width / small[1], width - 1).astype(int)
+    best = np.full((OWNERS, *small), OWNED, np.float32)
+    offsets = np.full((OWNERS, *small), np.nan, np.float32)
+    for trace, level in zip(picture.traces, picture.levels_px, strict=True):
+        part = trace.mask[y : y + height, x : x + width]
+        if not part.any():
+            continue
+        cover = inputs.resize(np.ascontiguousarray(part), (small[0], small[1]))
+        away = rows[:, None] - ((level[x : x + width][columns] - y + 0.5) * factor - 0.5)
+        for nth in range(OWNERS):  # what another trace covers less takes the next place
+            more = cover > best[nth]
+            best[nth], cover = np.where(more, cover, best[nth]), np.where(more, best[nth], cover)
+            offsets[nth], away = (
+                np.where(more, away, offsets[nth]),
+                np.where(more, offsets[nth], away),
+            )
+    found = np.full((OWNERS, size_px[0] // FOLD, size_px[1] // FOLD), np.nan, np.float32)
+    found[:, : small[0], : small[1]] = offsets
+    return found
 
 
 class InkWindows(Examples):

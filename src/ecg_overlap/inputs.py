@@ -32,6 +32,7 @@ class InputSpec:
         multiple: Both sides are padded up to a multiple of this (the encoder's stride).
         columns_per_px: Columns of its coordinate head per input column; 0 without one.
         masks: What each channel of its mask is of; a network may give the first ones alone.
+        offsets: Whether it says whose the ink is, by offsets from the traces' levels.
     """
 
     px_per_mm: float | None = 8.0
@@ -39,6 +40,7 @@ class InputSpec:
     multiple: int = 32
     columns_per_px: int = 0
     masks: tuple[str, ...] = ("target", "other")
+    offsets: bool = False
 
     def __post_init__(self) -> None:
         if (self.px_per_mm is None) == (self.size_px is None):

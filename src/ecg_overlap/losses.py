@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from data_gen.dials import as_number
 from data_gen.errors import InputError
+from ecg_overlap.digitize.ink.offsets import OFFSETS_MM
 from ecg_overlap.inputs import INSIDE, OTHER, TARGET
 
 Batch = dict[str, Tensor]
@@ -66,6 +67,8 @@ class InkAndLayers(nn.Module):
         bce_weight: Weight of the ink's cross-entropy.
         dice_weight: Weight of the ink's Dice loss, over the whole batch.
         layers_weight: Weight of the other masks' cross-entropy.
+        offsets_weight: Weight of the cross-entropy of where the ink's own traces have their
+            level, for a network that says so; in nats a pixel of ink.
 
     Example:
         >>> from data_gen.presets import load_part
@@ -75,10 +78,17 @@ class InkAndLayers(nn.Module):
         True
     """
 
-    def __init__(self, *, bce_weight: float, dice_weight: float, layers_weight: float) -> None:
+    def __init__(
+        self,
+        *,
+        bce_weight: float,
+        dice_weight: float,
+        layers_weight: float,
+        offsets_weight: float = 0.0,
+    ) -> None:
         super().__init__()
         self.bce_weight, self.dice_weight = bce_weight, dice_weight
-        self.layers_weight = layers_weight
+        self.layers_weight, self.offsets_weight = layers_weight, offsets_weight
 
     def forward(self, outputs: Batch, batch: Batch) -> Tensor:
         """Scalar loss of the logits `mask` (B, L, H, W), ink first, against coverage 0–1."""
@@ -90,7 +100,30 @@ class InkAndLayers(nn.Module):
         # One pixel is added to both sides: a batch without ink has a loss, and a small one.
         dice = 1 - (2 * (ink * true).sum() + 1) / (ink.sum() + true.sum() + 1)
         loss: Tensor = self.bce_weight * of_layer[0] + self.dice_weight * dice
-        return loss + self.layers_weight * of_layer[1:].sum()
+        loss = loss + self.layers_weight * of_layer[1:].sum()
+        if self.offsets_weight and "offsets" in outputs:
+            surprise = offsets_cross_entropy(outputs["offsets"].float(), batch["offsets_mm"])
+            loss = loss + self.offsets_weight * surprise
+        return loss
+
+
+def offsets_cross_entropy(logits: Tensor, offsets_mm: Tensor) -> Tensor:
+    """Mean cross-entropy of the offsets of pixels' own traces, in nats a pixel and owner.
+
+    An offset between two of `OFFSETS_MM` is a share of both.
+
+    Args:
+        logits: (B, len(OFFSETS_MM), h, w).
+        offsets_mm: (B, n, h, w), of up to n traces that own a pixel; NaN where there are fewer.
+    """
+    at_mm = logits.new_tensor(OFFSETS_MM)
+    owned = offsets_mm.isfinite()
+    where = torch.nan_to_num(offsets_mm).clamp(OFFSETS_MM[0], OFFSETS_MM[-1])
+    upper = torch.searchsorted(at_mm, where, right=True).clamp(1, len(OFFSETS_MM) - 1)
+    share = (where - at_mm[upper - 1]) / (at_mm[upper] - at_mm[upper - 1])
+    likely = logits.log_softmax(dim=1)
+    of_each = likely.gather(1, upper - 1) * (1 - share) + likely.gather(1, upper) * share
+    return -(of_each * owned).sum() / owned.sum().clamp(min=1)
 
 
 class MasksAndRows(nn.Module):

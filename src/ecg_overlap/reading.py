@@ -10,8 +10,8 @@ from scipy.special import expit, softmax
 
 from data_gen.errors import InputError
 from ecg_overlap import inputs
-from ecg_overlap.digitize.ink.tiles import INK, read_ink
-from ecg_overlap.digitize.network import ColumnReading, Image, NetworkInfo
+from ecg_overlap.digitize.ink.tiles import INK, read_seen
+from ecg_overlap.digitize.network import ColumnReading, Image, NetworkInfo, Seen
 from ecg_overlap.digitize.plans import Needs, default_method, method_for
 from ecg_overlap.inputs import TARGET, InputSpec
 
@@ -105,7 +105,11 @@ class Reader:
         )
 
     def ink(self, image: Image, *, px_per_mm: float) -> NDArray[np.float32]:
-        """Probability float32 (H, W) of any trace's ink, of a crop or a page; arguments as above.
+        """Probability float32 (H, W) of any trace's ink; arguments and errors as of `seen`."""
+        return self.seen(image, px_per_mm=px_per_mm).ink
+
+    def seen(self, image: Image, *, px_per_mm: float) -> Seen:
+        """Any trace's ink in a crop or on a page, and perhaps whose it is; arguments as above.
 
         Raises:
             InputError: The network is none that tells ink from what is none.
@@ -113,18 +117,23 @@ class Reader:
         spec = self._spec
         if not self.info.has_ink or spec.px_per_mm is None:
             raise InputError(self.info.name, "the network does not see ink", "train model=ink")
-        return read_ink(
+        return read_seen(
             image,
             px_per_mm=px_per_mm,
-            run=self._ink_of_tile,
+            run=self._seen_in_tile,
             network_px_per_mm=spec.px_per_mm,
             multiple=spec.multiple,
         )
 
-    def _ink_of_tile(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _seen_in_tile(self, colours: NDArray[np.float32]) -> Seen:
         channels = np.zeros((1, inputs.CHANNELS, *colours.shape[1:]), np.float32)
         channels[0, : len(colours)] = colours
-        return np.asarray(expit(self.outputs(channels, "mask")["mask"][0, INK]), np.float32)
+        names = ("mask", "offsets") if self._spec.offsets else ("mask",)
+        found = self.outputs(channels, *names)
+        ink = np.asarray(expit(found["mask"][0, INK]), np.float32)
+        if not self._spec.offsets:
+            return Seen(ink)
+        return Seen(ink, np.asarray(softmax(found["offsets"][0], axis=0), np.float32))
 
     def _read(self, image: Image, px_per_mm: float, row_px: float | None, *names: str) -> Outputs:
         """The outputs for the whole picture, at the network's own scale and without padding."""

@@ -348,6 +348,13 @@ def test_asking_for_layers_changes_nothing_else(crop: str) -> None:
     assert same(plain, layered)
     assert plain.grid_mask is None and plain.marks_mask is None
     assert layered.grid_mask is not None and layered.grid_mask.max() > 0
+    assert not plain.traces and layered.traces[0].polyline_px.shape[1] == 2
+    assert layered.target_mask is not None and layered.other_mask is not None
+    own, *others = (trace.mask for trace in layered.traces)
+    assert np.array_equal(own, layered.target_mask)
+    together = np.maximum.reduce(others) if others else np.zeros_like(own)
+    differ = np.abs(together.astype(int) - layered.other_mask)  # each was resampled by itself
+    assert differ.sum() <= 0.02 * layered.other_mask.sum(dtype=int)
     page, with_layers = draw.page(3, seed=2), draw.page(3, seed=2, layers=True)
     assert np.array_equal(page.image, with_layers.image) and page.grid_mask is None
     assert with_layers.marks_mask is not None and with_layers.marks_mask.max() == 255

@@ -1,16 +1,19 @@
 """A network's ink in pictures of any size and scale, tile by tile, without any network."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
-from ecg_overlap.digitize.ink.tiles import read_ink
+from ecg_overlap.digitize.ink.tiles import read_seen
 from ecg_overlap.digitize.lead import digitize_lead
-from ecg_overlap.digitize.network import Both, NetworkInfo
+from ecg_overlap.digitize.network import Both, NetworkInfo, Seen
 from ecg_overlap.digitize.plans import method_for
 
 SCALE = 8.0
+Answer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def copies(colours: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -20,15 +23,15 @@ def copies(colours: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def read(
-    image: NDArray[np.uint8], px_per_mm: float = SCALE, run: object = copies
+    image: NDArray[np.uint8], px_per_mm: float = SCALE, run: Answer = copies
 ) -> NDArray[np.float32]:
-    return read_ink(
+    return read_seen(
         image,
         px_per_mm=px_per_mm,
-        run=run,  # type: ignore[arg-type]
+        run=lambda colours: Seen(run(colours)),
         network_px_per_mm=SCALE,
         multiple=16,
-    )
+    ).ink
 
 
 def noise(height: int, width: int) -> NDArray[np.uint8]:
@@ -41,6 +44,18 @@ def test_every_pixel_is_answered_at_its_place(size: tuple[int, int]) -> None:
     found = read(image)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, (255 - image[..., 0]) / np.float32(255), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (37, 50), (641, 1025), (1300, 2500)])
+def test_every_block_of_pixels_has_its_offsets_at_its_place(size: tuple[int, int]) -> None:
+    def of_blocks(colours: NDArray[np.float32]) -> Seen:
+        return Seen(colours[0], np.stack([colours[0, ::2, ::2], colours[1, ::2, ::2]]))
+
+    image = noise(*size)
+    found = read_seen(image, px_per_mm=SCALE, run=of_blocks, network_px_per_mm=SCALE, multiple=16)
+    assert found.offsets is not None
+    expected = ((255 - image[::2, ::2, :2]) / np.float32(255)).transpose(2, 0, 1)
+    np.testing.assert_allclose(found.offsets, expected, atol=1e-6)
 
 
 def test_no_tile_is_larger_than_memory_was_meant_for() -> None:

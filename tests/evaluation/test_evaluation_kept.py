@@ -37,9 +37,7 @@ def test_scores_that_studies_are_judged_by_stay_and_are_rounded() -> None:
         ("snr_db", "aligned"),
     ]
     assert small.scores[1].mean == 12.346
-    assert replace(small, scores=(), per_sample="") == replace(
-        results(), scores=(), per_sample=""
-    )
+    assert replace(small, scores=(), per_sample="") == replace(results(), scores=(), per_sample="")
 
 
 def test_a_file_is_shrunk_where_it_is(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import torch
 
 from data_gen.errors import InputError
 from ecg_overlap.contract import as_model, build, stored_spec
+from ecg_overlap.digitize.ink.offsets import OFFSETS_MM
 from ecg_overlap.ink_net import InkNet
 
 
@@ -34,6 +35,16 @@ def test_it_sees_colours_alone() -> None:
     other[:, 3:] = 0.5
     with torch.inference_mode():
         assert torch.equal(net()(picture)["mask"], net()(other)["mask"])
+
+
+def test_it_may_say_whose_the_ink_is_at_half_its_resolution() -> None:
+    told = InkNet(channels=[8, 12, 16], px_per_mm=8.0, offsets=True).eval()
+    assert told.input_spec.offsets and not net().input_spec.offsets
+    assert stored_spec(told)["offsets"] is True and "offsets" not in stored_spec(net())
+    with torch.inference_mode():
+        outputs = told(torch.zeros(2, 6, 16, 24))
+    assert outputs["mask"].shape == (2, 3, 16, 24)
+    assert outputs["offsets"].shape == (2, len(OFFSETS_MM), 8, 12)
 
 
 @pytest.mark.parametrize("channels", [[8], [8, 0]])

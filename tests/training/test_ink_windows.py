@@ -1,6 +1,7 @@
 """Windows for the network that sees ink: what they show, and that their index alone decides it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from train_process import ROOT
 
 from data_gen.errors import InputError
 from data_gen.presets import load_part
+from data_gen.sample import DrawnTrace
 from ecg_overlap import load_model
 from ecg_overlap.ink_windows import (
     InkDataModule,
@@ -103,6 +105,46 @@ def test_windows_with_ink_are_preferred() -> None:
     with_ink = [bool(cut(picture(800), (64, 128), seed=k)["mask"][0].any()) for k in range(200)]
     # A window of 64 rows at random holds row 30 in 31 of 737 places: 4 %.
     assert np.mean(with_ink) > 0.08
+
+
+def test_a_windows_offsets_are_from_each_traces_own_level() -> None:
+    """A level line and a peak of 8 mm on another, at twice the network's scale."""
+    blank = picture(320, 400, px_per_mm=16.0)
+    level, peaked = np.zeros((2, 320, 400), np.uint8)
+    level[98:102], peaked[238:242] = 255, 255
+    peaked[112:240, 196:204] = 255
+    x = np.arange(400.0)
+    lines = [np.stack([x, np.full(400, y)], axis=1) for y in (99.5, 239.5)]
+    lines[1][196:204, 1] = 112
+    traces = tuple(DrawnTrace(m, p) for m, p in zip((level, peaked), lines, strict=True))
+    offsets = cut(replace(blank, traces=traces), (160, 200))["offsets_mm"]
+    assert offsets.shape == (2, 80, 100)  # in blocks of 2 × 2 of the network's pixels
+    assert offsets[0, 24, 10] == pytest.approx(0, abs=0.15)  # 98 … 101 px of 320
+    assert offsets[0, 40, 50] == pytest.approx(-(239.5 - 161.5) / 16, abs=0.15)
+    assert offsets[:, 10].isnan().all() and offsets[1].isnan().all()
+
+
+def test_ink_of_two_traces_has_both_their_offsets() -> None:
+    both = np.zeros((320, 400), np.uint8)
+    both[150:154] = 255
+    x = np.arange(400.0)
+    away = [np.stack([x, np.full(400, y)], axis=1) for y in (151.5, 247.5)]
+    traces = tuple(DrawnTrace(both, line) for line in away)
+    offsets = cut(replace(picture(320, 400, px_per_mm=16.0), traces=traces), (160, 200))
+    found = sorted(float(mm) for mm in offsets["offsets_mm"][:, 37, 20])
+    assert found == pytest.approx([-6, 0], abs=0.15)
+
+
+def test_a_level_is_where_a_trace_is_most_of_two_seconds() -> None:
+    """It follows a sloping paper, and no peak; beyond the trace's ends it stays as it is there."""
+    x = np.arange(100.0, 900.0)
+    y = 300 + 0.05 * x
+    y[400:440] -= 120
+    layers = picture(400, 1000)
+    trace = DrawnTrace(layers.masks[0], np.stack([x, y], axis=1))
+    (level,) = replace(layers, traces=(trace,)).levels_px
+    np.testing.assert_allclose(level[300:700], 300 + 0.05 * np.arange(300, 700), atol=2.5)
+    assert level[0] == level[99] and level[950] == level[-1]
 
 
 def test_a_whole_page_has_letters_beside_its_traces() -> None:

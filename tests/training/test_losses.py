@@ -7,7 +7,13 @@ import torch
 from configured import as_configured
 
 from data_gen.errors import InputError
-from ecg_overlap.losses import check_trains, noise_to_signal, rows_cross_entropy
+from ecg_overlap.digitize.ink.offsets import OFFSETS_MM
+from ecg_overlap.losses import (
+    check_trains,
+    noise_to_signal,
+    offsets_cross_entropy,
+    rows_cross_entropy,
+)
 
 ROWS, COLUMNS = 40, 16
 BceDice = as_configured("loss", "bce_dice")
@@ -161,3 +167,32 @@ def test_padding_of_a_window_costs_nothing() -> None:
     wrong = right.clone()
     wrong[..., 8:] *= -1
     assert float(loss({"mask": wrong}, batch)) == float(loss({"mask": right}, batch)) < 1e-3
+
+
+def test_an_offset_between_two_that_can_be_said_is_a_share_of_both() -> None:
+    lower = OFFSETS_MM.index(2.0)
+    between = torch.tensor([2.25])  # a quarter of the way to 3
+    logits = torch.full((1, len(OFFSETS_MM), 1, 1), -30.0)
+    logits[0, lower], logits[0, lower + 1] = math.log(0.75), math.log(0.25)
+    offsets = between.reshape(1, 1, 1, 1)
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert float(offsets_cross_entropy(logits, offsets)) == pytest.approx(entropy, abs=1e-5)
+
+
+def test_a_pixel_that_two_traces_own_is_both_their_levels() -> None:
+    first, second = OFFSETS_MM.index(0.0), OFFSETS_MM.index(12.0)
+    logits = torch.full((1, len(OFFSETS_MM), 1, 2), -30.0)
+    logits[0, first, 0, 0] = logits[0, second, 0, 0] = 0.0
+    logits[0, first, 0, 1] = 0.0
+    nan = float("nan")
+    offsets = torch.tensor([[0.0, 0.0], [12.0, nan]]).reshape(1, 2, 1, 2)
+    # Two owners at ln 2 each, and one that is sure.
+    surprise = float(offsets_cross_entropy(logits, offsets))
+    assert surprise == pytest.approx(2 * math.log(2) / 3, abs=1e-4)
+
+
+def test_where_no_trace_is_offsets_cost_nothing() -> None:
+    logits = torch.randn(1, len(OFFSETS_MM), 2, 2, requires_grad=True)
+    loss = offsets_cross_entropy(logits, torch.full((1, 2, 2, 2), float("nan")))
+    loss.backward()
+    assert float(loss.detach()) == 0 and logits.grad is not None and not logits.grad.any()

@@ -16,8 +16,10 @@ from untrained import checkpoint_of
 import data_gen
 from data_gen import presets
 from data_gen.errors import InputError
+from data_gen.presets import load
 from ecg_overlap import reading, weights
 from ecg_overlap.cli import main
+from ecg_overlap.digitize.ink.offsets import OFFSETS_MM
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.evaluation import run as evaluation
 from ecg_overlap.export import export
@@ -161,6 +163,30 @@ def test_both_runtimes_say_the_same(tiny: tuple[Path, Path], px_per_mm: float) -
         assert found.shape == image.shape[:2] and np.ptp(expected) > 0.01
         np.testing.assert_allclose(found, expected, atol=1e-4)
     assert np.array_equal(by_onnx(image, px_per_mm=px_per_mm), found)
+
+
+def test_both_runtimes_say_the_same_of_whose_the_ink_is(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = InkNet(channels=[8, 12, 16], px_per_mm=8.0, offsets=True)
+    checkpoint = checkpoint_of(model, tmp_path / "run")
+    export(checkpoint, to="onnx", out=tmp_path / "graph" / "whose.onnx")
+    by_onnx = load_ink(tmp_path / "graph" / "whose.onnx").seen(picture(), px_per_mm=6.3)
+    by_torch = load_model(checkpoint).seen(picture(), px_per_mm=6.3)
+    assert by_onnx.offsets is not None and by_torch.offsets is not None
+    assert by_onnx.offsets.shape == (len(OFFSETS_MM), 57, 83)  # half of 8 px/mm
+    np.testing.assert_allclose(by_onnx.offsets, by_torch.offsets, atol=1e-4)
+    np.testing.assert_allclose(by_onnx.offsets.sum(axis=0), 1, atol=1e-4)
+
+
+def test_a_lead_is_read_with_a_network_that_says_whose_the_ink_is(tmp_path: Path) -> None:
+    """Untrained, it may be wrong of every pixel: there is a signal all the same."""
+    torch.manual_seed(0)
+    model = InkNet(channels=[8, 12, 16], px_per_mm=8.0, offsets=True)
+    sample = load("overlap").sample(0, seed=3)
+    assert sample.calibration is not None
+    network = load_model(checkpoint_of(model, tmp_path))
+    found = digitize_lead(sample.image, px_per_mm=sample.calibration.px_per_mm_y, network=network)
+    assert found.method == "ink+stroke" and found.coverage > 0.5
 
 
 def test_a_network_says_what_it_is_read_by(tiny: tuple[Path, Path]) -> None:

@@ -66,6 +66,27 @@ class InkNetwork(Protocol):
         """Probability of any trace's ink, float32 (H, W); arguments as of a call."""
 
 
+class WhoseNetwork(InkNetwork, Protocol):
+    """One that says whose the ink is as well, without being told of any trace."""
+
+    def seen(self, image: Image, *, px_per_mm: float) -> "Seen":
+        """The ink, and each pixel's offset from its own trace's level; arguments as of a call."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network sees of a tile or of a picture.
+
+    Args:
+        ink: float32 (H, W), probability of any trace's ink.
+        offsets: float32 (n, h, w), each pixel's probability of each of `offsets.OFFSETS_MM`, in
+            pixels of its own; None of a network that does not say whose the ink is.
+    """
+
+    ink: NDArray[np.float32]
+    offsets: NDArray[np.float32] | None = None
+
+
 @dataclass(frozen=True)
 class NetworkInfo:
     """Facts about a network: which method reads it best, and where its weights come from.
@@ -155,6 +176,13 @@ def with_ink(network: object, *, where: str) -> InkNetwork:
     if not hasattr(network, "ink"):
         raise InputError(where, "the network does not see ink", "train model=ink")
     return cast(InkNetwork, network)
+
+
+def seen_by(network: InkNetwork, image: Image, *, px_per_mm: float) -> Seen:
+    """What a network sees of a picture: its ink and, if it tells, whose that is."""
+    if hasattr(network, "seen"):
+        return cast(WhoseNetwork, network).seen(image, px_per_mm=px_per_mm)
+    return Seen(network.ink(image, px_per_mm=px_per_mm))
 
 
 def checked_map(values: Any, image: Image) -> NDArray[Any]:

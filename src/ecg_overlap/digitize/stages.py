@@ -21,8 +21,9 @@ from ecg_overlap.digitize.ink.coloured import with_black_ink, with_black_strokes
 from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.ink.evidence import ink_and_maps
 from ecg_overlap.digitize.ink.found import Ink
+from ecg_overlap.digitize.ink.offsets import whose
 from ecg_overlap.digitize.ink.seen import seen_ink
-from ecg_overlap.digitize.network import Network, checked_map, with_columns, with_ink
+from ecg_overlap.digitize.network import Network, checked_map, seen_by, with_columns, with_ink
 from ecg_overlap.digitize.pulse.measured import Pulse, measure_pulse
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.traces.rows import rows_of
@@ -218,17 +219,27 @@ def columns_of_network(picture: ScaledPicture) -> Ink:
 
 
 def ink_of_network(picture: ScaledPicture) -> Ink:
-    """All traces' ink: the picture's own where a network sees ink, and what it alone sees."""
+    """All traces' ink: the picture's own where a network sees ink, and what it alone sees.
+
+    If it also tells whose the ink is, its map of each trace.
+    """
     network = with_ink(picture.network, where="method 'ink+stroke'")
-    seen = network.ink(picture.image, px_per_mm=picture.px_per_mm)
-    cover = as_coverage(checked_map(seen, picture.image))
+    seen = seen_by(network, picture.image, px_per_mm=picture.px_per_mm)
+    cover = as_coverage(checked_map(seen.ink, picture.image))
     try:
         own = as_coverage(ink_binarized(picture).mask)
     except DigitizeError:  # too faint for binarization, not for the network
         own = np.zeros_like(cover)
     else:
         cover = seen_ink(own, cover, px_per_mm=picture.px_per_mm)
-    return Ink(cover, binarized=True, px_per_mm=picture.px_per_mm, dark=own)
+    ink = Ink(cover, binarized=True, px_per_mm=picture.px_per_mm, dark=own)
+    if seen.offsets is None:
+        return ink
+    rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
+    if not rows:
+        return ink
+    maps = whose(seen.offsets, cover, rows, px_per_mm=picture.px_per_mm)
+    return replace(ink, rows_px=tuple(rows), maps=maps)
 
 
 def ink_of_network_with_maps(picture: ScaledPicture) -> Ink:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data_gen.errors import InputError
-from ecg_overlap.evaluation.results import Results, Score, read, written, write_text
+from ecg_overlap.evaluation.results import Results, Score, read, write_text, written
 
 METRICS = (
     "failure_rate", "iou", "iou_net", "mse_mv2", "pearson_r", "snr_db", "identity_swap_rate",

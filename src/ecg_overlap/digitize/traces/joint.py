@@ -62,7 +62,8 @@ class Traces:
         own: int64 (K + 2, W, 2): of that run, the trace's first row and the one after its last.
         pen_px: The strokes' usual width.
         px_per_mm: The picture's scale.
-        maps: float32 (K, H, W), a network's probability of each trace; None without a network.
+        maps: float32 (K, H, W), a network's probability of each trace, or (K + 2, H, W), of those
+            from above and below too; None without a network.
         known: Number of the trace that is known to be the primary.
         lettered: bool (m,): runs that are a printed letter's unless a trace goes through; None
             without letters.
@@ -163,7 +164,7 @@ class _Picture:
         pen_px: The strokes' usual width.
         px_per_mm: Its scale.
         present: float64 (K, W), 0–1: how surely there is a trace.
-        maps: float32 (K, H, W), a network's probability of each trace.
+        maps: As of `Traces`.
         lettered: What of the runs is printed letters'.
     """
 
@@ -196,7 +197,8 @@ def trace_all(
             level, NaN where a trace is not expected, as beside its row's end; None: as `find_rows`
             says.
         px_per_mm: The picture's scale.
-        maps: float32 (K, H, W), 0–1: a network's probability of each row's trace.
+        maps: float32 (K, H, W), 0–1: a network's probability of each row's trace, or
+            (K + 2, H, W), of those from above and below too.
         row_px: That of the primary, where it is known: the nearest of `rows_px` is meant.
         inside: bool (H, W): where the picture is; None: everywhere.
         repeating: Whether each trace is of one lead from end to end, as in a lead's crop: then it
@@ -262,7 +264,7 @@ def _where(
             lettered=picture.lettered.of(here),
             limits=strip,
             present=picture.present[group],
-            maps=None if picture.maps is None else picture.maps[group],
+            maps=None if picture.maps is None else _maps_of(picture.maps, group, n),
         )
         found = _searched(some, expected.of(group), costs)
         found = np.where(found >= 0, np.flatnonzero(here)[found.clip(0)], found)
@@ -272,6 +274,15 @@ def _where(
         if group.stop == n:
             where[-1] = found[-1]
     return where
+
+
+def _maps_of(maps: Coverage, group: slice, n: int) -> Coverage:
+    """The maps of some of n traces, and of what comes in from above and below them, if known."""
+    if len(maps) == n or (group.start, group.stop) == (0, n):
+        return maps[group] if len(maps) == n else maps
+    above = maps[: group.start].sum(axis=0) + maps[-2]
+    below = maps[group.stop : n].sum(axis=0) + maps[-1]
+    return np.concatenate([maps[group], above[None], below[None]])
 
 
 def _seen_at(where: IntArray, picture: _Picture) -> FloatArray:
