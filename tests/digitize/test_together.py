@@ -5,10 +5,12 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen.render import draw_stroke
+from ecg_overlap.digitize.paths.changed_over import changed_over
 from ecg_overlap.digitize.paths.drawn import BEND, draw_into, drawn_but, fit_together, misfit
+from ecg_overlap.digitize.paths.meeting import meetings, window_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.paths.stroke import stroke
-from ecg_overlap.digitize.paths.together import meetings, redrawn, window_of
+from ecg_overlap.digitize.paths.together import redrawn
 from ecg_overlap.digitize.paths.untangle import untangle
 from ecg_overlap.digitize.paths.visitor import visitor
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
@@ -175,3 +177,54 @@ def test_a_guess_without_its_peak_finds_it() -> None:
     found, least = untangle(ink, x, np.full((1, len(x)), 30.0), pens, np.zeros(1), free, ends)
     assert np.abs(found[0] - true).max() < 2.5
     assert least < 2
+
+
+# An S wave and an R wave at the same time: their flanks cross twice, 14 columns apart, with each
+# stroke's own ink between.
+TWICE = [beats(40, [(100, 80, 20)]), beats(150, [(100, -90, 20)])]
+
+
+def test_two_bounces_become_two_crossings() -> None:
+    traces, _ = traced(TWICE, 190)
+    nothing = np.zeros(len(X))
+    upper, lower = np.minimum(*TWICE), np.maximum(*TWICE)
+    bounced = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in (upper, lower)]
+    assert min(errors(bounced, TWICE)) > 5
+    found = changed_over(traces, bounced, list(meetings(traces)))
+    assert max(errors(found, TWICE)) < 2.5
+
+
+def test_two_crossings_stay() -> None:
+    traces, _ = traced(TWICE, 190)
+    nothing = np.zeros(len(X))
+    true = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in TWICE]
+    found = changed_over(traces, true, list(meetings(traces)))
+    assert max(errors(found, TWICE)) < 1
+
+
+def test_a_trace_that_goes_below_the_picture_is_in_the_window_of_its_meeting() -> None:
+    """Its line sinks below the edge; then a peak of it crosses the other trace."""
+    above, below = beats(40, [(150, 60, 8)]), beats(100, [(154, -100, 9)])
+    below = below + 30 * np.clip((X - 60) / 40, 0, 1)
+    traces = trace_all(drawn([above, below], 120), [40.0, 100.0], px_per_mm=PX_PER_MM)
+    paths = [stroke(traces.ink(k)) for k in range(2)]
+    sunk = (paths[1].x_px > 120) & (paths[1].x_px < 140)
+    assert np.isnan(paths[1].y_px[sunk]).all()
+    everyone = [*paths, visitor(traces, 2, PEN), visitor(traces, 3, PEN)]
+    (meeting,) = (each for each in meetings(traces) if each.first > 120)
+    assert {0, 1} <= set(meeting.traces)
+    assert window_of(traces, everyone, meeting) is not None
+
+
+def test_points_of_two_strokes_may_be_exchanged() -> None:
+    """Each has the other's tip: no single point is better elsewhere, both together are."""
+    x = np.arange(0.0, 40.0, 0.5)
+    peak = np.maximum(1 - np.abs(x - 20) / 6, 0)
+    true = np.stack([20 + 40 * peak, 60 - 50 * peak])
+    pens = np.full(2, 3.0)
+    ink = drawn_but((72, 40), x, true, pens, -1, -1)
+    guess = np.stack([np.minimum(*true), np.maximum(*true)])
+    free = (x > 12) & (x < 28)
+    ends = np.array([[19.0, 10.0], [20.0, 10.0], [20.0, 60.0], [21.0, 60.0]])
+    found, _ = untangle(ink, x, guess, pens, np.zeros(2), free, ends)
+    assert np.abs(found - true).max() < 4

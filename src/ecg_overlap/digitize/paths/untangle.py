@@ -25,6 +25,7 @@ from ecg_overlap.digitize.traces.runs import IntArray
 MOST_POINTS = 14  # of one stroke: three beats' worth
 APART_PX = 0.6  # two points of one stroke are no nearer in x: one column has one
 AHEAD_PX = 0.3  # points in disorder are drawn so far apart
+EXCHANGED = 4  # points of two strokes, at most, that are exchanged at once
 STEPS = 12  # at most, and one more after the last that was better
 KEPT = 2  # drawings that go on
 FITTED = 8  # of each of them, the most promising changes that are fitted
@@ -214,10 +215,11 @@ def _tried(
     """
     n_strokes, n_ends = len(y), len(ends)
     lines = _lines(x, y, first, last, points, counts)
-    # A change: of which stroke, which end (or point, from n_ends on), and to which other stroke.
-    room = n_strokes * (n_ends + MOST_POINTS * n_strokes)
-    change, promise = np.zeros((room, 3), np.int64), np.full(room, np.inf)
-    changed = np.empty((2, MOST_POINTS, 2))
+    # A change: of which stroke, which end (or point, from n_ends on), to which other stroke, and
+    # how many points of the two are exchanged, from that point on.
+    room = n_strokes * (n_ends + MOST_POINTS * n_strokes + 2 * MOST_POINTS * EXCHANGED * n_strokes)
+    change, promise = np.zeros((room, 4), np.int64), np.full(room, np.inf)
+    changed, of_both = np.zeros((2, MOST_POINTS, 2)), np.zeros(2, np.int64)
     n = 0
     for k in range(n_strokes):
         others = drawn_but(ink.shape, x, ways, pens, k, -1)
@@ -244,11 +246,33 @@ def _tried(
                 change[n, 0], change[n, 1], change[n, 2] = k, n_ends + p, other
                 promise[n] = after - now
                 n += 1
+        for other in range(k):  # points of both are exchanged
+            if counts[k] + counts[other] == 0:
+                continue
+            both = np.array([k, other])
+            others = drawn_but(ink.shape, x, ways, pens, k, other)
+            now = _with_lines(ink, others, x, lines[both], pens[both])
+            two = np.empty((2, len(x)))
+            for p in range(counts[k] + counts[other]):
+                for several in range(1, min(EXCHANGED, counts[k] + counts[other] - p) + 1):
+                    _exchanged(points, counts, k, other, p, several, changed, of_both)
+                    two[0] = _line(x, y[k], first, last, changed[0], of_both[0])
+                    two[1] = _line(x, y[other], first, last, changed[1], of_both[1])
+                    after = _with_lines(ink, others, x, two, pens[both])
+                    change[n, 0], change[n, 1], change[n, 2], change[n, 3] = k, p, other, several
+                    promise[n] = after - now
+                    n += 1
     for which in np.argsort(promise[:n])[:FITTED]:
         if found == _ROOM:
             break
-        k, i, other = change[which]
+        k, i, other, several = change[which]
         new_points[found], new_counts[found] = points, counts
+        if several > 0:
+            _exchanged(points, counts, k, other, i, several, changed, of_both)
+            new_points[found, k], new_points[found, other] = changed[0], changed[1]
+            new_counts[found, k], new_counts[found, other] = of_both
+            found += 1
+            continue
         new_counts[found, k] = _changed(points, counts, ends, k, i, new_points[found, k])
         if other != k:
             new_counts[found, other] = _with(
@@ -256,6 +280,33 @@ def _tried(
             )
         found += 1
     return found
+
+
+@njit(cache=True)
+def _exchanged(
+    points: FloatArray,
+    counts: IntArray,
+    k: int,
+    other: int,
+    start: int,
+    several: int,
+    to: FloatArray,
+    n_to: IntArray,
+) -> None:
+    """Write the points of two strokes, `several` of them, from the `start`th on, each other's.
+
+    They count in order of x, the points of both together: where two strokes meet and part again,
+    who is who on the other side, or between two meetings, may be the other way round.
+    """
+    i, j = 0, 0
+    n_to[:] = 0
+    for at in range(counts[k] + counts[other]):
+        of_k = j >= counts[other] or (i < counts[k] and points[k, i, 0] <= points[other, j, 0])
+        point = points[k, i] if of_k else points[other, j]
+        i, j = (i + 1, j) if of_k else (i, j + 1)
+        stays = not start <= at < start + several
+        side = 0 if of_k == stays else 1
+        n_to[side] = _with(to[side], n_to[side], point, to[side])
 
 
 @njit(cache=True)
