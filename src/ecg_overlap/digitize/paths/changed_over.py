@@ -1,7 +1,7 @@
-"""Two strokes that meet twice: whether they cross, or bounce off each other, in both meetings.
+"""Two strokes that meet twice: whether they cross in both meetings, or bounce off each other.
 
-What lies between the two meetings is the same ink either way, and so is a meeting by itself, as
-the ways are held where it ends. Only both changes together make two crossings of two bounces.
+The ink is the same either way. A meeting that is fitted alone cannot cross, as its strokes are held
+on both sides of it. Only if both meetings change do two bounces become two crossings.
 """
 
 import itertools
@@ -19,10 +19,13 @@ from ecg_overlap.digitize.paths.meeting import (
     window_of,
     with_ways,
 )
-from ecg_overlap.digitize.paths.path import FloatArray, Path
+from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.traces.joint import Traces
 
-MOST_MM = 3.0  # of two meetings that are looked at together: the flanks of a QRS complex
+# Of two meetings that are looked at together: the flanks of a QRS complex. Up to 8 mm, and with the
+# two strokes drawn alone, 30 leads of fold 9 with a contact of .25 had 1.6 dB less than without.
+MOST_MM = 3.0
+LEAST = 0.01  # misfit that it must save: more than rounding
 
 
 def changed_over(traces: Traces, paths: Sequence[Path], meetings: Sequence[Meeting]) -> list[Path]:
@@ -39,33 +42,42 @@ def changed_over(traces: Traces, paths: Sequence[Path], meetings: Sequence[Meeti
         for second in meetings[i + 1 :]:
             if second.stop - first.first > most:
                 break
-            # All that share ink in either are drawn: with two alone, a third one's would be theirs.
+            # All that share ink in either are drawn, or a third one's ink would be these two's.
             everyone = tuple(sorted({*first.traces, *second.traces}))
-            both = [k for k, of in enumerate(everyone) if of in first.traces]
-            both = [k for k in both if everyone[k] in second.traces]
             if len(everyone) > MOST_TRACES:
                 continue
+            both = [
+                k for k, of in enumerate(everyone) if {of} <= {*first.traces} & {*second.traces}
+            ]
             whole = Meeting(first.first, second.stop, everyone)
             for pair in itertools.combinations(both, 2):
                 window = window_of(traces, found, whole)
                 if window is None:
                     break
-                kept = fitted(window, window.y)
-                other = fitted(window, _swapped(window, first, second, list(pair)))
-                if misfit_of(window, other) < misfit_of(window, kept):
+                begin, end = _cuts(window, first, second, *pair)
+                if not all(_in_sight(found[everyone[k]], window, begin, end) for k in pair):
+                    continue
+                ways = window.y.copy()
+                ways[list(pair), begin:end] = window.y[list(pair[::-1]), begin:end]
+                kept, other = fitted(window, window.y), fitted(window, ways)
+                if misfit_of(window, other) < misfit_of(window, kept) - LEAST:
                     found = with_ways(found, window, other)
     return found
 
 
-def _swapped(window: Window, first: Meeting, second: Meeting, pair: list[int]) -> FloatArray:
-    """Ways (K, n) of which two are each other's between where they come nearest in two meetings."""
-    apart = np.abs(window.y[pair[0]] - window.y[pair[1]])
+def _cuts(window: Window, first: Meeting, second: Meeting, a: int, b: int) -> tuple[int, int]:
+    """From which to before which knot two strokes change over: where they are nearest in each."""
+    apart = np.abs(window.y[a] - window.y[b])
     columns = window.x + window.left
     cuts = []
     for meeting in (first, second):
         there = (columns >= meeting.first - FREE_PX) & (columns < meeting.stop + FREE_PX)
         cuts.append(int(np.where(there, apart, np.inf).argmin()))
-    ways = window.y.copy()
-    between = slice(cuts[0] + 1, cuts[1])
-    ways[pair, between] = window.y[pair[::-1], between]
-    return ways
+    return cuts[0] + 1, cuts[1]
+
+
+def _in_sight(path: Path, window: Window, begin: int, end: int) -> bool:
+    """Whether a path is seen all the way between two knots, and not beyond the picture's edge."""
+    x = path.x_px - window.left
+    between = (x >= window.x[min(begin, end)]) & (x <= window.x[max(begin, end)])
+    return bool(np.isfinite(path.y_px[between]).all())

@@ -21,7 +21,7 @@ FREE_PX = 2  # columns beside a meeting in which its strokes may move too
 ANCHOR_PX = 4  # columns beside a meeting that its window shows
 MARGIN_PX = 6  # rows above and below the ink that it shows
 EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
-SEEN = 0.5  # share of a window in which each of its traces must have a path
+SEEN = 0.5  # share of a window in which each of its traces must have a path (a guess)
 MOST_TRACES = 6  # of a meeting in which other ways are tried
 ROUNDS, ITERATIONS = 2, 12  # of a fit
 
@@ -97,7 +97,7 @@ def _groups(where: IntArray) -> list[list[int]]:
 
 
 def window_of(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> Window | None:
-    """The ink and the strokes of a meeting; None where one of them is not seen all over it."""
+    """The ink and the strokes of a meeting; None where one of them is hardly seen in it."""
     height, width = traces.cover.shape
     left, right = max(meeting.first - ANCHOR_PX, 0), min(meeting.stop + ANCHOR_PX, width)
     pens = np.array([paths[k].width_px for k in meeting.traces])

@@ -2,8 +2,9 @@
 
 A fit finds the nearest minimum only, and who has which peak is far away from it. So ways are tried:
 a stroke is drawn straight between points that it goes through, and these are ends of the ink's
-vertical runs. One point is added, left out or given to another stroke at a time; the drawings that
-give the ink best are fitted (`fit_together`), and a few of the best go on.
+vertical runs. One point is added, left out or given to another stroke at a time, or a few points of
+two strokes are exchanged; the drawings that give the ink best are fitted (`fit_together`), and a
+few of the best go on.
 """
 
 import numpy as np
@@ -209,7 +210,7 @@ def _tried(
     new_counts: IntArray,
     found: int,
 ) -> int:
-    """Write what is worth a fit of all that differs from one drawing by a point.
+    """Write what is worth a fit of all that differs from one drawing by a point or an exchange.
 
     Strokes that change are compared as lines, before and after: so all are judged alike.
     """
@@ -254,8 +255,10 @@ def _tried(
             now = _with_lines(ink, others, x, lines[both], pens[both])
             two = np.empty((2, len(x)))
             for p in range(counts[k] + counts[other]):
-                for several in range(1, min(EXCHANGED, counts[k] + counts[other] - p) + 1):
+                for several in range(2, min(EXCHANGED, counts[k] + counts[other] - p) + 1):
                     _exchanged(points, counts, k, other, p, several, changed, of_both)
+                    if of_both.max() == MOST_POINTS:
+                        continue
                     two[0] = _line(x, y[k], first, last, changed[0], of_both[0])
                     two[1] = _line(x, y[other], first, last, changed[1], of_both[1])
                     after = _with_lines(ink, others, x, two, pens[both])
@@ -293,10 +296,17 @@ def _exchanged(
     to: FloatArray,
     n_to: IntArray,
 ) -> None:
-    """Write the points of two strokes, `several` of them, from the `start`th on, each other's.
+    """Write the points of two strokes, some of them to the other one.
 
-    They count in order of x, the points of both together: where two strokes meet and part again,
-    who is who on the other side, or between two meetings, may be the other way round.
+    Args:
+        points: float64 (K, MOST_POINTS, 2), of all strokes.
+        counts: int64 (K,), how many each has.
+        k: Number of the one.
+        other: Of the other.
+        start: Of the points of both, in order of x, the first that changes hands …
+        several: … and how many do.
+        to: float64 (2, MOST_POINTS, 2): `k`'s points then, and the other's.
+        n_to: int64 (2,): how many.
     """
     i, j = 0, 0
     n_to[:] = 0
@@ -306,6 +316,7 @@ def _exchanged(
         i, j = (i + 1, j) if of_k else (i, j + 1)
         stays = not start <= at < start + several
         side = 0 if of_k == stays else 1
+        # In place: points come in order of x, so that each is added at the end.
         n_to[side] = _with(to[side], n_to[side], point, to[side])
 
 
