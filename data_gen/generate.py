@@ -316,7 +316,8 @@ def _lead_sample(
     """The sample: a picture, and the samples of the signal that are in its columns."""
     own, *others = done.polylines
     target, other, *each = done.masks
-    traces = [DrawnTrace(mask, line) for mask, line in zip(each, done.polylines, strict=False)]
+    lines = done.polylines if each else []  # asked for, or not
+    traces = [DrawnTrace(mask, line) for mask, line in zip(each, lines, strict=True)]
     # A point has its x also where the sample is missing.
     seen = np.flatnonzero((own[:, 0] >= -0.5) & (own[:, 0] <= target.shape[1] - 0.5))
     first, last = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, 2)

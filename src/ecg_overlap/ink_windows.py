@@ -4,7 +4,7 @@ Drawing a picture is what costs, so several windows are cut of each.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -30,7 +30,7 @@ Mask = NDArray[np.uint8]
 # lie far behind any stream that is trained on.
 _ELSEWHERE, _TRIES = 2**28, 8
 LEVEL_MM = 25.0  # to both sides, in which a trace is mostly at its level: a second at 25 mm/s
-OWNERS, OWNED = 2, 64  # traces that may own a pixel, and the coverage 0–255 from which one does
+OWNERS, OWNED = 2, 64  # traces that may own a pixel, and the coverage 0–255 above which one does
 # What a window is to show, and how often; of so many places, that with the most of it is taken.
 _SOUGHT, _HOW_OFTEN, _PLACES = (0, 2, None), (0.5, 0.35, 0.15), 4
 
@@ -94,10 +94,13 @@ class LayeredPictures:
     Args:
         signals: Where the records come from.
         kinds: Of pictures; one that is named twice is drawn twice as often.
+        traces: Whether to keep each trace by itself, which takes memory.
     """
 
-    def __init__(self, signals: SignalSource, kinds: Sequence[Kind]) -> None:
-        self.kinds = tuple(kinds)
+    def __init__(
+        self, signals: SignalSource, kinds: Sequence[Kind], *, traces: bool = False
+    ) -> None:
+        self.kinds, self.traces = tuple(kinds), traces
         self.generators = [kind.generator(signals) for kind in kinds]
 
     def picture(self, index: int, *, seed: int, split: str) -> Layers:
@@ -106,6 +109,10 @@ class LayeredPictures:
         Raises:
             InputError: None of several pictures can be drawn as its kind asks.
         """
+        layers = self._drawn(index, seed=seed, split=split)
+        return layers if self.traces else replace(layers, traces=())
+
+    def _drawn(self, index: int, *, seed: int, split: str) -> Layers:
         nth = index % len(self.kinds)
         kind, generator = self.kinds[nth], self.generators[nth]
         if kind.whole:
@@ -170,6 +177,7 @@ def cut_window(
     px_per_mm: float,
     scale_jitter: float,
     rng: np.random.Generator,
+    offsets: bool = False,
 ) -> Example:
     """A window of a picture at the network's scale, padded with blank paper.
 
@@ -179,9 +187,10 @@ def cut_window(
         px_per_mm: The network's scale …
         scale_jitter: … which is drawn from 1 ± this, as pages are printed at other scales too.
         rng: Decides everything that is drawn here.
+        offsets: Whether to say whose the ink is.
 
     Returns:
-        `image` float32 (6, height, width), `mask` float32 (3, height, width), 0–1, and
+        `image` float32 (6, height, width), `mask` float32 (3, height, width), 0–1, and, asked for,
         `offsets_mm` float32 (OWNERS, height / FOLD, width / FOLD): how far below the levels of
         the traces that own them pixels lie; NaN where there is no such trace.
     """
@@ -205,13 +214,14 @@ def cut_window(
     )
     covered = np.zeros((len(masks), *size_px), np.float32)
     covered[:, : size[0], : size[1]] = np.stack(masks) / np.float32(255)
-    return {
+    example = {
         "image": torch.from_numpy(inputs.stack(image, *size_px)),
         "mask": torch.from_numpy(covered),
-        "offsets_mm": torch.from_numpy(
-            _offsets_mm(picture, (y, x), (height, width), size, size_px) / np.float32(px_per_mm)
-        ),
     }
+    if offsets:
+        found = _offsets_mm(picture, (y, x), (height, width), size, size_px)
+        example["offsets_mm"] = torch.from_numpy(found / np.float32(px_per_mm))
+    return example
 
 
 def _offsets_mm(
@@ -231,17 +241,19 @@ def _offsets_mm(
         size_px: With its padding.
     """
     (y, x), (height, width) = corner, before
-    small = tuple(max(side // FOLD, 1) for side in after)
-    rows = (np.arange(small[0]) + 0.5) * FOLD - 0.5
+    cells = tuple(-(-side // FOLD) for side in after)
+    rows = (np.arange(cells[0]) + 0.5) * FOLD - 0.5
     factor = after[0] / height
-    columns = np.minimum((np.arange(small[1]) + 0.5) * width / small[1], width - 1).astype(int)
-    best = np.full((OWNERS, *small), OWNED, np.float32)
-    offsets = np.full((OWNERS, *small), np.nan, np.float32)
+    columns = ((np.arange(cells[1]) + 0.5) * FOLD * width / after[1]).clip(0, width - 1).astype(int)
+    best = np.full((OWNERS, *cells), OWNED, np.float32)
+    offsets = np.full((OWNERS, *cells), np.nan, np.float32)
+    whole = np.zeros((cells[0] * FOLD, cells[1] * FOLD), np.float32)
     for trace, level in zip(picture.traces, picture.levels_px, strict=True):
         part = trace.mask[y : y + height, x : x + width]
         if not part.any():
             continue
-        cover = inputs.resize(np.ascontiguousarray(part), (small[0], small[1]))
+        whole[: after[0], : after[1]] = inputs.resize(np.ascontiguousarray(part), after)
+        cover = whole.reshape(cells[0], FOLD, cells[1], FOLD).mean(axis=(1, 3))
         away = rows[:, None] - ((level[x : x + width][columns] - y + 0.5) * factor - 0.5)
         for nth in range(OWNERS):  # what another trace covers less takes the next place
             more = cover > best[nth]
@@ -251,7 +263,7 @@ def _offsets_mm(
                 np.where(more, offsets[nth], away),
             )
     found = np.full((OWNERS, size_px[0] // FOLD, size_px[1] // FOLD), np.nan, np.float32)
-    found[:, : small[0], : small[1]] = offsets
+    found[:, : cells[0], : cells[1]] = offsets
     return found
 
 
@@ -268,6 +280,7 @@ class InkWindows(Examples):
         px_per_mm: The network's scale.
         per_picture: Windows of each picture.
         scale_jitter: See `cut_window`.
+        offsets: See `cut_window`.
         seed: See `Examples`.
         split: See `Examples`.
         length: See `Examples`.
@@ -284,7 +297,9 @@ class InkWindows(Examples):
         seed: int,
         split: str,
         length: int,
+        offsets: bool = False,
     ) -> None:
+        self.offsets = offsets
         self.pictures, self.size_px, self.px_per_mm = pictures, size_px, px_per_mm
         self.per_picture, self.scale_jitter = per_picture, scale_jitter
         super().__init__(seed=seed, split=split, length=length)
@@ -299,6 +314,7 @@ class InkWindows(Examples):
             px_per_mm=self.px_per_mm,
             scale_jitter=self.scale_jitter,
             rng=np.random.default_rng([self.seed, index, AUGMENT_STREAM]),
+            offsets=self.offsets,
         )
         example["index"] = torch.tensor(index)
         return example
@@ -363,7 +379,8 @@ class InkDataModule(StreamDataModule):
         if augmentation is not None and augmentation.chain is not None:
             raise InputError("data=ink_windows", "its windows take no overlays", "give aug=none")
         try:
-            pictures = LayeredPictures(source.signals, [Kind(**kind) for kind in kinds])
+            of_kinds = [Kind(**kind) for kind in kinds]
+            pictures = LayeredPictures(source.signals, of_kinds, traces=spec.offsets)
         except TypeError as error:
             raise InputError(
                 "data.kinds", str(error), "see ecg_overlap.ink_windows.Kind"
@@ -375,6 +392,7 @@ class InkDataModule(StreamDataModule):
             size_px=(height, width),
             px_per_mm=spec.px_per_mm,
             per_picture=per_picture,
+            offsets=spec.offsets,
         )
         val_set = cut(scale_jitter=0.0, seed=val_seed, split="val", length=n_val)
         if n_distinct is not None:  # validated on the very windows that are learnt by heart

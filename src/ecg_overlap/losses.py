@@ -68,7 +68,7 @@ class InkAndLayers(nn.Module):
         dice_weight: Weight of the ink's Dice loss, over the whole batch.
         layers_weight: Weight of the other masks' cross-entropy.
         offsets_weight: Weight of the cross-entropy of where the ink's own traces have their
-            level, for a network that says so; in nats a pixel of ink.
+            level, for a network that says so; in nats a pixel and owner.
 
     Example:
         >>> from data_gen.presets import load_part
@@ -228,12 +228,22 @@ def noise_to_signal(rows: Tensor, centre: Tensor, *, beta: float = 1.0) -> Tenso
     return torch.log1p((error**2).sum(dim=1) / signal.clamp(min=1.0))
 
 
-def check_trains(loss: nn.Module, columns_per_px: int) -> None:
-    """Refuse a loss that leaves a model's coordinate head untrained.
+def check_trains(loss: nn.Module, columns_per_px: int, *, offsets: bool = False) -> None:
+    """Refuse a loss that leaves a part of a model untrained.
+
+    Args:
+        loss: Of it.
+        columns_per_px: Of its coordinate head.
+        offsets: Whether it says whose the ink is.
 
     Raises:
-        InputError: There is such a head, and the loss is of masks alone.
+        InputError: It has a coordinate head and the loss is of masks alone, or it says whose the
+            ink is and the loss does not ask.
     """
+    if offsets and not getattr(loss, "offsets_weight", 0):
+        raise InputError(
+            "loss", "does not train the model's offsets", "take loss=ink, offsets_weight > 0"
+        )
     if columns_per_px and not isinstance(loss, MasksAndRows):
         raise InputError(
             "loss", f"{type(loss).__name__} does not train the model's rows", "take loss=rows"

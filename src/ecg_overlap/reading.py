@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -106,7 +107,7 @@ class Reader:
 
     def ink(self, image: Image, *, px_per_mm: float) -> NDArray[np.float32]:
         """Probability float32 (H, W) of any trace's ink; arguments and errors as of `seen`."""
-        return self.seen(image, px_per_mm=px_per_mm).ink
+        return self._seen(image, px_per_mm, whose=False).ink
 
     def seen(self, image: Image, *, px_per_mm: float) -> Seen:
         """Any trace's ink in a crop or on a page, and perhaps whose it is; arguments as above.
@@ -114,24 +115,27 @@ class Reader:
         Raises:
             InputError: The network is none that tells ink from what is none.
         """
+        return self._seen(image, px_per_mm, whose=self._spec.offsets)
+
+    def _seen(self, image: Image, px_per_mm: float, *, whose: bool) -> Seen:
         spec = self._spec
         if not self.info.has_ink or spec.px_per_mm is None:
             raise InputError(self.info.name, "the network does not see ink", "train model=ink")
         return read_seen(
             image,
             px_per_mm=px_per_mm,
-            run=self._seen_in_tile,
+            run=partial(self._seen_in_tile, whose=whose),
             network_px_per_mm=spec.px_per_mm,
             multiple=spec.multiple,
         )
 
-    def _seen_in_tile(self, colours: NDArray[np.float32]) -> Seen:
+    def _seen_in_tile(self, colours: NDArray[np.float32], *, whose: bool) -> Seen:
         channels = np.zeros((1, inputs.CHANNELS, *colours.shape[1:]), np.float32)
         channels[0, : len(colours)] = colours
-        names = ("mask", "offsets") if self._spec.offsets else ("mask",)
+        names = ("mask", "offsets") if whose else ("mask",)
         found = self.outputs(channels, *names)
         ink = np.asarray(expit(found["mask"][0, INK]), np.float32)
-        if not self._spec.offsets:
+        if not whose:
             return Seen(ink)
         return Seen(ink, np.asarray(softmax(found["offsets"][0], axis=0), np.float32))
 

@@ -42,12 +42,11 @@ class SegmentationTask(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        check_trains(loss, model.input_spec.columns_per_px)
+        spec = model.input_spec
+        check_trains(loss, spec.columns_per_px, offsets=spec.offsets)
         self.model, self.loss, self.make_optimizer = model, loss, optimizer
         self.make_scheduler, self.seed = scheduler, seed
-        self.val_iou = nn.ModuleDict(
-            {name: BinaryJaccardIndex() for name in model.input_spec.masks}
-        )
+        self.val_iou = nn.ModuleDict({name: BinaryJaccardIndex() for name in spec.masks})
 
     def forward(self, channels: Tensor) -> dict[str, Tensor]:
         """The model's outputs for channels (B, 6, H, W)."""

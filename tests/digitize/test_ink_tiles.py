@@ -46,14 +46,19 @@ def test_every_pixel_is_answered_at_its_place(size: tuple[int, int]) -> None:
     np.testing.assert_allclose(found, (255 - image[..., 0]) / np.float32(255), atol=1e-6)
 
 
+@pytest.mark.parametrize("multiple", [16, 32, 128])  # of the last, the margin is held down
 @pytest.mark.parametrize("size", [(1, 1), (37, 50), (641, 1025), (1300, 2500)])
-def test_every_block_of_pixels_has_its_offsets_at_its_place(size: tuple[int, int]) -> None:
+def test_every_block_of_pixels_has_its_offsets_at_its_place(
+    size: tuple[int, int], multiple: int
+) -> None:
     def of_blocks(colours: NDArray[np.float32]) -> Seen:
         return Seen(colours[0], np.stack([colours[0, ::2, ::2], colours[1, ::2, ::2]]))
 
     image = noise(*size)
-    found = read_seen(image, px_per_mm=SCALE, run=of_blocks, network_px_per_mm=SCALE, multiple=16)
-    assert found.offsets is not None
+    found = read_seen(
+        image, px_per_mm=SCALE, run=of_blocks, network_px_per_mm=SCALE, multiple=multiple
+    )
+    assert found.offsets is not None and found.cell_px == 2
     expected = ((255 - image[::2, ::2, :2]) / np.float32(255)).transpose(2, 0, 1)
     np.testing.assert_allclose(found.offsets, expected, atol=1e-6)
 

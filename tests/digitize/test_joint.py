@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.decoders import decode
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.traces.costs import COSTS
-from ecg_overlap.digitize.traces.joint import BRIDGE, Traces, limits_of, trace_all
+from ecg_overlap.digitize.traces.joint import BRIDGE, Traces, _maps_of, limits_of, trace_all
 from ecg_overlap.digitize.traces.search import ABOVE, ABSENT, BELOW
 
 HEIGHT = 240
@@ -209,6 +209,15 @@ def test_more_rows_than_are_searched_together_are_all_found() -> None:
     assert traces.rows_px.tolist() == rows
     for k, row in enumerate(rows):
         assert (rows_of_trace(traces, k) == row).all()
+
+
+def test_maps_of_traces_beyond_a_group_are_of_its_visitors() -> None:
+    """Six rows, four searched together: what is above a group comes in from above it."""
+    maps = np.arange(1.0, 9.0, dtype=np.float32)[:, None, None] * np.ones((1, 4, 5), np.float32)
+    some = _maps_of(maps, slice(1, 5), 6)
+    assert some[:, 0, 0].tolist() == [2, 3, 4, 5, 1 + 7, 6 + 8]
+    assert _maps_of(maps, slice(0, 6), 6) is maps  # all of them: their visitors are their own
+    assert _maps_of(maps[:6], slice(1, 5), 6)[:, 0, 0].tolist() == [2, 3, 4, 5]
 
 
 def test_more_rows_than_are_searched_together_keep_their_peaks() -> None:

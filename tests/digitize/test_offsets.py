@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from data_gen.errors import InputError
 from ecg_overlap.digitize.ink.offsets import OFFSETS_MM, whose
 
 PX_PER_MM = 8.0
@@ -41,6 +42,38 @@ def test_what_has_its_level_beyond_an_edge_is_a_visitors(
 ) -> None:
     maps = whose(saying(mm), np.ones((400, 4), np.float32), [200.0], px_per_mm=PX_PER_MM)
     assert maps[visitor, at_px].min() > 0.9
+
+
+@pytest.mark.parametrize("sure_mm", [12.0, 16.0])
+def test_a_row_near_the_edge_and_a_visitor_beyond_it_are_weighed_alike(sure_mm: float) -> None:
+    """A network sure of one offset, its density falling to nothing at those beside it."""
+    at_px = 160  # 20 mm below the upper edge
+    level_mm = (at_px + 0.5) / PX_PER_MM - sure_mm  # below the edge
+    own, above, _ = whose(
+        saying(sure_mm), np.ones((400, 4), np.float32), [level_mm * PX_PER_MM], px_per_mm=PX_PER_MM
+    )[:, at_px, 0]
+    assert own > 0.9 and above < 0.1
+
+
+def test_a_visitor_is_no_farther_beyond_the_edge_than_it_may_be() -> None:
+    """30 mm of offset at 2 mm below the edge: the level would be 28 mm beyond."""
+    maps = whose(saying(22.0), np.ones((400, 4), np.float32), [200.0], px_per_mm=PX_PER_MM)
+    near, far = maps[1, 15 * 8, 0], maps[1, 2 * 8, 0]  # 7 mm and 20 mm beyond
+    assert near > 0.9 and far < 0.6
+
+
+def test_other_offsets_are_refused() -> None:
+    with pytest.raises(InputError, match="5 offsets"):
+        whose(np.ones((5, 4, 4), np.float32), np.ones((4, 4), np.float32), [1.0], px_per_mm=8.0)
+
+
+def test_cells_that_reach_beyond_the_picture_are_not_squeezed_into_it() -> None:
+    """57 cells of 2 px on 113 rows: the last one ends a pixel below them."""
+    ink = np.ones((113, 4), np.float32)
+    said = saying(0.0, height=57, width=2)
+    maps = whose(said, ink, [112.0, 20.0], px_per_mm=PX_PER_MM, cell_px=2.0)
+    assert maps.shape == (4, 113, 4)
+    assert maps[0, 112].min() > 0.9 and maps[1, 20].min() > 0.9
 
 
 def test_blank_paper_is_nobodys() -> None:

@@ -53,7 +53,9 @@ def picture(height: int = 100, width: int = 200, px_per_mm: float = 8.0) -> Laye
 
 def cut(of: Layers, size_px: tuple[int, int], *, seed: int = 0, jitter: float = 0.0) -> Any:
     rng = np.random.default_rng(seed)
-    return cut_window(of, size_px, px_per_mm=8.0, scale_jitter=jitter, rng=rng)
+    return cut_window(
+        of, size_px, px_per_mm=8.0, scale_jitter=jitter, rng=rng, offsets=bool(of.traces)
+    )
 
 
 def test_a_window_is_the_same_whoever_cuts_it_and_when() -> None:
@@ -122,6 +124,28 @@ def test_a_windows_offsets_are_from_each_traces_own_level() -> None:
     assert offsets[0, 24, 10] == pytest.approx(0, abs=0.15)  # 98 … 101 px of 320
     assert offsets[0, 40, 50] == pytest.approx(-(239.5 - 161.5) / 16, abs=0.15)
     assert offsets[:, 10].isnan().all() and offsets[1].isnan().all()
+
+
+def test_offsets_are_there_where_a_network_asks_for_them() -> None:
+    kinds = (Kind("mixed"), Kind("scan", whole=True))
+    signals = load_part("signals", "simulate")
+    plain, asked = LayeredPictures(signals, kinds), LayeredPictures(signals, kinds, traces=True)
+    for index in range(2):
+        without, layers = (p.picture(index, seed=1, split="train") for p in (plain, asked))
+        assert not without.traces and len(layers.traces) >= 1
+        together = np.maximum.reduce([trace.mask for trace in layers.traces])
+        assert (np.abs(together.astype(int) - layers.masks[0]) > 64).mean() < 0.002
+    assert "offsets_mm" not in windows()[0]
+
+
+def test_offsets_of_a_window_of_odd_size_are_not_stretched() -> None:
+    trace = np.zeros((159, 201), np.uint8)
+    trace[76:84] = 255  # about row 79.5, its level
+    line = np.stack([np.arange(201.0), np.full(201, 79.5)], axis=1)
+    layers = replace(picture(159, 201), traces=(DrawnTrace(trace, line),))
+    offsets = cut(layers, (160, 208))["offsets_mm"][0]
+    owned = offsets[:, 50][offsets[:, 50].isfinite()]
+    assert owned.tolist() == pytest.approx([-0.375, -0.125, 0.125, 0.375], abs=1e-3)
 
 
 def test_ink_of_two_traces_has_both_their_offsets() -> None:

@@ -66,13 +66,6 @@ class InkNetwork(Protocol):
         """Probability of any trace's ink, float32 (H, W); arguments as of a call."""
 
 
-class WhoseNetwork(InkNetwork, Protocol):
-    """One that says whose the ink is as well, without being told of any trace."""
-
-    def seen(self, image: Image, *, px_per_mm: float) -> "Seen":
-        """The ink, and each pixel's offset from its own trace's level; arguments as of a call."""
-
-
 @dataclass(frozen=True)
 class Seen:
     """What a network sees of a tile or of a picture.
@@ -80,11 +73,20 @@ class Seen:
     Args:
         ink: float32 (H, W), probability of any trace's ink.
         offsets: float32 (n, h, w), each pixel's probability of each of `offsets.OFFSETS_MM`, in
-            pixels of its own; None of a network that does not say whose the ink is.
+            cells of `cell_px`; None of a network that does not say whose the ink is.
+        cell_px: Their side, in pixels of `ink`.
     """
 
     ink: NDArray[np.float32]
     offsets: NDArray[np.float32] | None = None
+    cell_px: float | None = None
+
+
+class WhoseNetwork(InkNetwork, Protocol):
+    """One that says whose the ink is as well, without being told of any trace."""
+
+    def seen(self, image: Image, *, px_per_mm: float) -> Seen:
+        """The ink, and each pixel's offset from its own trace's level; arguments as of a call."""
 
 
 @dataclass(frozen=True)

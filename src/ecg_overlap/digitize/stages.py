@@ -238,7 +238,7 @@ def ink_of_network(picture: ScaledPicture) -> Ink:
     rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
     if not rows:
         return ink
-    maps = whose(seen.offsets, cover, rows, px_per_mm=picture.px_per_mm)
+    maps = whose(seen.offsets, cover, rows, px_per_mm=picture.px_per_mm, cell_px=seen.cell_px)
     return replace(ink, rows_px=tuple(rows), maps=maps)
 
 

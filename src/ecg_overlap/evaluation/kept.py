@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data_gen.errors import InputError
-from ecg_overlap.evaluation.results import Results, Score, read, write_text, written
+from ecg_overlap.evaluation.results import RESULTS_NAME, Results, Score, read, write_text, written
 
 METRICS = (
     "failure_rate", "iou", "iou_net", "mse_mv2", "pearson_r", "snr_db", "identity_swap_rate",
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a results.json")
     try:
         for file in parser.parse_args(arguments).files:
+            file = file / RESULTS_NAME if file.is_dir() else file
             write_text(file, written(kept(read(file))))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

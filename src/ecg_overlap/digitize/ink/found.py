@@ -21,7 +21,8 @@ class Ink:
             drawn or predicted mask.
         px_per_mm: The picture's scale; None: not known, as of a mask by itself.
         rows_px: Rows to which the picture's traces return, where they were looked for already.
-        maps: float32 (K, H, W), a network's probability of each of those traces: whose the ink is.
+        maps: float32 (K, H, W), a network's probability of each of those traces: whose the ink is;
+            or (K + 2, H, W), of traces from above and below too.
         columns: A coordinate head's rows, where the path is read from these.
         dark: (H, W), like `mask`: all that is dark and not the grid, letters and pulses too, where
             `mask` was chosen from it; None: `mask` is that.

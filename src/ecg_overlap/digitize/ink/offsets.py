@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from data_gen.errors import InputError
 from ecg_overlap.digitize.ink.coverage import Coverage
 
 # Offsets that the network chooses of, mm below the trace's level: finer where rows may be close.
+# Round numbers; they were not varied, nor were the two below.
 _BELOW_MM = (0.5, 1.2, 2.0, 3.0, 4.5, 6.5, 9.0, 12.0, 16.0, 22.0, 30.0)
 OFFSETS_MM = (*(-mm for mm in reversed(_BELOW_MM)), 0.0, *_BELOW_MM)
 _AT_MM = np.array(OFFSETS_MM)
@@ -27,6 +29,7 @@ def whose(
     rows_px: Sequence[float] | NDArray[np.floating],
     *,
     px_per_mm: float,
+    cell_px: float | None = None,
 ) -> Coverage:
     """Probability of each trace, float32 (K + 2, H, W): there is ink, and it is the trace's.
 
@@ -39,23 +42,45 @@ def whose(
         ink: float32 (H, W), of any trace.
         rows_px: The rows that the traces return to, (K,), in the picture's pixels.
         px_per_mm: The picture's scale.
+        cell_px: Side of a pixel of `offsets` in the picture's pixels; None: so that they fill it.
+
+    Raises:
+        InputError: Offsets that are not those of `OFFSETS_MM`.
     """
-    # A linear spline through these points is a density with the probabilities for its masses.
+    if len(offsets) != len(OFFSETS_MM):
+        raise InputError(
+            "network", f"it has {len(offsets)} offsets", f"give {len(OFFSETS_MM)}, `OFFSETS_MM`"
+        )
+    # A density, linear between the offsets; the ends stand for what is farther too.
     density = offsets / np.gradient(_AT_MM)[:, None, None].astype(np.float32)
     height, width = offsets.shape[1:]
-    coarser = ink.shape[0] / height
-    y_px = (np.arange(height) + 0.5) * coarser - 0.5
+    cell = ink.shape[0] / height if cell_px is None else cell_px
+    y_px = (np.arange(height) + 0.5) * cell - 0.5
     found = np.empty((len(rows_px) + 2, height, width), np.float32)
     for k, row in enumerate(rows_px):
         found[k] = _at(density, (y_px - row) / px_per_mm)
-    farther = np.cumsum(offsets[::-1], axis=0)[::-1] / np.float32(BEYOND_MM)
-    found[-2] = _at(farther, (y_px + 0.5) / px_per_mm)
-    lower = np.cumsum(offsets, axis=0) / np.float32(BEYOND_MM)
-    found[-1] = _at(lower, (y_px - ink.shape[0] + 0.5) / px_per_mm)
+    # Probability of a smaller offset.
+    less = np.asarray(np.cumsum(offsets, axis=0) - offsets / 2, np.float32)
+    below_top, below_bottom = (y_px + 0.5) / px_per_mm, (y_px - ink.shape[0] + 0.5) / px_per_mm
+    for which, (low, high) in (
+        (-2, (below_top, below_top + BEYOND_MM)),
+        (-1, (below_bottom - BEYOND_MM, below_bottom)),
+    ):
+        found[which] = (_at(less, high) - _at(less, low)) / np.float32(BEYOND_MM)
     found += LEAST_DENSITY
     found /= found.sum(axis=0)
-    size = (ink.shape[1], ink.shape[0])
-    return np.stack([ink * cv2.resize(of, size, interpolation=cv2.INTER_LINEAR) for of in found])
+    return np.stack([ink * _on_picture(of, cell, ink.shape) for of in found])
+
+
+def _on_picture(values: NDArray[np.float32], cell_px: float, shape: tuple[int, ...]) -> Coverage:
+    """Values of cells in the pixels of a picture, which may end within the last cells."""
+    height, width = shape
+    size = (
+        max(round(values.shape[1] * cell_px), width),
+        max(round(values.shape[0] * cell_px), height),
+    )
+    on_cells = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(on_cells[:height, :width], np.float32)
 
 
 def _at(values: NDArray[np.float32], offsets_mm: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -40,7 +40,9 @@ def read_seen(
     small = _resized(image, (height, width))
     ink = np.empty((height, width), np.float32)
     offsets: NDArray[np.float32] | None = None
-    for read, kept in _tiles((height, width), MARGIN_CELLS * multiple):
+    fold: int | None = None
+    margin = min(MARGIN_CELLS * multiple, min(TILE_PX) // 4)  # or a tile would keep nothing
+    for read, kept in _tiles((height, width), margin):
         (top, left), (rows, columns) = read[0], read[1]
         part = small[top : top + rows, left : left + columns]
         padded = np.zeros((COLOURS, *(-(-side // multiple) * multiple for side in read[1])), "f4")
@@ -57,7 +59,7 @@ def read_seen(
         here = offsets[:, first // fold : -(-last // fold), begin // fold : -(-end // fold)]
         down, across = (first - top) // fold, (begin - left) // fold
         here[:] = seen.offsets[:, down : down + here.shape[1], across : across + here.shape[2]]
-    return Seen(_resized(ink, image.shape[:2]), offsets)
+    return Seen(_resized(ink, image.shape[:2]), offsets, None if fold is None else fold / factor)
 
 
 Place = tuple[tuple[int, int], tuple[int, int]]

@@ -104,8 +104,7 @@ class Traces:
     def ink(self, k: int) -> TraceInk:
         """The ink that trace `k` has, and what no trace has near it: a peak may stand apart.
 
-        Where a network's map of it is known, shared runs are cut by that too; of those from beyond
-        the edges, no map is.
+        Where a network's map of it is known, shared runs are cut by that too.
         """
         columns = np.flatnonzero(self.where[k] >= 0)
         of_it = self.where[k, columns]
