@@ -84,7 +84,7 @@ class InkAndLayers(nn.Module):
         bce_weight: float,
         dice_weight: float,
         layers_weight: float,
-        offsets_weight: float = 0.0,
+        offsets_weight: float,
     ) -> None:
         super().__init__()
         self.bce_weight, self.dice_weight = bce_weight, dice_weight

@@ -52,7 +52,7 @@ def test_every_search_composes_in_all_its_choices(name: str, hydra_conf: None) -
     ("tree", "line"),
     [
         ({"optimizer.lrr": {"float": [0, 1]}}, "no such setting; did you mean optimizer.lr"),
-        ({"model": {"choice": ["unet", "nonsense"]}}, "choose one of ink, unet, unet_"),
+        ({"model": {"choice": ["unet", "nonsense"]}}, "choose one of ink, ink_whose, unet, unet_"),
         ({"nonsense": {"choice": ["a"]}}, "Could not override 'nonsense'"),
         ({"overlap.pen_mm": {"choice": ["[0.1,0.2]"]}}, "draws the validation set too"),
         ({"trainer.devices": {"int": [1, 2]}}, "trainer.devices=2: a trial takes one device"),
