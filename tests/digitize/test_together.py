@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.paths.changed_over import changed_over
 from ecg_overlap.digitize.paths.drawn import BEND, draw_into, drawn_but, fit_together, misfit
-from ecg_overlap.digitize.paths.meeting import meetings, window_of
+from ecg_overlap.digitize.paths.meeting import Meeting, meetings, window_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.paths.together import redrawn
@@ -200,6 +200,17 @@ def test_two_crossings_stay() -> None:
     true = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in TWICE]
     found = changed_over(traces, true, list(meetings(traces)))
     assert max(errors(found, TWICE)) < 1
+
+
+def test_a_meeting_within_another_is_left_alone() -> None:
+    """The first ends behind the second: nothing lies between them that could change over."""
+    traces, _ = traced(TWICE, 190)
+    nothing = np.zeros(len(X))
+    y = TWICE[1] + (120 - X) / 2  # nearest where the window of both ends
+    paths = [Path(X, at, nothing, nothing + 1, PEN, 0.0, 399.0) for at in (TWICE[1], y)]
+    within = [Meeting(92, 112, (0, 1)), Meeting(94, 106, (0, 1))]
+    found = changed_over(traces, paths, within)
+    assert all(np.array_equal(a.y_px, b.y_px) for a, b in zip(found, paths, strict=True))
 
 
 def test_a_trace_that_goes_below_the_picture_is_in_the_window_of_its_meeting() -> None:

@@ -4,29 +4,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_results import results_of
 
 from ecg_overlap.evaluation.kept import kept, main
-from ecg_overlap.evaluation.results import MethodInfo, Results, Score, TestSetInfo, read, write
+from ecg_overlap.evaluation.results import Results, Score, read, write
+
+
+def score(metric: str, alignment: str, mean: float) -> Score:
+    return Score("classical", "clean", "all", metric, alignment, 3, mean, mean, (mean, mean))
 
 
 def results() -> Results:
-    def score(metric: str, alignment: str, mean: float) -> Score:
-        return Score("classical", "tiny", "all", metric, alignment, 3, mean, mean, (mean, mean))
-
-    return Results(
-        created="2026-01-01T00:00:00+00:00",
-        command="eval.py",
-        git="abc",
-        versions={"numpy": "2"},
-        device="one",
-        test_sets={"tiny": TestSetInfo(3, "preset", "0")},
-        methods={"classical": MethodInfo("baseline")},
-        scores=(
-            score("failure_rate", "none", 0.0),
-            score("snr_db", "aligned", 12.3456789),
-            score("snr_db", "raw", 3.0),
-            score("qt_ms_error", "aligned", 5.0),
-        ),
+    return results_of(
+        score("failure_rate", "none", 0.0),
+        score("snr_db", "aligned", 12.3456789),
+        score("snr_db", "raw", 3.0),
+        score("qt_ms_error", "aligned", 5.0),
     )
 
 

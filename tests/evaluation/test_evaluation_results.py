@@ -5,29 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_results import results_of
 
 from data_gen.errors import InputError
 from ecg_overlap.evaluation import results as files
-from ecg_overlap.evaluation.results import MethodInfo, Results, Score, TestSetInfo
+from ecg_overlap.evaluation.results import MethodInfo, Score
 from ecg_overlap.evaluation.wording import results_table
 
 SNR = Score("classical", "clean", "all", "snr_db", "aligned", 3, 21.04, 20.0, (19.0, 23.0))
 FAILED = Score("classical", "clean", "all", "failure_rate", "none", 4, 0.25, 0.0, (0.0, 0.5))
-
-
-def results_of(*scores: Score) -> Results:
-    return Results(
-        created="2026-01-02T03:04:05+00:00",
-        command="python eval.py",
-        git="abc",
-        versions={"numpy": "2.0"},
-        device="CPU",
-        test_sets={"clean": TestSetInfo(4, "preset", "00ff")},
-        methods={"classical": MethodInfo("baseline")},
-        scores=scores,
-        per_sample=None,
-        notes=("a note",),
-    )
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def with_ink(network: object, *, where: str) -> InkNetwork:
 
 
 def seen_by(network: InkNetwork, image: Image, *, px_per_mm: float) -> Seen:
-    """What a network sees of a picture: its ink and, if it tells, whose that is."""
+    """What a network sees of a picture, and whose that is if it tells; arguments as of a call."""
     if hasattr(network, "seen"):
         return cast(WhoseNetwork, network).seen(image, px_per_mm=px_per_mm)
     return Seen(network.ink(image, px_per_mm=px_per_mm))

@@ -55,6 +55,8 @@ def changed_over(traces: Traces, paths: Sequence[Path], meetings: Sequence[Meeti
                 if window is None:
                     break
                 begin, end = _cuts(window, first, second, *pair)
+                if begin >= end:  # the one meeting lies within the other
+                    continue
                 if not all(_in_sight(found[everyone[k]], window, begin, end) for k in pair):
                     continue
                 ways = window.y.copy()
@@ -79,5 +81,5 @@ def _cuts(window: Window, first: Meeting, second: Meeting, a: int, b: int) -> tu
 def _in_sight(path: Path, window: Window, begin: int, end: int) -> bool:
     """Whether a path is seen all the way between two knots, and not beyond the picture's edge."""
     x = path.x_px - window.left
-    between = (x >= window.x[min(begin, end)]) & (x <= window.x[max(begin, end)])
+    between = (x >= window.x[begin]) & (x <= window.x[end])
     return bool(np.isfinite(path.y_px[between]).all())
