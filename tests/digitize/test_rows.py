@@ -51,6 +51,16 @@ def test_a_trace_that_wanders_has_one_row_where_two_traces_have_two() -> None:
     assert [row.y_px for row in found(both)] == [80.0, 150.0]
 
 
+def test_two_traces_that_are_seldom_level_have_two_rows() -> None:
+    """Each is at its row in a third of the columns, and both are as often as chance has it."""
+    rng = np.random.default_rng(0)
+    cover = levels(80, 150)
+    for rows in (slice(0, 110), slice(110, HEIGHT)):
+        cover[rows, np.repeat(rng.random(WIDTH // 8) > 1 / 3, 8)] = 0
+    cover[10:13] = 1  # the name of a lead, all along: every column holds ink
+    assert [row.y_px for row in found(cover)][1:] == [80.0, 150.0]
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(40, [120.0]), (60, [30.0, 120.0])])
 def test_a_short_piece_of_ink_is_no_row(columns: int, rows: list[float]) -> None:
     # A word above the trace: a row is in at least 15 % of the picture's columns, here in 48.

@@ -14,7 +14,7 @@ SMOOTH_MM = 0.6  # standard deviation of the rows' density
 APART_MM = 1.5  # between two rows at the least
 NEAR_MM = 1.2  # a run so near a row is at it
 LEAST_SHARE = 0.15  # of the picture's columns that hold a run at a row
-COEXIST = 0.4  # share of the scarcer row's columns in which the other has a run too
+COEXIST = 0.7  # of the columns that two rows would share by chance, two traces' rows share so many
 MOST_CANDIDATES = 40
 SAME_MM = 3.5  # a row that is known and one that is found so near are one trace's
 
@@ -38,8 +38,8 @@ def find_rows(runs: Runs, height: int, *, px_per_mm: float) -> list[Row]:
     """The rows of the traces in a picture, from top to bottom; empty without ink.
 
     Most of a trace is level. Rows are where the level runs of ink are densest; but one trace that
-    wanders is dense in two rows, first in the one and then in the other. Two traces stand above
-    each other in the same columns.
+    wanders is dense in two rows, first in the one and then in the other. Where one trace is level
+    does not depend on where another is, so two traces share as many columns as chance has it.
 
     Args:
         runs: Of the whole picture.
@@ -62,11 +62,12 @@ def find_rows(runs: Runs, height: int, *, px_per_mm: float) -> list[Row]:
     near = away.min(axis=1) < NEAR_MM * px_per_mm
     holds = np.zeros((len(at), n_columns), np.bool_)
     holds[away.argmin(axis=1)[near], column[near]] = True
+    n_inked = int((np.diff(runs.first) > 0).sum())
     found: list[int] = []
     for k, here in enumerate(holds):
         n = here.sum()
         if n >= max(LEAST_SHARE * n_columns, 1) and all(
-            (here & holds[j]).sum() > COEXIST * min(n, holds[j].sum()) for j in found
+            (here & holds[j]).sum() * n_inked > COEXIST * n * holds[j].sum() for j in found
         ):
             found.append(k)
     return [
