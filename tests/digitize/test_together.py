@@ -1,13 +1,16 @@
 """Strokes that run together: drawn together, they must go as the pens went."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.paths.changed_over import changed_over
+from ecg_overlap.digitize.paths.crossed import crossed
 from ecg_overlap.digitize.paths.drawn import BEND, draw_into, drawn_but, fit_together, misfit
-from ecg_overlap.digitize.paths.meeting import Meeting, meetings, window_of
+from ecg_overlap.digitize.paths.joined import joined
+from ecg_overlap.digitize.paths.meeting import fitted, meetings, misfit_of, window_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.paths.together import redrawn
@@ -190,7 +193,7 @@ def test_two_bounces_become_two_crossings() -> None:
     upper, lower = np.minimum(*TWICE), np.maximum(*TWICE)
     bounced = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in (upper, lower)]
     assert min(errors(bounced, TWICE)) > 5
-    found = changed_over(traces, bounced, list(meetings(traces)))
+    found = joined(traces, bounced, list(meetings(traces)))
     assert max(errors(found, TWICE)) < 2.5
 
 
@@ -198,19 +201,58 @@ def test_two_crossings_stay() -> None:
     traces, _ = traced(TWICE, 190)
     nothing = np.zeros(len(X))
     true = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in TWICE]
-    found = changed_over(traces, true, list(meetings(traces)))
+    found = joined(traces, true, list(meetings(traces)))
     assert max(errors(found, TWICE)) < 1
 
 
-def test_a_meeting_within_another_is_left_alone() -> None:
-    """The first ends behind the second: nothing lies between them that could change over."""
-    traces, _ = traced(TWICE, 190)
+# Likewise, but so narrow that both crossings are one meeting.
+NARROW = [beats(40, [(100, 80, 6)]), beats(150, [(100, -90, 6)])]
+
+
+def test_strokes_that_bounce_twice_in_one_meeting_cross() -> None:
+    traces, _ = traced(NARROW, 190)
     nothing = np.zeros(len(X))
-    y = TWICE[1] + (120 - X) / 2  # nearest where the window of both ends
-    paths = [Path(X, at, nothing, nothing + 1, PEN, 0.0, 399.0) for at in (TWICE[1], y)]
-    within = [Meeting(92, 112, (0, 1)), Meeting(94, 106, (0, 1))]
-    found = changed_over(traces, paths, within)
-    assert all(np.array_equal(a.y_px, b.y_px) for a, b in zip(found, paths, strict=True))
+    upper, lower = np.minimum(*NARROW), np.maximum(*NARROW)
+    bounced = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in (upper, lower)]
+    (meeting,) = meetings(traces)
+    window = window_of(traces, bounced, meeting)
+    assert window is not None
+    true = np.stack([np.interp(window.x + window.left, X, y) for y in NARROW]) - window.top
+    start = fitted(window, window.y)
+    assert np.abs(start - true)[:, window.free].max() > 20
+    found = crossed(window, start)
+    assert np.abs(found - true)[:, window.free].max() < 4
+    assert misfit_of(window, found) < misfit_of(window, start)
+    assert np.array_equal(crossed(window, found), found)
+
+
+def test_what_is_beyond_the_edge_is_not_changed_over() -> None:
+    traces, _ = traced(NARROW, 190)
+    nothing = np.zeros(len(X))
+    upper, lower = np.minimum(*NARROW), np.maximum(*NARROW)
+    bounced = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in (upper, lower)]
+    (meeting,) = meetings(traces)
+    window = window_of(traces, bounced, meeting)
+    assert window is not None
+    start = fitted(window, window.y)
+    unseen = replace(window, seen=window.seen & (np.arange(2) > 0)[:, None])
+    assert np.array_equal(crossed(unseen, start), start)
+
+
+def test_a_stroke_that_goes_to_and_fro_on_a_flank_goes_straight() -> None:
+    """Two points too many: the ink is the same without both, and not without one of them."""
+    x = np.arange(0.0, 40.0, 0.5)
+    true = (20 + 50 * np.clip((x - 18) / 4, 0, 1))[None]
+    pens = np.full(1, 3.0)
+    ink = drawn_but((90, 40), x, true, pens, -1, -1)
+    guess = true.copy()
+    guess[0, (x >= 19) & (x < 20)] = 60
+    guess[0, (x >= 20) & (x < 21)] = 30
+    free = (x > 12) & (x < 28)
+    ends = np.array([[18.0, 20.0], [22.0, 70.0]])
+    found, _ = untangle(ink, x, guess, pens, np.zeros(1), free, ends)
+    assert (np.diff(found[0]) > -0.5).all()
+    assert np.abs(found - true).max() < 4
 
 
 def test_a_trace_that_goes_below_the_picture_is_in_the_window_of_its_meeting() -> None:

@@ -20,10 +20,20 @@ from ecg_overlap.digitize.paths.redraw import (
     normal_equations,
     solve,
 )
+from ecg_overlap.digitize.traces.runs import IntArray
 
-# Squared coverage that a bend costs as its logarithm grows by one. Set by hand in a first trial of
-# the fit; no measurement is kept.
-BEND = 0.1
+# Squared coverage that a bend costs as its logarithm grows by one. With 0.1, strokes that touch
+# twice hardly cross rather than bounce; 0.4 and 1.0 were compared in experiments/joint_tracing.
+BEND = 0.4
+
+
+@njit(cache=True, fastmath=True)
+def _covered(x: float, y: float, dx: float, dy: float, pen: float) -> float:
+    """How much of a pixel, (x, y) from a segment's start, the segment (dx, dy) covers, 0–1."""
+    along = min(1.0, max(0.0, (x * dx + y * dy) / (dx * dx + dy * dy)))
+    away_x, away_y = x - along * dx, y - along * dy
+    away = np.sqrt(away_x * away_x + away_y * away_y)
+    return float(min(1.0, max(0.0, (pen / 2 - away) / SOFTNESS_PX + 0.5)))
 
 
 @njit(cache=True, fastmath=True)
@@ -38,23 +48,63 @@ def draw_into(picture: Coverage, x: FloatArray, y: FloatArray, pen: float) -> No
     """
     height, width = picture.shape
     reach = pen / 2 + SOFTNESS_PX / 2
-    reach2 = reach * reach
     for k in range(len(x) - 1):
         dx, dy = x[k + 1] - x[k], y[k + 1] - y[k]
-        length2 = dx * dx + dy * dy
         first, stop = max(0, int(np.ceil(x[k] - reach))), min(width, int(x[k + 1] + reach) + 1)
         low, high = min(y[k], y[k + 1]) - reach, max(y[k], y[k + 1]) + reach
         for c in range(first, stop):
             for r in range(max(0, int(np.ceil(low))), min(height, int(high) + 1)):
                 if picture[r, c] >= 1:
                     continue
-                along = ((c - x[k]) * dx + (r - y[k]) * dy) / length2
-                along = min(1.0, max(0.0, along))
-                away_x, away_y = c - x[k] - along * dx, r - y[k] - along * dy
-                away2 = away_x * away_x + away_y * away_y
-                if away2 < reach2:
-                    cover = min(1.0, (pen / 2 - np.sqrt(away2)) / SOFTNESS_PX + 0.5)
-                    picture[r, c] = max(picture[r, c], cover)
+                cover = _covered(c - x[k], r - y[k], dx, dy, pen)
+                picture[r, c] = max(picture[r, c], cover)
+
+
+@njit(cache=True, fastmath=True)
+def draw_over(
+    picture: Coverage,
+    ink: Coverage,
+    x: FloatArray,
+    y: FloatArray,
+    pen: float,
+    under: Coverage,
+    at: IntArray,
+    n: int,
+) -> tuple[float, int]:
+    """`draw_into`, that says how it changes the `difference` to the ink, and can be undone.
+
+    Args:
+        picture: float32 (H, W), coverage 0–1; changed in place.
+        ink: float32 (H, W).
+        x: float64 (n,), columns, ascending.
+        y: float64 (n,), rows.
+        pen: Width, px.
+        under: float32 (m,): from `n` on, the pixels as they were are written here …
+        at: int64 (m,): … and which they are, in order; beyond its end nothing is drawn.
+        n: How many were written before.
+
+    Returns:
+        The change of the difference, and how many pixels are written.
+    """
+    height, width = picture.shape
+    reach = pen / 2 + SOFTNESS_PX / 2
+    change = 0.0
+    for k in range(len(x) - 1):
+        dx, dy = x[k + 1] - x[k], y[k + 1] - y[k]
+        first, stop = max(0, int(np.ceil(x[k] - reach))), min(width, int(x[k + 1] + reach) + 1)
+        low, high = min(y[k], y[k + 1]) - reach, max(y[k], y[k + 1]) + reach
+        for c in range(first, stop):
+            for r in range(max(0, int(np.ceil(low))), min(height, int(high) + 1)):
+                was = picture[r, c]
+                if was >= 1 or n == len(at):
+                    continue
+                cover = _covered(c - x[k], r - y[k], dx, dy, pen)
+                if cover > was:
+                    under[n], at[n] = was, r * width + c
+                    n += 1
+                    picture[r, c] = cover
+                    change += ((ink[r, c] - cover) ** 2 - (ink[r, c] - was) ** 2) / 2
+    return change, n
 
 
 @njit(cache=True)

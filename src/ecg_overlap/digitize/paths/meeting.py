@@ -10,6 +10,7 @@ from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.drawn import fit_together, misfit
 from ecg_overlap.digitize.paths.path import FloatArray, Path, stretches
 from ecg_overlap.digitize.paths.stroke import POINTS_PER_PEN, SPACING_PX
+from ecg_overlap.digitize.paths.untangle import untangle
 from ecg_overlap.digitize.paths.visitor import BEYOND_PENS
 from ecg_overlap.digitize.traces.joint import Traces
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, IntArray
@@ -23,6 +24,9 @@ MARGIN_PX = 6  # rows above and below the ink that it shows
 EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 SEEN = 0.5  # share of a window in which each of its traces must have a path (a guess)
 MOST_TRACES = 6  # of a meeting in which other ways are tried
+MOST_ENDS = 160  # likewise: of the ink's runs
+EXPLAINED = 0.004  # misfit for each pixel of ink under which nothing else is tried
+BETTER = 0.5  # misfit that another way must save
 ROUNDS, ITERATIONS = 2, 12  # of a fit
 
 
@@ -54,6 +58,7 @@ class Window:
         y: float64 (K, n), the strokes' rows as they were decoded.
         pens: float64 (K,), their widths.
         beyond: float64 (K,): how far outside of the ink's rows each may go.
+        seen: bool (K, n): where they have a path, and are not beyond an edge.
         free: bool (n,): where they may go another way.
         ends: float64 (m, 2), (x, y): where runs of ink end, half a pen inward.
     """
@@ -66,6 +71,7 @@ class Window:
     y: FloatArray
     pens: FloatArray
     beyond: FloatArray
+    seen: NDArray[np.bool_]
     free: NDArray[np.bool_]
     ends: FloatArray
 
@@ -106,6 +112,7 @@ def window_of(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> Window
     spacing = float(np.clip(pens.min() / POINTS_PER_PEN, *SPACING_PX))
     x: FloatArray = np.arange(left - 0.5 + spacing / 2, right - 0.5, spacing, dtype=np.float64)
     y = np.stack([np.interp(x, paths[k].x_px, paths[k].y_px) for k in meeting.traces])
+    seen = np.isfinite(y)
     gone = _beyond_edges(traces, meeting, x, pens)
     y = np.where(np.isfinite(y), y, gone)
     if np.isfinite(y).mean(axis=1).min() < SEEN:
@@ -133,7 +140,7 @@ def window_of(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> Window
     visits = np.array(meeting.traces) >= len(traces.rows_px)
     visits |= np.isfinite(gone).any(axis=1)
     beyond = np.where(visits, 1 + BEYOND_PENS * pens, 0.0)
-    return Window(meeting, left, top, ink, x - left, y - top, pens, beyond, free, ends)
+    return Window(meeting, left, top, ink, x - left, y - top, pens, beyond, seen, free, ends)
 
 
 def _beyond_edges(traces: Traces, meeting: Meeting, x: FloatArray, pens: FloatArray) -> FloatArray:
@@ -166,6 +173,22 @@ def fitted(window: Window, y: FloatArray) -> FloatArray:
 def misfit_of(window: Window, ways: FloatArray) -> float:
     """What speaks against a meeting's ways."""
     return float(misfit(window.ink, window.x, ways, window.pens))
+
+
+def explained(window: Window, ways: FloatArray) -> bool:
+    """Whether ways give the ink of a window so well that no others are looked for."""
+    return misfit_of(window, ways) < EXPLAINED * float(window.ink.sum())
+
+
+def searched(window: Window, ways: FloatArray) -> FloatArray:
+    """The ways, or others that a search finds, where they give the ink of a window better."""
+    if not 0 < len(window.ends) <= MOST_ENDS or len(window.pens) > MOST_TRACES:
+        return ways
+    guess = untangle(
+        window.ink, window.x, window.y, window.pens, window.beyond, window.free, window.ends
+    )[0]
+    other = fitted(window, guess)
+    return other if misfit_of(window, other) < misfit_of(window, ways) - BETTER else ways
 
 
 def with_ways(paths: Sequence[Path], window: Window, ways: FloatArray) -> list[Path]:

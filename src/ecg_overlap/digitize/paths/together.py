@@ -9,27 +9,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecg_overlap.digitize.paths.changed_over import changed_over
+from ecg_overlap.digitize.paths.crossed import crossed
 from ecg_overlap.digitize.paths.drawn import difference, drawn_but
+from ecg_overlap.digitize.paths.joined import joined
 from ecg_overlap.digitize.paths.meeting import (
-    MOST_TRACES,
+    BETTER,
     Window,
+    explained,
     fitted,
     meetings,
     misfit_of,
+    searched,
     window_of,
     with_ways,
 )
 from ecg_overlap.digitize.paths.path import FloatArray, Path
-from ecg_overlap.digitize.paths.untangle import untangle
 from ecg_overlap.digitize.paths.visitor import visitor
 from ecg_overlap.digitize.traces.joint import Traces
 
 # Set by hand on 14 drawn pages of fold 9 (benchmarks/contacts.py --n 24), and on 6 finer ones.
 WIDEST_MM = 8.0  # of a meeting in which ways are tried: a wide QRS complex; longer ones are fitted
-MOST_ENDS = 160  # likewise: of the ink's runs
-EXPLAINED = 0.004  # misfit for each pixel of ink under which nothing else is tried
-BETTER = 0.5  # misfit that another way must save
 TRIED = 2  # beats for each of which ways are looked for, and whose ways are then tried in others …
 AS_GOOD = 1.3  # … where nothing is looked for if they are as good, up to this factor, there
 SHIFTS_PX = np.arange(-3.0, 3.01, 0.5)  # by which another beat's ways are moved
@@ -54,7 +53,7 @@ def redrawn(traces: Traces, paths: Sequence[Path]) -> list[Path]:
     for window, ways in solved:
         others = [other for other in _alike(window, solved) if other[0] is not window]
         found = with_ways(found, window, _of_beats(window, ways, others))
-    return changed_over(traces, found, [window.meeting for window, _ in solved])[:n]
+    return joined(traces, found, [window.meeting for window, _ in solved])[:n]
 
 
 def _alike(
@@ -69,21 +68,15 @@ def _ways(
 ) -> FloatArray:
     """How the strokes of a meeting go, float64 (K, n)."""
     way = fitted(window, window.y)
-    least = misfit_of(window, way)
     width_mm = (window.meeting.stop - window.meeting.first) / px_per_mm
-    if least < EXPLAINED * float(window.ink.sum()) or not 0 < len(window.ends) <= MOST_ENDS:
-        return way
-    if width_mm > WIDEST_MM or len(window.pens) > MOST_TRACES:
+    if explained(window, way) or width_mm > WIDEST_MM:
         return way
     way = _of_beats(window, way, alike)
-    least = misfit_of(window, way)
-    if len(alike) >= TRIED and least < AS_GOOD * min(misfit_of(*other) for other in alike):
-        return way
-    guess = untangle(
-        window.ink, window.x, window.y, window.pens, window.beyond, window.free, window.ends
-    )[0]
-    other = fitted(window, guess)
-    return other if misfit_of(window, other) < least - BETTER else way
+    if len(alike) >= TRIED:
+        usual = min(misfit_of(*other) for other in alike)
+        if misfit_of(window, way) < AS_GOOD * usual:
+            return way
+    return crossed(window, searched(window, way))
 
 
 def _of_beats(

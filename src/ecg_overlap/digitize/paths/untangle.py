@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.drawn import (
     bends,
-    difference,
-    draw_into,
+    draw_over,
     drawn_but,
     fit_together,
     misfit,
@@ -27,6 +26,7 @@ MOST_POINTS = 14  # of one stroke: three beats' worth
 APART_PX = 0.6  # two points of one stroke are no nearer in x: one column has one
 AHEAD_PX = 0.3  # points in disorder are drawn so far apart
 EXCHANGED = 4  # points of two strokes, at most, that are exchanged at once
+SPIKE = -2  # in their number's place: two points of one stroke are left out at once
 STEPS = 12  # at most, and one more after the last that was better
 KEPT = 2  # drawings that go on
 FITTED = 8  # of each of them, the most promising changes that are fitted
@@ -172,26 +172,37 @@ def _with(points: FloatArray, count: int, point: FloatArray, to: FloatArray) -> 
 
 
 @njit(cache=True)
-def _without(points: FloatArray, count: int, left_out: int, to: FloatArray) -> int:
-    """Write the points but one."""
+def _without(points: FloatArray, count: int, left_out: int, several: int, to: FloatArray) -> int:
+    """Write the points but for several from one on."""
     n = 0
     for p in range(count):
-        if p != left_out:
+        if not left_out <= p < left_out + several:
             to[n], n = points[p], n + 1
     return n
 
 
 @njit(cache=True)
 def _with_lines(
-    ink: Coverage, others: Coverage, x: FloatArray, lines: FloatArray, pens: FloatArray
+    ink: Coverage,
+    others: Coverage,
+    x: FloatArray,
+    lines: FloatArray,
+    pens: FloatArray,
+    under: Coverage,
+    at: IntArray,
 ) -> float:
-    """Misfit of strokes (k, n) drawn over others; what the others' bends cost is left out."""
-    drawn = others.copy()
-    total = 0.0
+    """What strokes (k, n), drawn over others, change of the misfit; the others stay as they are.
+
+    `under` and `at` are room for what the pixels were before and which they are.
+    """
+    total, n = 0.0, 0
     for k in range(len(lines)):
-        draw_into(drawn, x, lines[k], pens[k])
-        total += bends(lines[k])
-    return total + difference(ink, drawn)
+        change, n = draw_over(others, ink, x, lines[k], pens[k], under, at, n)
+        total += change + bends(lines[k])
+    pixels = others.reshape(-1)
+    for i in range(n - 1, -1, -1):  # a pixel may have been drawn twice
+        pixels[at[i]] = under[i]
+    return total
 
 
 @njit(cache=True)
@@ -218,32 +229,40 @@ def _tried(
     lines = _lines(x, y, first, last, points, counts)
     # A change: of which stroke, which end (or point, from n_ends on), to which other stroke, and
     # how many points of the two are exchanged, from that point on.
-    room = n_strokes * (n_ends + MOST_POINTS * n_strokes + 2 * MOST_POINTS * EXCHANGED * n_strokes)
+    room = n_strokes * (n_ends + MOST_POINTS * (1 + n_strokes + 2 * EXCHANGED * n_strokes))
     change, promise = np.zeros((room, 4), np.int64), np.full(room, np.inf)
     changed, of_both = np.zeros((2, MOST_POINTS, 2)), np.zeros(2, np.int64)
+    under, at = np.empty(4 * ink.size, np.float32), np.empty(4 * ink.size, np.int64)
     n = 0
     for k in range(n_strokes):
         others = drawn_but(ink.shape, x, ways, pens, k, -1)
-        now = _with_lines(ink, others, x, lines[k : k + 1], pens[k : k + 1])
+        now = _with_lines(ink, others, x, lines[k : k + 1], pens[k : k + 1], under, at)
         for i in range(n_ends + counts[k]):
             count = _changed(points, counts, ends, k, i, changed[0])
             line = _line(x, y[k], first, last, changed[0], count)
-            after = _with_lines(ink, others, x, line.reshape(1, -1), pens[k : k + 1])
+            after = _with_lines(ink, others, x, line.reshape(1, -1), pens[k : k + 1], under, at)
             change[n, 0], change[n, 1], change[n, 2], promise[n] = k, i, k, after - now
+            n += 1
+        for p in range(counts[k] - 1):  # a spike: there and back
+            count = _without(points[k], counts[k], p, 2, changed[0])
+            line = _line(x, y[k], first, last, changed[0], count)
+            after = _with_lines(ink, others, x, line.reshape(1, -1), pens[k : k + 1], under, at)
+            change[n, 0], change[n, 1], change[n, 2], change[n, 3] = k, p, k, SPIKE
+            promise[n] = after - now
             n += 1
         for other in range(n_strokes):  # a point to another stroke
             if other == k or counts[k] == 0:
                 continue
             both = np.array([k, other])
             others = drawn_but(ink.shape, x, ways, pens, k, other)
-            now = _with_lines(ink, others, x, lines[both], pens[both])
+            now = _with_lines(ink, others, x, lines[both], pens[both], under, at)
             for p in range(counts[k]):
-                count = _without(points[k], counts[k], p, changed[0])
+                count = _without(points[k], counts[k], p, 1, changed[0])
                 more = _with(points[other], counts[other], points[k, p], changed[1])
                 two = np.empty((2, len(x)))
                 two[0] = _line(x, y[k], first, last, changed[0], count)
                 two[1] = _line(x, y[other], first, last, changed[1], more)
-                after = _with_lines(ink, others, x, two, pens[both])
+                after = _with_lines(ink, others, x, two, pens[both], under, at)
                 change[n, 0], change[n, 1], change[n, 2] = k, n_ends + p, other
                 promise[n] = after - now
                 n += 1
@@ -252,7 +271,7 @@ def _tried(
                 continue
             both = np.array([k, other])
             others = drawn_but(ink.shape, x, ways, pens, k, other)
-            now = _with_lines(ink, others, x, lines[both], pens[both])
+            now = _with_lines(ink, others, x, lines[both], pens[both], under, at)
             two = np.empty((2, len(x)))
             for p in range(counts[k] + counts[other]):
                 for several in range(2, min(EXCHANGED, counts[k] + counts[other] - p) + 1):
@@ -261,7 +280,7 @@ def _tried(
                         continue
                     two[0] = _line(x, y[k], first, last, changed[0], of_both[0])
                     two[1] = _line(x, y[other], first, last, changed[1], of_both[1])
-                    after = _with_lines(ink, others, x, two, pens[both])
+                    after = _with_lines(ink, others, x, two, pens[both], under, at)
                     change[n, 0], change[n, 1], change[n, 2], change[n, 3] = k, p, other, several
                     promise[n] = after - now
                     n += 1
@@ -270,6 +289,10 @@ def _tried(
             break
         k, i, other, several = change[which]
         new_points[found], new_counts[found] = points, counts
+        if several == SPIKE:
+            new_counts[found, k] = _without(points[k], counts[k], i, 2, new_points[found, k])
+            found += 1
+            continue
         if several > 0:
             _exchanged(points, counts, k, other, i, several, changed, of_both)
             new_points[found, k], new_points[found, other] = changed[0], changed[1]
@@ -327,4 +350,4 @@ def _changed(
     """Write the points of stroke `k` with end `i`, or without point `i` − number of ends."""
     if i < len(ends):
         return _with(points[k], counts[k], ends[i], to)
-    return _without(points[k], counts[k], i - len(ends), to)
+    return _without(points[k], counts[k], i - len(ends), 1, to)
