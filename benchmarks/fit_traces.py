@@ -46,8 +46,8 @@ from ecg_overlap.digitize.network import Network
 from ecg_overlap.digitize.paths.path import Path as PenPath
 from ecg_overlap.digitize.straight import is_straight, straightened
 from ecg_overlap.digitize.traces.costs import COSTS, TraceCosts
+from ecg_overlap.digitize.traces.drifting import rows_of
 from ecg_overlap.digitize.traces.joint import trace_all
-from ecg_overlap.digitize.traces.rows import rows_of
 from ecg_overlap.metrics.signal import LeadScore, score_lead
 from ecg_overlap.network import load_model
 
@@ -164,10 +164,10 @@ class Lead:
         ink = seen = Ink(binarized, px_per_mm=px_per_mm)
         cover = as_coverage(binarized)
         rows = rows_of(cover, px_per_mm=px_per_mm)
-        if rows:
-            maps = np.stack([self._ask(row) for row in rows])
+        if len(rows):
+            maps = np.stack([self._ask(float(row.mean())) for row in rows])
             cover = ink_and_maps(cover, maps, px_per_mm=px_per_mm)
-            seen = replace(ink, mask=cover, rows_px=tuple(rows), maps=maps)
+            seen = replace(ink, mask=cover, rows_px=rows, maps=maps)
         return {"classical": self._within(ink), "unet+stroke": self._within(seen)}
 
     def _within(self, ink: Ink) -> Ink:
@@ -186,7 +186,7 @@ class Lead:
         if ink is None:
             return self._compared(None)
         cover, px_per_mm = as_coverage(ink.mask), self.grid.px_per_mm_y
-        rows = ink.rows_px or rows_of(cover, px_per_mm=px_per_mm)
+        rows = rows_of(cover, px_per_mm=px_per_mm) if ink.rows_px is None else ink.rows_px
         traces = trace_all(
             cover, rows, px_per_mm=px_per_mm, maps=ink.maps, inside=ink.inside, costs=costs
         )

@@ -121,7 +121,9 @@ def test_a_known_row_is_the_primarys_whatever_the_margins_say() -> None:
 
 
 def test_rows_that_were_looked_for_already_are_kept() -> None:
-    ink = Ink(inked(HEIGHT, level(50)), px_per_mm=PX_PER_MM, rows_px=(50.0, 80.0))
+    mask = inked(HEIGHT, level(50))
+    rows = np.array([[50.0], [80.0]]).repeat(mask.shape[1], axis=1)
+    ink = Ink(mask, px_per_mm=PX_PER_MM, rows_px=rows)
     traces = all_traces(ink, None)
     assert traces.rows_px.tolist() == [50, 80] and traces.known is None
     assert all_traces(ink, 78.0).known == 1

@@ -6,7 +6,8 @@ from drawn import beats, drawn
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import as_coverage
-from ecg_overlap.digitize.traces.rows import Row, find_rows, presence, rows_of
+from ecg_overlap.digitize.traces.drifting import rows_of
+from ecg_overlap.digitize.traces.rows import Row, find_rows, presence
 from ecg_overlap.digitize.traces.runs import find_runs
 
 PX_PER_MM = 8.0
@@ -40,7 +41,8 @@ def test_beats_have_the_row_of_their_baseline_and_none_of_their_peaks() -> None:
     row = float(truth.calibration.y_px(np.zeros(1))[0])
     # The T waves are level at their tops too, but for a few columns only.
     found_rows = rows_of(as_coverage(truth.mask), px_per_mm=PX_PER_MM)
-    assert found_rows == [pytest.approx(row, abs=2)]
+    assert found_rows.shape == (1, truth.mask.shape[1])
+    assert found_rows == pytest.approx(row, abs=2)
 
 
 def test_a_trace_that_wanders_has_one_row_where_two_traces_have_two() -> None:
@@ -71,7 +73,7 @@ def test_a_short_piece_of_ink_is_no_row(columns: int, rows: list[float]) -> None
 
 def test_a_blank_picture_has_no_row() -> None:
     assert found(levels()) == []
-    assert rows_of(levels(), px_per_mm=PX_PER_MM) == []
+    assert rows_of(levels(), px_per_mm=PX_PER_MM).shape == (0, WIDTH)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +87,13 @@ def test_a_blank_picture_has_no_row() -> None:
 def test_a_known_row_takes_the_place_of_the_one_that_is_found_there(
     known: float | None, rows: list[float]
 ) -> None:
-    assert rows_of(levels(120, 40), px_per_mm=PX_PER_MM, row_px=known) == rows
+    found_rows = rows_of(levels(120, 40), px_per_mm=PX_PER_MM, row_px=known)
+    assert found_rows.tolist() == [[row] * WIDTH for row in rows]
 
 
 def test_a_known_row_is_the_only_one_of_a_blank_picture() -> None:
-    assert rows_of(levels(), px_per_mm=PX_PER_MM, row_px=50.0) == [50.0]
+    found_rows = rows_of(levels(), px_per_mm=PX_PER_MM, row_px=50.0)
+    assert found_rows.tolist() == [[50.0] * WIDTH]
 
 
 def test_presence_is_the_share_of_the_columns_with_level_ink_near_the_row() -> None:
@@ -107,3 +111,25 @@ def test_steep_strokes_and_blank_paper_are_no_presence() -> None:
     assert shares.tolist() == [0.75]
     blank = presence(find_runs(levels()), np.array([120.0]), px_per_mm=PX_PER_MM)
     assert blank.tolist() == [0.0]
+
+
+def test_a_trace_that_wanders_by_centimetres_has_a_row_that_wanders() -> None:
+    x = np.arange(5 * WIDTH)  # 20 cm
+    wandering = 40 + 150 * x / len(x)  # 2 cm
+    cover = np.zeros((HEIGHT + 60, len(x)), np.float32)
+    for row in (-1, 0, 1):
+        cover[270 + row] = 1
+        cover[np.rint(wandering).astype(int) + row, x] = 1
+    found_rows = rows_of(cover, px_per_mm=PX_PER_MM)
+    assert len(found_rows) == 2
+    assert np.abs(found_rows[0] - wandering).mean() < 4
+    assert np.ptp(found_rows[1]) == 0
+
+
+def test_t_waves_make_no_row() -> None:
+    cover = levels(60, 200)
+    for row in (60, 200):  # in two fifths of the columns each is 4 mm above its row
+        there = np.arange(WIDTH) % 50 < 20
+        cover[row - 33 : row - 30, there] = 1
+        cover[row - 1 : row + 2, there] = 0
+    assert len(rows_of(cover, px_per_mm=PX_PER_MM)) == 2

@@ -21,8 +21,8 @@ from ecg_overlap.digitize.paths.together import redrawn
 from ecg_overlap.digitize.primary import chances_of, whole
 from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.costs import COSTS
+from ecg_overlap.digitize.traces.drifting import rows_of
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
-from ecg_overlap.digitize.traces.rows import rows_of
 from ecg_overlap.digitize.traces.runs import px_per_mm_of
 
 COSTS_MM_PER_MV = 10.0  # the gain at which `COSTS` are meant
@@ -75,7 +75,9 @@ def all_traces(ink: Ink, row_px: float | None) -> Traces:
     elif ink.mm_per_mv > COSTS_MM_PER_MV:  # the bound is one of mV
         most = COSTS.most_off_row_mm * ink.mm_per_mv / COSTS_MM_PER_MV
         costs = replace(COSTS, most_off_row_mm=most)
-    rows = ink.rows_px or rows_of(cover, px_per_mm=px_per_mm, row_px=row_px)
+    rows = ink.rows_px
+    if rows is None:
+        rows = rows_of(cover, px_per_mm=px_per_mm, row_px=row_px)
     return trace_all(
         cover,
         rows,

@@ -12,7 +12,7 @@ from ecg_overlap.digitize.pulse.of_lead import columns_of_trace, find_lead_pulse
 from ecg_overlap.digitize.pulse.printed import WIDE_PULSE_MM, PagePulse
 from ecg_overlap.digitize.stages import USUAL_MM_PER_S, ScaledPicture
 from ecg_overlap.digitize.straight import StraightPicture
-from ecg_overlap.digitize.traces.rows import rows_of
+from ecg_overlap.digitize.traces.drifting import rows_of
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,10 @@ def without_pulse(
     if picture.scale.pulse is not None:  # the scale is the pulse's already
         pulse = _on_paper(picture.scale.pulse, calibration.mm_per_mv, straight, cover.shape[1])
     else:
-        rows = ink.rows_px or rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
-        pulse = find_lead_pulse(cover, rows, px_per_mm=picture.px_per_mm)
+        rows = ink.rows_px
+        if rows is None:
+            rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
+        pulse = find_lead_pulse(cover, rows.mean(axis=1), px_per_mm=picture.px_per_mm)
     if pulse is None:
         return Gained(replace(ink, mm_per_mv=calibration.mm_per_mv), calibration)
     first, stop = columns_of_trace(cover, pulse, px_per_mm=picture.px_per_mm)

@@ -18,7 +18,7 @@ from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Grid, Illumination, find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.ink.coloured import with_black_ink, with_black_strokes
-from ecg_overlap.digitize.ink.coverage import as_coverage
+from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.evidence import ink_and_maps
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.ink.offsets import whose
@@ -26,7 +26,7 @@ from ecg_overlap.digitize.ink.seen import seen_ink
 from ecg_overlap.digitize.network import Network, checked_map, seen_by, with_columns, with_ink
 from ecg_overlap.digitize.pulse.measured import Pulse, measure_pulse
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
-from ecg_overlap.digitize.traces.rows import rows_of
+from ecg_overlap.digitize.traces.drifting import rows_of
 
 Image = NDArray[np.uint8]
 
@@ -236,10 +236,12 @@ def ink_of_network(picture: ScaledPicture) -> Ink:
     if seen.offsets is None:
         return ink
     rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
-    if not rows:
+    if not len(rows) or np.ptp(rows, axis=1).any():
         return ink
-    maps = whose(seen.offsets, cover, rows, px_per_mm=picture.px_per_mm, cell_px=seen.cell_px)
-    return replace(ink, rows_px=tuple(rows), maps=maps)
+    maps = whose(
+        seen.offsets, cover, rows.mean(axis=1), px_per_mm=picture.px_per_mm, cell_px=seen.cell_px
+    )
+    return replace(ink, rows_px=rows, maps=maps)
 
 
 def ink_of_network_with_maps(picture: ScaledPicture) -> Ink:
@@ -247,10 +249,7 @@ def ink_of_network_with_maps(picture: ScaledPicture) -> Ink:
     ink = ink_of_network(picture)
     cover = as_coverage(ink.mask)
     rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
-    if not rows:
-        return ink
-    maps = np.stack([as_coverage(picture.probability(row)) for row in rows])
-    return replace(ink, rows_px=tuple(rows), maps=maps)
+    return replace(ink, rows_px=rows, maps=_maps(picture, rows))
 
 
 def ink_with_evidence(picture: ScaledPicture) -> Ink:
@@ -264,8 +263,18 @@ def ink_with_evidence(picture: ScaledPicture) -> Ink:
         return replace(mask_of_network(picture), binarized=True)
     cover = as_coverage(ink.mask)
     rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
-    if not rows:
-        return ink
-    maps = np.stack([as_coverage(picture.probability(row)) for row in rows])
-    cover = ink_and_maps(cover, maps, px_per_mm=picture.px_per_mm)
-    return replace(ink, mask=cover, rows_px=tuple(rows), maps=maps)
+    maps = _maps(picture, rows)
+    if maps is not None:
+        cover = ink_and_maps(cover, maps, px_per_mm=picture.px_per_mm)
+    return replace(ink, mask=cover, rows_px=rows, maps=maps)
+
+
+def _maps(picture: ScaledPicture, rows: NDArray[np.float64]) -> Coverage | None:
+    """The network's map of each row's trace, float32 (K, H, W), prompted with the row.
+
+    None where there is no row, and where one is not level: no prompt says what that is, and what
+    is said of the others alone would speak for these.
+    """
+    if not len(rows) or np.ptp(rows, axis=1).any():
+        return None
+    return np.stack([as_coverage(picture.probability(float(row[0]))) for row in rows])

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.page.columns import ends_of
-from ecg_overlap.digitize.page.rows import ink_of_traces, page_rows, untangled, without_frames
+from ecg_overlap.digitize.page.rows import ink_of_traces, without_frames
 from ecg_overlap.digitize.page.trace import trace_page, within_common_ends
+from ecg_overlap.digitize.traces.drifting import drifting_rows, untangled
 
 PX_PER_MM = 6.0
 HEIGHT, WIDTH = 480, 1500  # 80 × 250 mm
@@ -30,13 +31,13 @@ def beats(row: float, *, up: float = 60.0, first: int = 60, last: int = 1440, dr
 
 
 def rows_of(cover: NDArray[np.float32]) -> list[float]:
-    found = page_rows(ink_of_traces(cover, px_per_mm=PX_PER_MM), px_per_mm=PX_PER_MM)
+    found = drifting_rows(ink_of_traces(cover, px_per_mm=PX_PER_MM), px_per_mm=PX_PER_MM)
     return [float(row.y_px.mean()) for row in found]
 
 
 def test_each_row_is_found_and_where_it_ends() -> None:
     cover = drawn(beats(120), beats(300, first=100, last=1300))
-    found = page_rows(ink_of_traces(cover, px_per_mm=PX_PER_MM), px_per_mm=PX_PER_MM)
+    found = drifting_rows(ink_of_traces(cover, px_per_mm=PX_PER_MM), px_per_mm=PX_PER_MM)
     assert [round(float(row.y_px.mean())) for row in found] == pytest.approx([120, 300], abs=2)
     assert [(row.first, row.stop - 1) for row in found] == [
         pytest.approx((60, 1440), abs=8),
@@ -46,7 +47,7 @@ def test_each_row_is_found_and_where_it_ends() -> None:
 
 
 def test_a_drift_is_followed() -> None:
-    found = page_rows(drawn(beats(200, drift=-90)), px_per_mm=PX_PER_MM)
+    found = drifting_rows(drawn(beats(200, drift=-90)), px_per_mm=PX_PER_MM)
     assert len(found) == 1
     assert found[0].y_px[200] - found[0].y_px[1300] == pytest.approx(90 * 1100 / 1380, abs=12)
 
@@ -119,7 +120,7 @@ def test_a_row_does_not_change_over_to_a_line_that_is_clearer_for_a_while() -> N
     """In the first 90 mm a line 9 mm below has more level ink than the trace, and then less."""
     line = [*dashes(254, 60, 600, every=66), *dashes(254, 620, 1400, every=150)]
     cover = drawn(trembling(200), *line)
-    assert min(abs(y - 200) for y in rows_of(cover)) < 4
+    assert min(abs(y - 200) for y in rows_of(cover)) < 12  # as far as it trembles
 
 
 @pytest.mark.parametrize(("most_step", "crossed"), [(80.0, False), (5.0, True)])
@@ -169,7 +170,7 @@ def test_a_page_begins_where_its_traces_do_though_they_come_from_far_below_their
 
 def test_no_row_reaches_beyond_where_most_end() -> None:
     cover = drawn(beats(100), beats(240), beats(380, last=1495))
-    found = page_rows(cover, px_per_mm=PX_PER_MM)
+    found = drifting_rows(cover, px_per_mm=PX_PER_MM)
     assert max(row.stop for row in found) > 1480
     cut = within_common_ends(found, PX_PER_MM)
     assert max(row.stop for row in cut) < 1441 + 4 * PX_PER_MM

@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.page.rows import ink_of_traces, page_rows
+from ecg_overlap.digitize.page.rows import ink_of_traces
 from ecg_overlap.digitize.pulse.printed import PagePulse, find_pulses
+from ecg_overlap.digitize.traces.drifting import drifting_rows
 
 PX_PER_MM = 6.0
 HEIGHT_MM, WIDTH_MM = 100.0, 200.0
@@ -44,7 +45,7 @@ def found_on(
         draw_stroke(mask, line * px_per_mm - 0.5, width_px=0.35 * px_per_mm)
     first, stop = (round(x * px_per_mm) for x in part_mm)
     cover = np.ascontiguousarray(mask[:, first:stop]).astype(np.float32) / 255
-    rows = page_rows(ink_of_traces(cover, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
+    rows = drifting_rows(ink_of_traces(cover, px_per_mm=px_per_mm), px_per_mm=px_per_mm)
     assert len(rows) == len(rows_mm)
     return find_pulses(cover, rows, px_per_mm=px_per_mm)
 

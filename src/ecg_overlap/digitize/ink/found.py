@@ -20,7 +20,8 @@ class Ink:
         binarized: Whether the picture's own ink was read: its edge is less exact than that of a
             drawn or predicted mask.
         px_per_mm: The picture's scale; None: not known, as of a mask by itself.
-        rows_px: Rows to which the picture's traces return, where they were looked for already.
+        rows_px: float64 (K, W): rows to which the picture's traces return, where they were looked
+            for already.
         maps: float32 (K, H, W), a network's probability of each of those traces: whose the ink is;
             or (K + 2, H, W), of traces from above and below too.
         columns: A coordinate head's rows, where the path is read from these.
@@ -34,7 +35,7 @@ class Ink:
     mask: NDArray[Any]
     binarized: bool = False
     px_per_mm: float | None = None
-    rows_px: tuple[float, ...] | None = None
+    rows_px: NDArray[np.float64] | None = None
     maps: Coverage | None = None
     columns: ColumnReading | None = None
     dark: NDArray[Any] | None = None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecg_overlap.digitize.ink.coverage import Coverage
-from ecg_overlap.digitize.page.rows import NEAR_MM, PageRow
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.pulse.printed import PagePulse
+from ecg_overlap.digitize.traces.drifting import NEAR_MM, DriftingRow
 from ecg_overlap.digitize.traces.runs import FloatArray
 
 PEN_MM = 0.5  # a trace begins so far behind the pulse at the least
@@ -45,7 +45,7 @@ class Place:
 
 def ends_of(
     cover: Coverage,
-    rows: Sequence[PageRow],
+    rows: Sequence[DriftingRow],
     paths: Sequence[Path],
     pulse: PagePulse | None,
     *,
@@ -72,7 +72,7 @@ def ends_of(
     return max(float(np.median(starts)), pulse.right_px), last
 
 
-def _next_ink(cover: Coverage, row: PageRow, after_px: float, px_per_mm: float) -> float:
+def _next_ink(cover: Coverage, row: DriftingRow, after_px: float, px_per_mm: float) -> float:
     """Where a row's trace begins behind its pulse."""
     begin = int(after_px + PEN_MM * px_per_mm)
     reach = round(NEAR_MM * px_per_mm)

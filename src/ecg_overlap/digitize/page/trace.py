@@ -9,11 +9,17 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.ink.letters import LetterBox
-from ecg_overlap.digitize.page.rows import LEAST_OF_BEST, PageRow, ink_of_traces, page_rows
+from ecg_overlap.digitize.page.rows import ink_of_traces
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.paths.together import redrawn
 from ecg_overlap.digitize.traces.costs import COSTS
+from ecg_overlap.digitize.traces.drifting import (
+    LEAST_OF_BEST,
+    NARROW_MM,
+    DriftingRow,
+    drifting_rows,
+)
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES
 
@@ -24,7 +30,6 @@ LEAST_ALONE = 0.85
 STRAIGHT, STRAIGHT_MM, LESS_LEVEL = 0.65, 0.25, 0.8
 LEAST_LENGTH = 0.6  # of the usual row's length
 LEAST_LEFT = 0.5  # of a row's ink: what stays unexplained may be one
-NARROW_MM = 25.0  # windows in which even a drifting row is nearly level
 MOST_ROWS = 24  # twice as many as any page has: what has more is text, and takes minutes to trace
 # From one lead's last QRS complex to the next one's: 3 mV at 10 mm/mV.
 COSTS_OF_PAGE = replace(COSTS, most_jump_mm=30.0)
@@ -41,7 +46,7 @@ class PageTraces:
         paths: The pen's centre line of each, on straight paper.
     """
 
-    rows: tuple[PageRow, ...]
+    rows: tuple[DriftingRow, ...]
     traces: Traces
     paths: tuple[Path, ...]
 
@@ -81,7 +86,7 @@ def trace_page(
         DigitizeError: There is no row of traces, or there are more than of any ECG.
     """
     rows = within_common_ends(
-        page_rows(ink_of_traces(cover, px_per_mm=px_per_mm), px_per_mm=px_per_mm), px_per_mm
+        drifting_rows(ink_of_traces(cover, px_per_mm=px_per_mm), px_per_mm=px_per_mm), px_per_mm
     )
     if len(rows) > MOST_ROWS:
         raise DigitizeError(
@@ -120,20 +125,20 @@ def trace_page(
     )
 
 
-def drawn(traces: Traces, rows: Sequence[PageRow]) -> PageTraces:
+def drawn(traces: Traces, rows: Sequence[DriftingRow]) -> PageTraces:
     """A page's traces with the pen's path of each, drawn together where they meet."""
     paths = redrawn(traces, [stroke(traces.ink(k)) for k in range(len(rows))])
     found = [contested(path, traces.shared(k)) for k, path in enumerate(paths)]
     return PageTraces(tuple(rows), traces, tuple(found))
 
 
-def _alone(traces: Traces, k: int, row: PageRow) -> float:
+def _alone(traces: Traces, k: int, row: DriftingRow) -> float:
     """The share of a row's columns in which its trace has ink of its own."""
     own = (traces.where[k] >= 0) & ~traces.shared(k)
     return float(own[row.first : row.stop].mean())
 
 
-def _is_broken_line(traces: Traces, k: int, row: PageRow, rows: Sequence[PageRow]) -> bool:
+def _is_broken_line(traces: Traces, k: int, row: DriftingRow, rows: Sequence[DriftingRow]) -> bool:
     """Whether a row is what is left of a grid's line: in one place, and yet less level than traces.
 
     A heart at rest is so too, but not broken.
@@ -148,7 +153,7 @@ def _is_broken_line(traces: Traces, k: int, row: PageRow, rows: Sequence[PageRow
     return bool(near.mean() >= STRAIGHT)
 
 
-def _missed(traces: Traces, rows: Sequence[PageRow]) -> list[PageRow]:
+def _missed(traces: Traces, rows: Sequence[DriftingRow]) -> list[DriftingRow]:
     """The rows of the ink that no trace explains, as long and as clear as rows are.
 
     A row that drifts by centimetres is hard to see among others, and easy without them.
@@ -159,12 +164,12 @@ def _missed(traces: Traces, rows: Sequence[PageRow]) -> list[PageRow]:
     usual = float(np.median([row.stop - row.first for row in rows]))
     clear = LEAST_OF_BEST * max(row.share for row in rows)
     ends = (min(row.first for row in rows), max(row.stop for row in rows))
-    found = page_rows(left, px_per_mm=traces.px_per_mm, window_mm=NARROW_MM)
+    found = drifting_rows(left, px_per_mm=traces.px_per_mm, window_mm=NARROW_MM)
     cut = [row.between(*ends) for row in found if row.share >= clear]
     return [row for row in cut if row.stop - row.first >= LEAST_LENGTH * usual]
 
 
-def within_common_ends(rows: list[PageRow], px_per_mm: float) -> list[PageRow]:
+def within_common_ends(rows: list[DriftingRow], px_per_mm: float) -> list[DriftingRow]:
     """The rows without what reaches beyond the ends of most, and without much shorter ones.
 
     Such are the rests of lines, a page's edge, a desk.

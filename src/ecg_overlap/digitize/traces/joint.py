@@ -214,7 +214,7 @@ def trace_all(
     given = np.asarray(rows_px, np.float64)
     rows = given if given.ndim == 1 else np.nanmean(given, axis=1)
     places, expected = over_columns(given, width)
-    known = None if row_px is None else int(np.abs(rows - row_px).argmin())
+    known = None if row_px is None else int(np.abs(places[:, width // 2] - row_px).argmin())
     at_row = presence(runs, given, px_per_mm=px_per_mm)
     present = np.minimum(at_row / max(min(costs.surely_present, at_row.max()), NO_DIVISION_BY_0), 1)
     upper, lower = limits_of(cover.shape, inside)

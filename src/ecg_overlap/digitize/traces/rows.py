@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from ecg_overlap.digitize.ink.coverage import Coverage
-from ecg_overlap.digitize.traces.runs import HOLE_PX, FloatArray, Runs, find_runs, level_runs
+from ecg_overlap.digitize.traces.runs import FloatArray, Runs, level_runs
 
 # Of `find_rows`, set by hand. Without `COEXIST`, a trace that wanders has two rows: of 120 drawn
 # leads that overlap (PTB-XL fold 9, classical) 22 % are then read with r < 0.9 instead of 5 %.
@@ -16,7 +16,6 @@ NEAR_MM = 1.2  # a run so near a row is at it
 LEAST_SHARE = 0.15  # of the picture's columns that hold a run at a row
 COEXIST = 0.7  # of the columns that two rows would share by chance, two traces' rows share so many
 MOST_CANDIDATES = 40
-SAME_MM = 3.5  # a row that is known and one that is found so near are one trace's
 
 
 @dataclass(frozen=True)
@@ -62,18 +61,22 @@ def find_rows(runs: Runs, height: int, *, px_per_mm: float) -> list[Row]:
     near = away.min(axis=1) < NEAR_MM * px_per_mm
     holds = np.zeros((len(at), n_columns), np.bool_)
     holds[away.argmin(axis=1)[near], column[near]] = True
-    n_inked = int((np.diff(runs.first) > 0).sum())
+    inked = np.diff(runs.first) > 0
     found: list[int] = []
     for k, here in enumerate(holds):
-        n = here.sum()
-        if n >= max(LEAST_SHARE * n_columns, 1) and all(
-            (here & holds[j]).sum() * n_inked > COEXIST * n * holds[j].sum() for j in found
+        if here.sum() >= max(LEAST_SHARE * n_columns, 1) and all(
+            independent(here, holds[j], inked) for j in found
         ):
             found.append(k)
     return [
         Row(float(at[k]), *np.flatnonzero(holds[k])[[0, -1]].tolist())
         for k in sorted(found, key=lambda k: at[k])
     ]
+
+
+def independent(a: NDArray[np.bool_], b: NDArray[np.bool_], inked: NDArray[np.bool_]) -> bool:
+    """Whether two rows are two traces': what they share of the columns (W,) with ink is chance."""
+    return bool((a & b).sum() * inked.sum() > COEXIST * a.sum() * b.sum())
 
 
 def presence(runs: Runs, rows_px: FloatArray, *, px_per_mm: float) -> FloatArray:
@@ -94,22 +97,3 @@ def presence(runs: Runs, rows_px: FloatArray, *, px_per_mm: float) -> FloatArray
         near = column[np.abs(y - here) < NEAR_MM * px_per_mm]
         shares.append(len(np.unique(near)) / max(expected, 1))
     return np.array(shares)
-
-
-def rows_of(cover: Coverage, *, px_per_mm: float, row_px: float | None = None) -> list[float]:
-    """Rows to which the traces of a picture return, px, ascending.
-
-    Args:
-        cover: float32 (H, W), 0–1, its ink.
-        px_per_mm: Its scale.
-        row_px: One of the rows, where it is known: the nearest that is found gives way to it.
-    """
-    found = find_rows(find_runs(cover, hole_px=HOLE_PX), len(cover), px_per_mm=px_per_mm)
-    rows = [row.y_px for row in found]
-    if row_px is None:
-        return rows
-    if rows:
-        nearest = min(rows, key=lambda row: abs(row - row_px))
-        if abs(nearest - row_px) <= SAME_MM * px_per_mm:
-            rows.remove(nearest)
-    return sorted([*rows, row_px])
