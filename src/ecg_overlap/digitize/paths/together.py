@@ -6,6 +6,7 @@ One beat is like the next: what was found in one meeting is tried in the others 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,7 +54,14 @@ def redrawn(traces: Traces, paths: Sequence[Path]) -> list[Path]:
     for window, ways in solved:
         others = [other for other in _alike(window, solved) if other[0] is not window]
         found = with_ways(found, window, _of_beats(window, ways, others))
-    return joined(traces, found, [window.meeting for window, _ in solved])[:n]
+    found = joined(traces, found, [window.meeting for window, _ in solved])[:n]
+    return [_in_sight(path, len(traces.cover)) for path in found]
+
+
+def _in_sight(path: Path, height: int) -> Path:
+    """A path of which the pen is in the picture wherever it is known, at least in part."""
+    half = path.width_px / 2
+    return replace(path, y_px=np.clip(path.y_px, -half, height - 1 + half))
 
 
 def _alike(
