@@ -164,8 +164,8 @@ class Lead:
         ink = seen = Ink(binarized, px_per_mm=px_per_mm)
         cover = as_coverage(binarized)
         rows = rows_of(cover, px_per_mm=px_per_mm)
-        if len(rows):
-            maps = np.stack([self._ask(float(row.mean())) for row in rows])
+        if len(rows) and not np.ptp(rows, axis=1).any():
+            maps = np.stack([self._ask(float(row[0])) for row in rows])
             cover = ink_and_maps(cover, maps, px_per_mm=px_per_mm)
             seen = replace(ink, mask=cover, rows_px=rows, maps=maps)
         return {"classical": self._within(ink), "unet+stroke": self._within(seen)}

@@ -113,23 +113,47 @@ def test_steep_strokes_and_blank_paper_are_no_presence() -> None:
     assert blank.tolist() == [0.0]
 
 
-def test_a_trace_that_wanders_by_centimetres_has_a_row_that_wanders() -> None:
-    x = np.arange(5 * WIDTH)  # 20 cm
-    wandering = 40 + 150 * x / len(x)  # 2 cm
+def wandering_over(lower: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """A level trace, and one that wanders over 2 cm within 20; the picture, and its row."""
+    x = np.arange(5 * WIDTH)
+    wandering = 40 + 150 * x / len(x)
     cover = np.zeros((HEIGHT + 60, len(x)), np.float32)
     for row in (-1, 0, 1):
-        cover[270 + row] = 1
+        cover[round(lower) + row] = 1
         cover[np.rint(wandering).astype(int) + row, x] = 1
+    return cover, wandering
+
+
+def test_a_trace_that_wanders_by_centimetres_has_a_row_that_wanders() -> None:
+    cover, wandering = wandering_over(270)
     found_rows = rows_of(cover, px_per_mm=PX_PER_MM)
     assert len(found_rows) == 2
     assert np.abs(found_rows[0] - wandering).mean() < 4
     assert np.ptp(found_rows[1]) == 0
 
 
-def test_t_waves_make_no_row() -> None:
-    cover = levels(60, 200)
-    for row in (60, 200):  # in two fifths of the columns each is 4 mm above its row
-        there = np.arange(WIDTH) % 50 < 20
-        cover[row - 33 : row - 30, there] = 1
-        cover[row - 1 : row + 2, there] = 0
+def test_a_known_row_that_wanders_goes_on_wandering() -> None:
+    cover, wandering = wandering_over(270)
+    found_rows = rows_of(cover, px_per_mm=PX_PER_MM, row_px=120.0)
+    assert len(found_rows) == 2 and found_rows[0][5 * WIDTH // 2] == 120
+    assert np.abs(found_rows[0] - wandering - 5).mean() < 4
+
+
+def test_of_a_level_row_and_one_that_wanders_through_it_the_level_one_is_known() -> None:
+    cover, wandering = wandering_over(120)
+    found_rows = rows_of(cover, px_per_mm=PX_PER_MM, row_px=117.0)
+    level = np.ptp(found_rows, axis=1) == 0
+    assert found_rows[level][:, 0].tolist() == [117]
+    assert np.abs(found_rows[~level] - wandering).mean() < 6
+
+
+def test_t_waves_of_a_trace_that_drifts_make_no_row() -> None:
+    """They are there where the trace is not at its own row, and drift as it does."""
+    x = np.arange(5 * WIDTH)
+    cover = np.zeros((HEIGHT, len(x)), np.float32)
+    t_wave = x % 50 < 20
+    for at in (60 + 6 * np.sin(x / 100), 200 + 6 * np.cos(x / 100)):
+        rows = np.rint(at + 36 * np.sin(x / 250) * t_wave).astype(int)
+        for row in (-1, 0, 1):
+            cover[rows + row, x] = 1
     assert len(rows_of(cover, px_per_mm=PX_PER_MM)) == 2

@@ -239,8 +239,7 @@ def test_what_is_beyond_the_edge_is_not_changed_over() -> None:
     assert np.array_equal(crossed(unseen, start), start)
 
 
-def test_a_stroke_that_goes_to_and_fro_on_a_flank_goes_straight() -> None:
-    """Two points too many: the ink is the same without both, and not without one of them."""
+def test_a_guess_that_goes_to_and_fro_on_a_flank_becomes_straight() -> None:
     x = np.arange(0.0, 40.0, 0.5)
     true = (20 + 50 * np.clip((x - 18) / 4, 0, 1))[None]
     pens = np.full(1, 3.0)

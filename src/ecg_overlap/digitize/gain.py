@@ -54,7 +54,8 @@ def without_pulse(
         rows = ink.rows_px
         if rows is None:
             rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
-        pulse = find_lead_pulse(cover, rows.mean(axis=1), px_per_mm=picture.px_per_mm)
+        ends = np.unique(rows[:, [0, -1]])  # a pulse stands at either, and a trace may wander
+        pulse = find_lead_pulse(cover, ends.tolist(), px_per_mm=picture.px_per_mm)
     if pulse is None:
         return Gained(replace(ink, mm_per_mv=calibration.mm_per_mv), calibration)
     first, stop = columns_of_trace(cover, pulse, px_per_mm=picture.px_per_mm)

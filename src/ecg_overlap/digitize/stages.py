@@ -249,7 +249,7 @@ def ink_of_network_with_maps(picture: ScaledPicture) -> Ink:
     ink = ink_of_network(picture)
     cover = as_coverage(ink.mask)
     rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
-    return replace(ink, rows_px=rows, maps=_maps(picture, rows))
+    return replace(ink, rows_px=rows, maps=_maps(picture, rows)) if len(rows) else ink
 
 
 def ink_with_evidence(picture: ScaledPicture) -> Ink:
@@ -263,6 +263,8 @@ def ink_with_evidence(picture: ScaledPicture) -> Ink:
         return replace(mask_of_network(picture), binarized=True)
     cover = as_coverage(ink.mask)
     rows = rows_of(cover, px_per_mm=picture.px_per_mm, row_px=picture.row_px)
+    if not len(rows):
+        return ink
     maps = _maps(picture, rows)
     if maps is not None:
         cover = ink_and_maps(cover, maps, px_per_mm=picture.px_per_mm)
@@ -272,9 +274,9 @@ def ink_with_evidence(picture: ScaledPicture) -> Ink:
 def _maps(picture: ScaledPicture, rows: NDArray[np.float64]) -> Coverage | None:
     """The network's map of each row's trace, float32 (K, H, W), prompted with the row.
 
-    None where there is no row, and where one is not level: no prompt says what that is, and what
-    is said of the others alone would speak for these.
+    None where one is not level: no prompt says what that is, and what is said of the others alone
+    would speak for these.
     """
-    if not len(rows) or np.ptp(rows, axis=1).any():
+    if np.ptp(rows, axis=1).any():
         return None
     return np.stack([as_coverage(picture.probability(float(row[0]))) for row in rows])

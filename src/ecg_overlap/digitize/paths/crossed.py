@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from ecg_overlap.digitize.paths.meeting import Window, fitted, misfit_of
+from ecg_overlap.digitize.paths.meeting import MOST_TRACES, Window, fitted, misfit_of
 from ecg_overlap.digitize.paths.path import FloatArray
 
 LEAST = 0.01  # misfit that it must save: more than rounding
@@ -24,7 +24,7 @@ def crossed(window: Window, ways: FloatArray) -> FloatArray:
         ways: float64 (K, n), as `fitted` leaves them.
     """
     least = misfit_of(window, ways)
-    better = True
+    better = len(ways) <= MOST_TRACES
     while better:
         better = False
         for a, b in itertools.combinations(range(len(ways)), 2):

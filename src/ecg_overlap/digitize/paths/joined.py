@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ecg_overlap.digitize.paths.crossed import crossed
+from ecg_overlap.digitize.paths.crossed import LEAST, crossed
 from ecg_overlap.digitize.paths.meeting import (
     MOST_TRACES,
     Meeting,
@@ -45,6 +45,7 @@ def joined(traces: Traces, paths: Sequence[Path], meetings: Sequence[Meeting]) -
             way = fitted(window, window.y)
             other = way if explained(window, way) else searched(window, way)
             other = crossed(window, other)
-            if misfit_of(window, other) < misfit_of(window, way):
+            least = min(misfit_of(window, window.y), misfit_of(window, way))
+            if misfit_of(window, other) < least - LEAST:
                 found = with_ways(found, window, other)
     return found

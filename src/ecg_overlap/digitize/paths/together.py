@@ -61,7 +61,8 @@ def redrawn(traces: Traces, paths: Sequence[Path]) -> list[Path]:
 def _in_sight(path: Path, height: int) -> Path:
     """A path of which the pen is in the picture wherever it is known, at least in part."""
     half = path.width_px / 2
-    return replace(path, y_px=np.clip(path.y_px, -half, height - 1 + half))
+    y = np.clip(path.y_px, -half, height - 1 + half)
+    return path if np.array_equal(y, path.y_px, equal_nan=True) else replace(path, y_px=y)
 
 
 def _alike(

@@ -228,7 +228,7 @@ def _tried(
     n_strokes, n_ends = len(y), len(ends)
     lines = _lines(x, y, first, last, points, counts)
     # A change: of which stroke, which end (or point, from n_ends on), to which other stroke, and
-    # how many points of the two are exchanged, from that point on.
+    # how many points of the two are exchanged, from that point on; or the first point of a SPIKE.
     room = n_strokes * (n_ends + MOST_POINTS * (1 + n_strokes + 2 * EXCHANGED * n_strokes))
     change, promise = np.zeros((room, 4), np.int64), np.full(room, np.inf)
     changed, of_both = np.zeros((2, MOST_POINTS, 2)), np.zeros(2, np.int64)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
+from ecg_overlap.digitize.traces.rows import NEAR_MM as LEVEL_MM
 from ecg_overlap.digitize.traces.rows import find_rows, independent, presence
 from ecg_overlap.digitize.traces.runs import (
     HOLE_PX,
@@ -25,7 +26,6 @@ SKIP = 3  # a row may be missed in two windows in succession
 LEAST_OF_BEST = 0.4  # of the columns that the clearest row has ink in, each row has this share
 NEAR_MM = 3.0  # ink so near to a row, to its left and right, is of its trace
 NARROW_MM = 25.0  # windows in which even a trace that wanders is nearly level
-AT_ROW_MM = 1.2  # ink so near to a row is at it
 LEAST_LENGTH = 0.6  # of the picture's width, for a trace that wanders
 LEAST_WAY_MM = 4.0  # of such a trace, up and down: what is more level is dense in a row
 SAME_MM = 3.5  # a row that is known and one that is found so near are one trace's
@@ -186,7 +186,9 @@ def rows_of(cover: Coverage, *, px_per_mm: float, row_px: float | None = None) -
         cover: float32 (H, W), 0–1, its ink.
         px_per_mm: Its scale.
         row_px: One of the rows, where it is known, at the picture's middle: the nearest that is
-            found gives way to it.
+            found is moved there.
+
+    A lone trace that is level nowhere has no row: all ink is its own (`trace_all`).
     """
     height, width = cover.shape
     runs = find_runs(cover, hole_px=HOLE_PX)
@@ -195,10 +197,13 @@ def rows_of(cover: Coverage, *, px_per_mm: float, row_px: float | None = None) -
     if rows:
         rows += _wandering(cover, runs, level, px_per_mm)
     if row_px is not None:
-        away = np.array([abs(row[width // 2] - row_px) for row in rows])
-        if len(rows) and away.min() <= SAME_MM * px_per_mm:
-            rows.pop(int(away.argmin()))
-        rows.append(np.full(width, row_px))
+        known = np.full(width, row_px)
+        near = [row for row in rows if abs(row[width // 2] - row_px) <= SAME_MM * px_per_mm]
+        if near:  # of a level one and one that wanders through it, the level one is meant
+            it = min(near, key=lambda row: (np.ptp(row) > 0, abs(row[width // 2] - row_px)))
+            rows = [row for row in rows if row is not it]
+            known = it + (row_px - it[width // 2])
+        rows.append(known)
     return np.array(sorted(rows, key=lambda row: float(row.mean()))).reshape(-1, width)
 
 
@@ -212,13 +217,13 @@ def _wandering(
     """
     level = level_runs(runs)
     away = np.abs(level.centre_px[:, None] - rows_px[None]).min(axis=1)
-    at_a_row = away < AT_ROW_MM * px_per_mm
+    at_a_row = away < LEVEL_MM * px_per_mm
     left = cover.copy()
     for column, (top, stop) in zip(level.column[at_a_row], level.row[at_a_row], strict=True):
         left[top:stop, column] = 0
     inked = np.diff(runs.first) > 0
     clear = LEAST_OF_BEST * presence(runs, rows_px, px_per_mm=px_per_mm).max()
-    holds = [_held(level, row, inked, AT_ROW_MM * px_per_mm) for row in rows_px]
+    holds = [_held(level, row, inked, LEVEL_MM * px_per_mm) for row in rows_px]
     others = part_of(level, ~at_a_row)
     found = []
     for row in drifting_rows(left, px_per_mm=px_per_mm, window_mm=NARROW_MM):
