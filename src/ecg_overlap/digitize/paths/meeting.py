@@ -26,7 +26,7 @@ SEEN = 0.5  # share of a window in which each of its traces must have a path (a 
 MOST_TRACES = 6  # of a meeting in which other ways are tried
 MOST_ENDS = 160  # likewise: of the ink's runs
 EXPLAINED = 0.004  # misfit for each pixel of ink under which nothing else is tried
-BETTER = 0.5  # misfit that another way must save
+BETTER = 0.5  # misfit that another way must save; both as set when bends cost a quarter
 ROUNDS, ITERATIONS = 2, 12  # of a fit
 
 
