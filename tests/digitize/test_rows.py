@@ -139,6 +139,13 @@ def test_a_known_row_that_wanders_goes_on_wandering() -> None:
     assert np.abs(found_rows[0] - wandering - 5).mean() < 4
 
 
+def test_a_row_that_wanders_over_a_known_one_elsewhere_stays() -> None:
+    cover, wandering = wandering_over(270)
+    found_rows = rows_of(cover, px_per_mm=PX_PER_MM, row_px=70.0)  # 5.6 mm above its middle
+    assert len(found_rows) == 2
+    assert np.abs(found_rows[0] - wandering).mean() < 4
+
+
 def test_of_a_level_row_and_one_that_wanders_through_it_the_level_one_is_known() -> None:
     cover, wandering = wandering_over(120)
     found_rows = rows_of(cover, px_per_mm=PX_PER_MM, row_px=117.0)

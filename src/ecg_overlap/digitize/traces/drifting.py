@@ -186,7 +186,7 @@ def rows_of(cover: Coverage, *, px_per_mm: float, row_px: float | None = None) -
         cover: float32 (H, W), 0–1, its ink.
         px_per_mm: Its scale.
         row_px: One of the rows, where it is known, at the picture's middle: the nearest that is
-            found is moved there.
+            found is moved there. One that wanders over it elsewhere stays as it is.
 
     A lone trace that is level nowhere has no row: all ink is its own (`trace_all`).
     """
@@ -196,7 +196,7 @@ def rows_of(cover: Coverage, *, px_per_mm: float, row_px: float | None = None) -
     rows = [np.full(width, row) for row in level]
     if rows:
         rows += _wandering(cover, runs, level, px_per_mm)
-    if row_px is not None:
+    if row_px is not None and not _wanders_over(rows, row_px, SAME_MM * px_per_mm):
         known = np.full(width, row_px)
         near = [row for row in rows if abs(row[width // 2] - row_px) <= SAME_MM * px_per_mm]
         if near:  # of a level one and one that wanders through it, the level one is meant
@@ -205,6 +205,15 @@ def rows_of(cover: Coverage, *, px_per_mm: float, row_px: float | None = None) -
             known = it + (row_px - it[width // 2])
         rows.append(known)
     return np.array(sorted(rows, key=lambda row: float(row.mean()))).reshape(-1, width)
+
+
+def _wanders_over(rows: Sequence[FloatArray], row_px: float, reach: float) -> bool:
+    """Whether the row that is nearest to a known one at the middle wanders, and that far."""
+    if not rows:
+        return False
+    nearest = min(rows, key=lambda row: abs(row[len(row) // 2] - row_px))
+    wanders = np.ptp(nearest) > 0 and abs(nearest[len(nearest) // 2] - row_px) > reach
+    return bool(wanders and nearest.min() - reach <= row_px <= nearest.max() + reach)
 
 
 def _wandering(
