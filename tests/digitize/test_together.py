@@ -10,7 +10,7 @@ from data_gen.render import draw_stroke
 from ecg_overlap.digitize.paths.crossed import crossed
 from ecg_overlap.digitize.paths.drawn import BEND, draw_into, drawn_but, fit_together, misfit
 from ecg_overlap.digitize.paths.joined import joined
-from ecg_overlap.digitize.paths.meeting import fitted, meetings, misfit_of, window_of
+from ecg_overlap.digitize.paths.meeting import Window, fitted, meetings, misfit_of, window_of
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.paths.together import redrawn
@@ -187,11 +187,16 @@ def test_a_guess_without_its_peak_finds_it() -> None:
 TWICE = [beats(40, [(100, 80, 20)]), beats(150, [(100, -90, 20)])]
 
 
+def bouncing(rows: list[NDArray[np.float64]]) -> list[Path]:
+    """Two strokes that cross, as paths of which one is the upper throughout."""
+    nothing = np.zeros(len(X))
+    ways = (np.minimum(*rows), np.maximum(*rows))
+    return [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in ways]
+
+
 def test_two_bounces_become_two_crossings() -> None:
     traces, _ = traced(TWICE, 190)
-    nothing = np.zeros(len(X))
-    upper, lower = np.minimum(*TWICE), np.maximum(*TWICE)
-    bounced = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in (upper, lower)]
+    bounced = bouncing(TWICE)
     assert min(errors(bounced, TWICE)) > 5
     found = joined(traces, bounced, list(meetings(traces)))
     assert max(errors(found, TWICE)) < 2.5
@@ -209,14 +214,17 @@ def test_two_crossings_stay() -> None:
 NARROW = [beats(40, [(100, 80, 6)]), beats(150, [(100, -90, 6)])]
 
 
-def test_strokes_that_bounce_twice_in_one_meeting_cross() -> None:
+def bounced_window() -> Window:
+    """Their one meeting, in which the paths bounce."""
     traces, _ = traced(NARROW, 190)
-    nothing = np.zeros(len(X))
-    upper, lower = np.minimum(*NARROW), np.maximum(*NARROW)
-    bounced = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in (upper, lower)]
     (meeting,) = meetings(traces)
-    window = window_of(traces, bounced, meeting)
+    window = window_of(traces, bouncing(NARROW), meeting)
     assert window is not None
+    return window
+
+
+def test_strokes_that_bounce_twice_in_one_meeting_cross() -> None:
+    window = bounced_window()
     true = np.stack([np.interp(window.x + window.left, X, y) for y in NARROW]) - window.top
     start = fitted(window, window.y)
     assert np.abs(start - true)[:, window.free].max() > 20
@@ -227,13 +235,7 @@ def test_strokes_that_bounce_twice_in_one_meeting_cross() -> None:
 
 
 def test_what_is_beyond_the_edge_is_not_changed_over() -> None:
-    traces, _ = traced(NARROW, 190)
-    nothing = np.zeros(len(X))
-    upper, lower = np.minimum(*NARROW), np.maximum(*NARROW)
-    bounced = [Path(X, y, nothing, nothing + 1, PEN, 0.0, 399.0) for y in (upper, lower)]
-    (meeting,) = meetings(traces)
-    window = window_of(traces, bounced, meeting)
-    assert window is not None
+    window = bounced_window()
     start = fitted(window, window.y)
     unseen = replace(window, seen=window.seen & (np.arange(2) > 0)[:, None])
     assert np.array_equal(crossed(unseen, start), start)

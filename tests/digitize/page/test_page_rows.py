@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.page.columns import ends_of
-from ecg_overlap.digitize.page.rows import ink_of_traces, without_frames
 from ecg_overlap.digitize.page.trace import trace_page, within_common_ends
+from ecg_overlap.digitize.page.trace_ink import ink_of_traces, without_frames
 from ecg_overlap.digitize.traces.drifting import drifting_rows, untangled
 
 PX_PER_MM = 6.0

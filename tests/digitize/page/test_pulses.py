@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.page.rows import ink_of_traces
+from ecg_overlap.digitize.page.trace_ink import ink_of_traces
 from ecg_overlap.digitize.pulse.printed import PagePulse, find_pulses
 from ecg_overlap.digitize.traces.drifting import drifting_rows
 

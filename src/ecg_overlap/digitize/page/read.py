@@ -46,7 +46,6 @@ from ecg_overlap.digitize.page.paper import (
 from ecg_overlap.digitize.page.pen_ends import pen_ends, sharpened
 from ecg_overlap.digitize.page.printed import printed_scale
 from ecg_overlap.digitize.page.quality import with_quality
-from ecg_overlap.digitize.page.rows import ink_of_traces, without_frames
 from ecg_overlap.digitize.page.strip_evidence import PageShown, evidence_of_strip
 from ecg_overlap.digitize.page.strips import (
     PER_MM,
@@ -58,6 +57,7 @@ from ecg_overlap.digitize.page.strips import (
 )
 from ecg_overlap.digitize.page.swaps import after_swaps, swaps_by_laws
 from ecg_overlap.digitize.page.trace import PageTraces, trace_page
+from ecg_overlap.digitize.page.trace_ink import ink_of_traces, without_frames
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.plans import PAGE_METHODS, Plan, plan_for

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.ink.letters import LetterBox
-from ecg_overlap.digitize.page.rows import ink_of_traces
+from ecg_overlap.digitize.page.trace_ink import ink_of_traces
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
 from ecg_overlap.digitize.paths.together import redrawn

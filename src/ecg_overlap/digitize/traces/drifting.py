@@ -27,7 +27,7 @@ LEAST_OF_BEST = 0.4  # of the columns that the clearest row has ink in, each row
 NEAR_MM = 3.0  # ink so near to a row, to its left and right, is of its trace
 NARROW_MM = 25.0  # windows in which even a trace that wanders is nearly level
 LEAST_LENGTH = 0.6  # of the picture's width, for a trace that wanders
-LEAST_WAY_MM = 4.0  # of such a trace, up and down: what is more level is dense in a row
+LEAST_WAY_MM = 4.0  # of such a trace, up and down: what is more level is dense in a row (a guess)
 SAME_MM = 3.5  # a row that is known and one that is found so near are one trace's
 
 
@@ -182,13 +182,13 @@ def _extent(cover: Coverage, y_px: FloatArray, reach: float) -> tuple[int, int]:
 def rows_of(cover: Coverage, *, px_per_mm: float, row_px: float | None = None) -> FloatArray:
     """Rows to which the traces of a picture return, px, float64 (K, W), from top to bottom.
 
+    A lone trace that is level nowhere has none, and is traced without.
+
     Args:
         cover: float32 (H, W), 0–1, its ink.
         px_per_mm: Its scale.
         row_px: One of the rows, where it is known, at the picture's middle: the nearest that is
             found is moved there. One that wanders over it elsewhere stays as it is.
-
-    A lone trace that is level nowhere has no row: all ink is its own (`trace_all`).
     """
     height, width = cover.shape
     runs = find_runs(cover, hole_px=HOLE_PX)

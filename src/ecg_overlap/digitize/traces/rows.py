@@ -10,6 +10,7 @@ from ecg_overlap.digitize.traces.runs import FloatArray, Runs, level_runs
 
 # Of `find_rows`, set by hand. Without `COEXIST`, a trace that wanders has two rows: of 120 drawn
 # leads that overlap (PTB-XL fold 9, classical) 22 % are then read with r < 0.9 instead of 5 %.
+# It was chosen on 350 leads of fold 9 (experiments/joint_tracing).
 SMOOTH_MM = 0.6  # standard deviation of the rows' density
 APART_MM = 1.5  # between two rows at the least
 NEAR_MM = 1.2  # a run so near a row is at it
@@ -75,7 +76,13 @@ def find_rows(runs: Runs, height: int, *, px_per_mm: float) -> list[Row]:
 
 
 def independent(a: NDArray[np.bool_], b: NDArray[np.bool_], inked: NDArray[np.bool_]) -> bool:
-    """Whether two rows are two traces': what they share of the columns (W,) with ink is chance."""
+    """Whether two rows are two traces', as they share as many columns as chance has it.
+
+    Args:
+        a: bool (W,): the columns that hold a level run at the one row.
+        b: bool (W,): at the other.
+        inked: bool (W,): the columns that hold any ink.
+    """
     return bool((a & b).sum() * inked.sum() > COEXIST * a.sum() * b.sum())
 
 
