@@ -21,6 +21,7 @@ from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.costs import COSTS, TraceCosts
 from ecg_overlap.digitize.traces.graph import Graph, graph_of
 from ecg_overlap.digitize.traces.letters import Lettered, letters_in
+from ecg_overlap.digitize.traces.prices import Prices
 from ecg_overlap.digitize.traces.rows import find_rows, presence
 from ecg_overlap.digitize.traces.runs import (
     HOLE_PX,
@@ -32,7 +33,7 @@ from ecg_overlap.digitize.traces.runs import (
     part_of,
     usual_height_px,
 )
-from ecg_overlap.digitize.traces.search import ABOVE, ABSENT, BELOW, NEVER, Prices, search
+from ecg_overlap.digitize.traces.search import ABOVE, ABSENT, BELOW, NEVER, search
 from ecg_overlap.digitize.traces.share import own_rows
 
 VISITOR_MM = 2.0  # beyond the picture's edge: the row of traces of which only peaks come in
