@@ -272,11 +272,15 @@ def _like_all(
 
 def _likeness(part: FloatImage, shape: FloatImage) -> FloatImage:
     """Correlation of a drawing with every place of a picture; 0 where there is next to no ink."""
+    height, width = part.shape[0] - shape.shape[0] + 1, part.shape[1] - shape.shape[1] + 1
+    size, corner = shape.shape[::-1], (0, 0)
+    mean = cv2.boxFilter(part, cv2.CV_32F, size, anchor=corner)[:height, :width]
+    power = cv2.sqrBoxFilter(part, cv2.CV_32F, size, anchor=corner)[:height, :width]
+    inked = power - mean**2 > LEAST_INK * shape.var()
+    if not inked.any():
+        return np.zeros((height, width), np.float32)
     like = cv2.matchTemplate(part, shape, cv2.TM_CCOEFF_NORMED)
-    every = np.ones_like(shape)
-    mean = cv2.matchTemplate(part, every, cv2.TM_CCORR) / shape.size
-    power = cv2.matchTemplate(part**2, every, cv2.TM_CCORR) / shape.size
-    return np.where(power - mean**2 > LEAST_INK * shape.var(), like, np.float32(0))
+    return np.where(inked, like, np.float32(0))
 
 
 def _drawn(mm_per_mv: float, width_mm: float, px_per_mm: float) -> tuple[FloatImage, FloatArray]:
