@@ -152,11 +152,11 @@ def test_what_gives_the_ink_costs_nothing_and_a_bend_a_little() -> None:
     x, y = one_line(0.0)
     pens = np.full(1, 3.0)
     ink = drawn_but((48, 30), x, y[None], pens, -1, -1)
-    assert misfit(ink, x, y[None], pens) == pytest.approx(0)
+    assert misfit(ink, x, y[None], pens, BEND) == pytest.approx(0)
     bent = y + np.where(x > 15, 3 * (x - 15), 0)
     own = drawn_but((48, 30), x, bent[None], pens, -1, -1)
-    assert 0 < misfit(own, x, bent[None], pens) < BEND
-    assert misfit(ink, x, bent[None], pens) > 10
+    assert 0 < misfit(own, x, bent[None], pens, BEND) < BEND
+    assert misfit(ink, x, bent[None], pens, BEND) > 10
 
 
 def test_a_hidden_stroke_is_held_by_its_ends_alone() -> None:
@@ -165,7 +165,7 @@ def test_a_hidden_stroke_is_held_by_its_ends_alone() -> None:
     ink = drawn_but((48, 30), x, y[None], pens[:1], -1, -1)
     free = (x > 5) & (x < 25)
     guess = np.stack([y, y + np.where(free, 0.4, 0.0)])
-    fitted = fit_together(ink, x, guess, pens, np.zeros(2), free, 3, 20)
+    fitted = fit_together(ink, x, guess, pens, np.zeros(2), free, BEND, 3, 20)
     assert np.abs(fitted - y).max() < 0.4
     assert np.abs(fitted[:, ~free] - guess[:, ~free]).max() < 1e-4
 
@@ -177,7 +177,7 @@ def test_a_guess_without_its_peak_finds_it() -> None:
     ink = drawn_but((40, 40), x, true[None], pens, -1, -1)
     free = (x > 14) & (x < 26)
     ends = np.array([[19.0, 7.0], [20.0, 6.0], [21.0, 7.0], [17.0, 20.0]])
-    found, least = untangle(ink, x, np.full((1, len(x)), 30.0), pens, np.zeros(1), free, ends)
+    found, least = untangle(ink, x, np.full((1, len(x)), 30.0), pens, np.zeros(1), free, ends, BEND)
     assert np.abs(found[0] - true).max() < 2.5
     assert least < 2
 
@@ -251,7 +251,7 @@ def test_a_guess_that_goes_to_and_fro_on_a_flank_becomes_straight() -> None:
     guess[0, (x >= 20) & (x < 21)] = 30
     free = (x > 12) & (x < 28)
     ends = np.array([[18.0, 20.0], [22.0, 70.0]])
-    found, _ = untangle(ink, x, guess, pens, np.zeros(1), free, ends)
+    found, _ = untangle(ink, x, guess, pens, np.zeros(1), free, ends, BEND)
     assert (np.diff(found[0]) > -0.5).all()
     assert np.abs(found - true).max() < 4
 
@@ -280,5 +280,5 @@ def test_points_of_two_strokes_may_be_exchanged() -> None:
     guess = np.stack([np.minimum(*true), np.maximum(*true)])
     free = (x > 12) & (x < 28)
     ends = np.array([[19.0, 10.0], [20.0, 10.0], [20.0, 60.0], [21.0, 60.0]])
-    found, _ = untangle(ink, x, guess, pens, np.zeros(2), free, ends)
+    found, _ = untangle(ink, x, guess, pens, np.zeros(2), free, ends, BEND)
     assert np.abs(found - true).max() < 4

@@ -37,6 +37,16 @@ def _covered(x: float, y: float, dx: float, dy: float, pen: float) -> float:
 
 
 @njit(cache=True, fastmath=True)
+def _rows(x: float, y: float, dx: float, dy: float, reach: float, height: int) -> tuple[int, int]:
+    """Which rows a segment (dx, dy) covers in a column at x from its start, a picture's row y."""
+    slope = dy / dx
+    level, across = y + slope * x, reach * np.sqrt(1 + slope * slope)
+    low = max(min(y, y + dy) - reach, level - across)
+    high = min(max(y, y + dy) + reach, level + across)
+    return max(0, int(np.ceil(low))), min(height, int(high) + 1)
+
+
+@njit(cache=True, fastmath=True)
 def draw_into(picture: Coverage, x: FloatArray, y: FloatArray, pen: float) -> None:
     """Draw a stroke, as `redraw` models it: each pixel keeps the most that covers it.
 
@@ -51,9 +61,8 @@ def draw_into(picture: Coverage, x: FloatArray, y: FloatArray, pen: float) -> No
     for k in range(len(x) - 1):
         dx, dy = x[k + 1] - x[k], y[k + 1] - y[k]
         first, stop = max(0, int(np.ceil(x[k] - reach))), min(width, int(x[k + 1] + reach) + 1)
-        low, high = min(y[k], y[k + 1]) - reach, max(y[k], y[k + 1]) + reach
         for c in range(first, stop):
-            for r in range(max(0, int(np.ceil(low))), min(height, int(high) + 1)):
+            for r in range(*_rows(c - x[k], y[k], dx, dy, reach, height)):
                 if picture[r, c] >= 1:
                     continue
                 cover = _covered(c - x[k], r - y[k], dx, dy, pen)
@@ -70,6 +79,7 @@ def draw_over(
     under: Coverage,
     at: IntArray,
     n: int,
+    columns: tuple[int, int],
 ) -> tuple[float, int]:
     """`draw_into`, that says how it changes the `difference` to the ink, and can be undone.
 
@@ -82,6 +92,7 @@ def draw_over(
         under: float32 (m,): from `n` on, the pixels as they were are written here …
         at: int64 (m,): … and which they are, in order; beyond its end nothing is drawn.
         n: How many were written before.
+        columns: Only from the one to before the other is drawn.
 
     Returns:
         The change of the difference, and how many pixels are written.
@@ -90,11 +101,13 @@ def draw_over(
     reach = pen / 2 + SOFTNESS_PX / 2
     change = 0.0
     for k in range(len(x) - 1):
+        first = max(columns[0], int(np.ceil(x[k] - reach)))
+        stop = min(columns[1], int(x[k + 1] + reach) + 1)
+        if stop <= first:
+            continue
         dx, dy = x[k + 1] - x[k], y[k + 1] - y[k]
-        first, stop = max(0, int(np.ceil(x[k] - reach))), min(width, int(x[k + 1] + reach) + 1)
-        low, high = min(y[k], y[k + 1]) - reach, max(y[k], y[k + 1]) + reach
         for c in range(first, stop):
-            for r in range(max(0, int(np.ceil(low))), min(height, int(high) + 1)):
+            for r in range(*_rows(c - x[k], y[k], dx, dy, reach, height)):
                 was = picture[r, c]
                 if was >= 1 or n == len(at):
                     continue
@@ -129,12 +142,12 @@ def drawn_but(
 
 
 @njit(cache=True, fastmath=True)
-def bends(y: FloatArray) -> float:
+def bends(y: FloatArray, bend: float) -> float:
     """What the bends of a stroke, rows float64 (n,), cost in squared coverage."""
     total = 0.0
     for k in range(1, len(y) - 1):
         total += np.log1p(((y[k - 1] - 2 * y[k] + y[k + 1]) / BEND_PX) ** 2)
-    return BEND / 2 * total
+    return bend / 2 * total
 
 
 @njit(cache=True, fastmath=True)
@@ -148,7 +161,7 @@ def difference(ink: Coverage, drawn: Coverage) -> float:
 
 
 @njit(cache=True)
-def misfit(ink: Coverage, x: FloatArray, y: FloatArray, pens: FloatArray) -> float:
+def misfit(ink: Coverage, x: FloatArray, y: FloatArray, pens: FloatArray, bend: float) -> float:
     """What speaks against strokes: where they do not give the ink, and their bends.
 
     Args:
@@ -156,10 +169,11 @@ def misfit(ink: Coverage, x: FloatArray, y: FloatArray, pens: FloatArray) -> flo
         x: float64 (n,), evenly spaced columns.
         y: float64 (K, n), rows.
         pens: float64 (K,), px.
+        bend: `BEND`, or in a picture that is coarser by f, `BEND` / f².
     """
     total = difference(ink, drawn_but(ink.shape, x, y, pens, -1, -1))
     for k in range(len(y)):
-        total += bends(y[k])
+        total += bends(y[k], bend)
     return total
 
 
@@ -171,6 +185,7 @@ def fit_together(
     pens: FloatArray,
     beyond: FloatArray,
     free: NDArray[np.bool_],
+    bend: float,
     rounds: int,
     iterations: int,
 ) -> FloatArray:
@@ -183,6 +198,7 @@ def fit_together(
         pens: float64 (K,), px.
         beyond: float64 (K,): … but for so many rows.
         free: bool (n,): the knots that may move.
+        bend: As of `misfit`.
         rounds: Each stroke is fitted so many times …
         iterations: … with so many steps, at most.
     """
@@ -197,7 +213,7 @@ def fit_together(
                 diagonals, gradient, _cross, _stats = normal_equations(
                     ink, others, inked, x, y[k], free, pens[k], SOFTNESS_PX
                 )
-                add_prior(diagonals, gradient, y[k], BEND, BEND_PX)
+                add_prior(diagonals, gradient, y[k], bend, BEND_PX)
                 for i in range(len(x)):
                     if not free[i]:
                         diagonals[0, i] += HELD

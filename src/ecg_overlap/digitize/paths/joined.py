@@ -9,11 +9,11 @@ from ecg_overlap.digitize.paths.meeting import (
     explained,
     fitted,
     misfit_of,
-    searched,
     window_of,
     with_ways,
 )
 from ecg_overlap.digitize.paths.path import Path
+from ecg_overlap.digitize.paths.searched import searched
 from ecg_overlap.digitize.traces.joint import Traces
 
 # Of two meetings that are looked at together: the flanks of a QRS complex. Up to 8 mm, and with the

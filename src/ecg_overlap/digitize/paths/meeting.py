@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
-from ecg_overlap.digitize.paths.drawn import fit_together, misfit
+from ecg_overlap.digitize.paths.drawn import BEND, fit_together, misfit
 from ecg_overlap.digitize.paths.path import FloatArray, Path, stretches
 from ecg_overlap.digitize.paths.stroke import POINTS_PER_PEN, SPACING_PX
-from ecg_overlap.digitize.paths.untangle import untangle
 from ecg_overlap.digitize.paths.visitor import BEYOND_PENS
 from ecg_overlap.digitize.traces.joint import Traces
 from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, IntArray
@@ -24,7 +23,6 @@ MARGIN_PX = 6  # rows above and below the ink that it shows
 EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 SEEN = 0.5  # share of a window in which each of its traces must have a path (a guess)
 MOST_TRACES = 6  # of a meeting in which other ways are tried
-MOST_ENDS = 160  # likewise: of the ink's runs
 EXPLAINED = 0.004  # misfit for each pixel of ink under which nothing else is tried
 BETTER = 0.5  # misfit that another way must save; both as set when bends cost a quarter
 ROUNDS, ITERATIONS = 2, 12  # of a fit
@@ -166,29 +164,18 @@ def _ends(traces: Traces, here: IntArray, meeting: Meeting) -> FloatArray:
 def fitted(window: Window, y: FloatArray) -> FloatArray:
     """Ways near a guess that give the ink of a window, float64 (K, n)."""
     return fit_together(
-        window.ink, window.x, y, window.pens, window.beyond, window.free, ROUNDS, ITERATIONS
+        window.ink, window.x, y, window.pens, window.beyond, window.free, BEND, ROUNDS, ITERATIONS
     )
 
 
 def misfit_of(window: Window, ways: FloatArray) -> float:
     """What speaks against a meeting's ways."""
-    return float(misfit(window.ink, window.x, ways, window.pens))
+    return float(misfit(window.ink, window.x, ways, window.pens, BEND))
 
 
 def explained(window: Window, ways: FloatArray) -> bool:
     """Whether ways give the ink of a window so well that no others are looked for."""
     return misfit_of(window, ways) < EXPLAINED * float(window.ink.sum())
-
-
-def searched(window: Window, ways: FloatArray) -> FloatArray:
-    """The ways, or others that a search finds, where they give the ink of a window better."""
-    if not 0 < len(window.ends) <= MOST_ENDS or len(window.pens) > MOST_TRACES:
-        return ways
-    guess = untangle(
-        window.ink, window.x, window.y, window.pens, window.beyond, window.free, window.ends
-    )[0]
-    other = fitted(window, guess)
-    return other if misfit_of(window, other) < misfit_of(window, ways) - BETTER else ways
 
 
 def with_ways(paths: Sequence[Path], window: Window, ways: FloatArray) -> list[Path]:

@@ -166,6 +166,7 @@ def normal_equations(
     reach = pen / 2 + soft / 2  # the ramp's outer end; within its inner end is full ink
     full2 = max(pen / 2 - soft / 2, 0.0) ** 2
     per_length2 = np.empty(n)
+    nearest, at_of = np.empty(rows), np.empty(rows)
     for k in range(n - 1):
         per_length2[k] = 1.0 / (h * h + (y[k + 1] - y[k]) ** 2)
     for c in range(max(0, int(x[0])), min(columns - 1, int(x[-1] + 1)) + 1):
@@ -181,34 +182,28 @@ def normal_equations(
             most = max(most, y[k])
         if not any_moving:
             continue
-        middle = min(high, max(low, int(np.floor((c - x[0]) / h))))
-        furthest = max(high - middle, middle - low)
-        for r in range(max(0, int(least - reach)), min(rows - 1, int(most + reach + 1)) + 1):
-            nearest = reach * reach
-            segment, along = -1, 0.0
-            for turn in range(2 * furthest + 1):  # from the pixel's own column outward
-                k = middle + (turn + 1) // 2 if turn % 2 else middle - turn // 2
-                aside = max((turn // 2 - 1) * h, 0.0)
-                if nearest <= full2 or aside * aside >= nearest:
-                    break
-                if k < low or k > high:
-                    continue
-                dy = y[k + 1] - y[k]
-                # Most segments of a steep stroke are too far above or below this pixel.
-                if (r - y[k] > reach and r - y[k + 1] > reach) or (
-                    y[k] - r > reach and y[k + 1] - r > reach
-                ):
-                    continue
-                t = ((c - x[k]) * h + (r - y[k]) * dy) * per_length2[k]
-                t = min(1.0, max(0.0, t))
-                px = c - x[k] - t * h
-                py = r - y[k] - t * dy
+        first = max(0, int(least - reach))
+        stop = min(rows - 1, int(most + reach + 1)) + 1
+        nearest[first:stop] = reach * reach
+        for k in range(low, high + 1):
+            dy, aside = y[k + 1] - y[k], c - x[k]
+            upper, lower = (y[k], y[k + 1]) if dy > 0 else (y[k + 1], y[k])
+            per = per_length2[k]
+            for r in range(max(first, int(upper - reach)), min(stop, int(lower + reach) + 2)):
+                t = min(1.0, max(0.0, (aside * h + (r - y[k]) * dy) * per))
+                px, py = aside - t * h, r - y[k] - t * dy
                 d2 = px * px + py * py
-                if d2 < nearest or (d2 == nearest and k < segment):
-                    nearest, segment, along = d2, k, t
-            distance = np.sqrt(nearest)
+                nearer = d2 < nearest[r]
+                nearest[r] = d2 if nearer else nearest[r]
+                at_of[r] = k + t if nearer else at_of[r]
+        for r in range(first, stop):
+            if nearest[r] <= full2 or nearest[r] >= reach * reach:
+                continue
+            segment = min(int(at_of[r]), n - 2)
+            along = at_of[r] - segment
+            distance = np.sqrt(nearest[r])
             ramp = (pen / 2 - distance) / soft + 0.5
-            if segment < 0 or ramp <= others[r, c] or ramp >= 1.0:
+            if ramp <= others[r, c]:
                 continue
             residual = cover[r, c] - ramp
             at = y[segment] + along * (y[segment + 1] - y[segment])

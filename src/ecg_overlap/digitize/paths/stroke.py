@@ -18,7 +18,7 @@ from numba import njit
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.columns import extent_px
 from ecg_overlap.digitize.paths.core import core_rows, raise_tips, shortest_way, unexplained_px
-from ecg_overlap.digitize.paths.drawn import bends, difference, draw_into
+from ecg_overlap.digitize.paths.drawn import BEND, bends, difference, draw_into
 from ecg_overlap.digitize.paths.path import FloatArray, Path, stretches
 from ecg_overlap.digitize.paths.redraw import redraw
 from ecg_overlap.digitize.paths.spikes import find_spikes, through_ink, through_tips
@@ -124,7 +124,7 @@ def _misfit(trace: TraceInk, path: Path) -> float:
     for start, stop in stretches(path.y_px):
         x, y = path.x_px[start:stop], path.y_px[start:stop]
         draw_into(drawn, x, y, path.width_px)
-        bent += bends(y)
+        bent += bends(y, BEND)
     return float(difference(own, drawn)) + bent
 
 

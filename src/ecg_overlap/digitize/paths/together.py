@@ -20,11 +20,11 @@ from ecg_overlap.digitize.paths.meeting import (
     fitted,
     meetings,
     misfit_of,
-    searched,
     window_of,
     with_ways,
 )
 from ecg_overlap.digitize.paths.path import FloatArray, Path
+from ecg_overlap.digitize.paths.searched import searched
 from ecg_overlap.digitize.paths.visitor import visitor
 from ecg_overlap.digitize.traces.joint import Traces
 

@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.drawn import (
+    BEND,
     bends,
-    draw_over,
     drawn_but,
     fit_together,
     misfit,
 )
+from ecg_overlap.digitize.paths.outlines import by_column, line, more_than_before, outline
 from ecg_overlap.digitize.paths.path import FloatArray
 from ecg_overlap.digitize.traces.runs import IntArray
 
 MOST_POINTS = 14  # of one stroke: three beats' worth
 APART_PX = 0.6  # two points of one stroke are no nearer in x: one column has one
-AHEAD_PX = 0.3  # points in disorder are drawn so far apart
 EXCHANGED = 4  # points of two strokes, at most, that are exchanged at once
-SPIKE = -2  # in their number's place: two points of one stroke are left out at once
+# What is done to one stroke: it goes through one of the ends; a point is left out; two are at once.
+ADDED, LEFT_OUT, SPIKE = 0, -1, -2
 STEPS = 12  # at most, and one more after the last that was better
 KEPT = 2  # drawings that go on
 FITTED = 8  # of each of them, the most promising changes that are fitted
@@ -45,6 +46,7 @@ def untangle(
     beyond: FloatArray,
     free: NDArray[np.bool_],
     ends: FloatArray,
+    bend: float,
 ) -> tuple[FloatArray, float]:
     """The best ways that were found, float64 (K, n), and their misfit.
 
@@ -56,8 +58,10 @@ def untangle(
         beyond: float64 (K,): how far outside of the ink's rows each may go.
         free: bool (n,): one stretch of knots, not to either end.
         ends: float64 (m, 2), (x, y): points that a stroke may go through.
+        bend: As of `misfit`.
     """
     n_strokes, n = y.shape
+    like, better = LIKE * bend / BEND, BETTER * bend / BEND
     inside = np.flatnonzero(free)
     first, last = inside[0] - 1, inside[-1] + 1
     state = (KEPT, n_strokes, MOST_POINTS, 2)
@@ -68,8 +72,8 @@ def untangle(
     kept = 2  # the turning points of the guess, and straight lines
     for b in range(kept):
         lines = _lines(x, y, first, last, points[b], counts[b])
-        ways[b] = fit_together(ink, x, lines, pens, beyond, free, 1, QUICK)
-        costs[b] = misfit(ink, x, ways[b], pens)
+        ways[b] = fit_together(ink, x, lines, pens, beyond, free, bend, 1, QUICK)
+        costs[b] = misfit(ink, x, ways[b], pens, bend)
     best, least = ways[np.argmin(costs)].copy(), costs.min()
     new_points, new_counts = np.zeros((_ROOM, *state[1:])), np.zeros((_ROOM, n_strokes), np.int64)
     new_ways, new_costs = np.zeros((_ROOM, n_strokes, n)), np.full(_ROOM, np.inf)
@@ -79,23 +83,23 @@ def untangle(
         for b in range(kept):
             found = _tried(
                 ink, x, y, pens, first, last, ends, ways[b], points[b], counts[b],
-                new_points, new_counts, found,
+                bend, new_points, new_counts, found,
             )  # fmt: skip
         for i in range(found):
             lines = _lines(x, y, first, last, new_points[i], new_counts[i])
-            new_ways[i] = fit_together(ink, x, lines, pens, beyond, free, 1, QUICK)
-            new_costs[i] = misfit(ink, x, new_ways[i], pens)
+            new_ways[i] = fit_together(ink, x, lines, pens, beyond, free, bend, 1, QUICK)
+            new_costs[i] = misfit(ink, x, new_ways[i], pens, bend)
         if found == 0:
             break
         kept = 0
         for i in np.argsort(new_costs[:found]):
             if kept == KEPT:
                 break
-            if kept == 0 or new_costs[i] - costs[kept - 1] > LIKE:
+            if kept == 0 or new_costs[i] - costs[kept - 1] > like:
                 points[kept], counts[kept] = new_points[i], new_counts[i]
                 ways[kept], costs[kept] = new_ways[i], new_costs[i]
                 kept += 1
-        if costs[0] < least - BETTER:
+        if costs[0] < least - better:
             best, least, stale = ways[0].copy(), costs[0], False
         elif stale:
             break
@@ -126,32 +130,13 @@ def _turning_points(
 
 
 @njit(cache=True)
-def _line(
-    x: FloatArray, y: FloatArray, first: int, last: int, points: FloatArray, count: int
-) -> FloatArray:
-    """A way (n,) as it is up to `first` and from `last` on, and straight between the points."""
-    line = y.copy()
-    ahead_x, ahead_y = x[first], y[first]
-    i = first
-    for p in range(count + 1):
-        to_x = x[last] if p == count else points[p, 0]
-        to_y = y[last] if p == count else points[p, 1]
-        to_x = max(to_x, ahead_x + AHEAD_PX)
-        while i < last and x[i] <= to_x:
-            line[i] = ahead_y + (to_y - ahead_y) * (x[i] - ahead_x) / (to_x - ahead_x)
-            i += 1
-        ahead_x, ahead_y = to_x, to_y
-    return line
-
-
-@njit(cache=True)
 def _lines(
     x: FloatArray, y: FloatArray, first: int, last: int, points: FloatArray, counts: IntArray
 ) -> FloatArray:
     """`_line` of all strokes, float64 (K, n)."""
     lines = np.empty_like(y)
     for k in range(len(y)):
-        lines[k] = _line(x, y[k], first, last, points[k], counts[k])
+        lines[k] = line(x, y[k], first, last, points[k], counts[k])
     return lines
 
 
@@ -182,30 +167,6 @@ def _without(points: FloatArray, count: int, left_out: int, several: int, to: Fl
 
 
 @njit(cache=True)
-def _with_lines(
-    ink: Coverage,
-    others: Coverage,
-    x: FloatArray,
-    lines: FloatArray,
-    pens: FloatArray,
-    under: Coverage,
-    at: IntArray,
-) -> float:
-    """What strokes (k, n), drawn over others, change of the misfit; the others stay as they are.
-
-    `under` and `at` are room for what the pixels were before and which they are.
-    """
-    total, n = 0.0, 0
-    for k in range(len(lines)):
-        change, n = draw_over(others, ink, x, lines[k], pens[k], under, at, n)
-        total += change + bends(lines[k])
-    pixels = others.reshape(-1)
-    for i in range(n - 1, -1, -1):  # a pixel may have been drawn twice
-        pixels[at[i]] = under[i]
-    return total
-
-
-@njit(cache=True)
 def _tried(
     ink: Coverage,
     x: FloatArray,
@@ -217,95 +178,99 @@ def _tried(
     ways: FloatArray,
     points: FloatArray,
     counts: IntArray,
+    bend: float,
     new_points: FloatArray,
     new_counts: IntArray,
     found: int,
 ) -> int:
-    """Write what is worth a fit of all that differs from one drawing by a point or an exchange.
+    """Write what is worth a fit of all that differs from one drawing by one change.
 
     Strokes that change are compared as lines, before and after: so all are judged alike.
     """
-    n_strokes, n_ends = len(y), len(ends)
-    lines = _lines(x, y, first, last, points, counts)
-    # A change: of which stroke, which end (or point, from n_ends on), to which other stroke, and
-    # how many points of the two are exchanged, from that point on; or the first point of a SPIKE.
-    room = n_strokes * (n_ends + MOST_POINTS * (1 + n_strokes + 2 * EXCHANGED * n_strokes))
-    change, promise = np.zeros((room, 4), np.int64), np.full(room, np.inf)
-    changed, of_both = np.zeros((2, MOST_POINTS, 2)), np.zeros(2, np.int64)
+    changes = _changes(counts, len(ends))
+    promise = np.empty(len(changes))
+    room = (2, len(x) + MOST_POINTS)
+    before, after = np.zeros((len(y), *room)), np.zeros((2, *room))
+    n_before, n_after = np.zeros(len(y), np.int64), np.zeros(2, np.int64)
+    bent = np.zeros(len(y))
+    for k in range(len(y)):
+        n_before[k] = outline(x, y[k], first, last, points[k], counts[k], before[k])
+        bent[k] = bends(line(x, y[k], first, last, points[k], counts[k]), bend)
     under, at = np.empty(4 * ink.size, np.float32), np.empty(4 * ink.size, np.int64)
-    n = 0
-    for k in range(n_strokes):
-        others = drawn_but(ink.shape, x, ways, pens, k, -1)
-        now = _with_lines(ink, others, x, lines[k : k + 1], pens[k : k + 1], under, at)
-        for i in range(n_ends + counts[k]):
-            count = _changed(points, counts, ends, k, i, changed[0])
-            line = _line(x, y[k], first, last, changed[0], count)
-            after = _with_lines(ink, others, x, line.reshape(1, -1), pens[k : k + 1], under, at)
-            change[n, 0], change[n, 1], change[n, 2], promise[n] = k, i, k, after - now
-            n += 1
-        for p in range(counts[k] - 1):  # a spike: there and back
-            count = _without(points[k], counts[k], p, 2, changed[0])
-            line = _line(x, y[k], first, last, changed[0], count)
-            after = _with_lines(ink, others, x, line.reshape(1, -1), pens[k : k + 1], under, at)
-            change[n, 0], change[n, 1], change[n, 2], change[n, 3] = k, p, k, SPIKE
-            promise[n] = after - now
-            n += 1
-        for other in range(n_strokes):  # a point to another stroke
-            if other == k or counts[k] == 0:
-                continue
-            both = np.array([k, other])
+    to, n_to = np.zeros((2, MOST_POINTS, 2)), np.zeros(2, np.int64)
+    of, others, now = np.zeros(0, np.int64), ink, np.zeros(0)
+    for n in range(len(changes)):
+        k, other = changes[n, 0], changes[n, 1]
+        if n == 0 or k != changes[n - 1, 0] or other != changes[n - 1, 1]:
+            of = np.array([k]) if other < 0 else np.array([k, other])
             others = drawn_but(ink.shape, x, ways, pens, k, other)
-            now = _with_lines(ink, others, x, lines[both], pens[both], under, at)
-            for p in range(counts[k]):
-                count = _without(points[k], counts[k], p, 1, changed[0])
-                more = _with(points[other], counts[other], points[k, p], changed[1])
-                two = np.empty((2, len(x)))
-                two[0] = _line(x, y[k], first, last, changed[0], count)
-                two[1] = _line(x, y[other], first, last, changed[1], more)
-                after = _with_lines(ink, others, x, two, pens[both], under, at)
-                change[n, 0], change[n, 1], change[n, 2] = k, n_ends + p, other
-                promise[n] = after - now
-                n += 1
-        for other in range(k):  # points of both are exchanged
-            if counts[k] + counts[other] == 0:
-                continue
-            both = np.array([k, other])
-            others = drawn_but(ink.shape, x, ways, pens, k, other)
-            now = _with_lines(ink, others, x, lines[both], pens[both], under, at)
-            two = np.empty((2, len(x)))
-            for p in range(counts[k] + counts[other]):
-                for several in range(2, min(EXCHANGED, counts[k] + counts[other] - p) + 1):
-                    _exchanged(points, counts, k, other, p, several, changed, of_both)
-                    if of_both.max() == MOST_POINTS:
-                        continue
-                    two[0] = _line(x, y[k], first, last, changed[0], of_both[0])
-                    two[1] = _line(x, y[other], first, last, changed[1], of_both[1])
-                    after = _with_lines(ink, others, x, two, pens[both], under, at)
-                    change[n, 0], change[n, 1], change[n, 2], change[n, 3] = k, p, other, several
-                    promise[n] = after - now
-                    n += 1
-    for which in np.argsort(promise[:n])[:FITTED]:
-        if found == _ROOM:
+            now = by_column(ink, others, before[of], n_before[of], pens[of])
+        _changed(points, counts, ends, changes[n], to, n_to)
+        promise[n] = -bent[of].sum()
+        for i in range(len(of)):
+            n_after[i] = outline(x, y[of[i]], first, last, to[i], n_to[i], after[i])
+            promise[n] += bends(line(x, y[of[i]], first, last, to[i], n_to[i]), bend)
+        promise[n] += more_than_before(
+            ink, others, before[of], n_before[of], now, after, n_after, pens[of], under, at
+        )
+    for n in np.argsort(promise)[:FITTED]:
+        if found == len(new_points):
             break
-        k, i, other, several = change[which]
+        _changed(points, counts, ends, changes[n], to, n_to)
         new_points[found], new_counts[found] = points, counts
-        if several == SPIKE:
-            new_counts[found, k] = _without(points[k], counts[k], i, 2, new_points[found, k])
-            found += 1
-            continue
-        if several > 0:
-            _exchanged(points, counts, k, other, i, several, changed, of_both)
-            new_points[found, k], new_points[found, other] = changed[0], changed[1]
-            new_counts[found, k], new_counts[found, other] = of_both
-            found += 1
-            continue
-        new_counts[found, k] = _changed(points, counts, ends, k, i, new_points[found, k])
-        if other != k:
-            new_counts[found, other] = _with(
-                points[other], counts[other], points[k, i - n_ends], new_points[found, other]
-            )
+        for i in range(1 if changes[n, 1] < 0 else 2):
+            k = changes[n, i]
+            new_points[found, k], new_counts[found, k] = to[i], n_to[i]
         found += 1
     return found
+
+
+@njit(cache=True)
+def _changes(counts: IntArray, n_ends: int) -> IntArray:
+    """All that can be changed in strokes of so many points, int64 (n, 4), in order of the strokes.
+
+    Which stroke; the other one, if their points are exchanged, or -1; how many points change hands,
+    or what is done to the one stroke: ADDED, LEFT_OUT, SPIKE; and the first point, or the end.
+    """
+    n_strokes = len(counts)
+    changes = np.empty(
+        (n_strokes * (n_ends + 2 * MOST_POINTS * (1 + n_strokes * EXCHANGED)), 4), np.int64
+    )
+    n = 0
+    for k in range(n_strokes):
+        for what, choices in ((ADDED, n_ends), (LEFT_OUT, counts[k]), (SPIKE, counts[k] - 1)):
+            for i in range(choices):
+                changes[n, 0], changes[n, 1], changes[n, 2], changes[n, 3] = k, -1, what, i
+                n += 1
+        for other in range(k):
+            both = counts[k] + counts[other]
+            for i in range(both):
+                for several in range(1, min(EXCHANGED, both - i) + 1):
+                    changes[n, 0], changes[n, 1] = k, other
+                    changes[n, 2], changes[n, 3] = several, i
+                    n += 1
+    return changes[:n]
+
+
+@njit(cache=True)
+def _changed(
+    points: FloatArray,
+    counts: IntArray,
+    ends: FloatArray,
+    change: IntArray,
+    to: FloatArray,
+    n_to: IntArray,
+) -> None:
+    """Write the points of the one stroke and of the other after a change, as `_exchanged` does."""
+    k, other, what, i = change
+    if what == ADDED:
+        n_to[0] = _with(points[k], counts[k], ends[i], to[0])
+    elif what == LEFT_OUT:
+        n_to[0] = _without(points[k], counts[k], i, 1, to[0])
+    elif what == SPIKE:
+        n_to[0] = _without(points[k], counts[k], i, 2, to[0])
+    else:
+        _exchanged(points, counts, k, other, i, what, to, n_to)
 
 
 @njit(cache=True)
@@ -341,13 +306,3 @@ def _exchanged(
         side = 0 if of_k == stays else 1
         # In place: points come in order of x, so that each is added at the end.
         n_to[side] = _with(to[side], n_to[side], point, to[side])
-
-
-@njit(cache=True)
-def _changed(
-    points: FloatArray, counts: IntArray, ends: FloatArray, k: int, i: int, to: FloatArray
-) -> int:
-    """Write the points of stroke `k` with end `i`, or without point `i` − number of ends."""
-    if i < len(ends):
-        return _with(points[k], counts[k], ends[i], to)
-    return _without(points[k], counts[k], i - len(ends), 1, to)
