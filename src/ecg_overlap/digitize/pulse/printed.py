@@ -108,18 +108,19 @@ def find_cut_pulse(cover: Coverage, row: Ended, *, px_per_mm: float) -> PagePuls
     seen = _Coarse.of(cover, px_per_mm)
     scale = seen.px_per_mm
     best: PagePulse | None = None
-    for mm_per_mv, width_mm, after in product(sorted(GAINS), WIDTHS_MM, (False, True)):
-        shape, foot = _drawn(mm_per_mv, width_mm, scale)
+    for width_mm, after in product(WIDTHS_MM, (False, True)):
+        drawings = {gain: _drawn(gain, width_mm, scale) for gain in sorted(GAINS)}
         end = int((row.stop if after else row.first) / seen.finer) + seen.beside
         y = float(row.y_px[int(np.clip(row.stop - 1 if after else row.first, 0, None))])
         middle = y / seen.finer
-        first, stop = _reach(end, foot, shape, width_mm, after, scale)
         for off in range(-round(OFF_ROW_MM * scale), round(OFF_ROW_MM * scale) + 1):
             zero = round(middle) + off
-            hidden = round(foot[1]) - zero  # rows of the drawing above the picture
-            if hidden < (FREE_MM + BLUR_MM) * scale or zero < LEAST_SEEN_MM * scale:
+            cut = _without_roof(drawings, zero, scale)
+            if cut is None or zero < LEAST_SEEN_MM * scale:
                 continue
-            part, drawn = seen.ink[: len(shape) - hidden, first:stop], shape[hidden:]
+            gain, drawn, foot = cut
+            first, stop = _reach(end, foot, drawn, width_mm, after, scale)
+            part = seen.ink[: len(drawn), first:stop]
             if part.shape[0] < len(drawn) or part.shape[1] < drawn.shape[1]:
                 continue
             like = _likeness(part, drawn)[0]
@@ -129,13 +130,27 @@ def find_cut_pulse(cover: Coverage, row: Ended, *, px_per_mm: float) -> PagePuls
                 best = PagePulse(
                     left_px=left,
                     right_px=left + width_mm * scale,
-                    mm_per_mv=mm_per_mv,
+                    mm_per_mv=gain,
                     width_mm=width_mm,
                     zero_px=np.array([float(zero)]),
                     like=np.array([float(like[x])]),
                     after=after,
                 )
     return None if best is None else seen.in_picture(best)
+
+
+def _without_roof(
+    drawings: dict[float, tuple[FloatImage, FloatArray]], zero_px: int, px_per_mm: float
+) -> tuple[float, FloatImage, FloatArray] | None:
+    """What a picture shows of a pulse that goes over its upper edge: gain, drawing, and its foot.
+
+    Of all gains at which the roof is not seen, it is the same two sides: the first is taken.
+    """
+    for gain, (shape, foot) in drawings.items():
+        hidden = round(foot[1]) - zero_px  # rows of the drawing above the picture
+        if hidden >= (FREE_MM + BLUR_MM) * px_per_mm:
+            return gain, shape[hidden:], foot
+    return None
 
 
 @dataclass(frozen=True, eq=False)
