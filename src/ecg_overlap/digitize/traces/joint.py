@@ -140,17 +140,17 @@ class Traces:
     def _far_px(self) -> tuple[IntArray, FloatArray]:
         """The runs that no trace is in, (m,), and how far each is from each trace's ink."""
         free = np.setdiff1d(np.arange(len(self.runs.column)), self.where)
-        far = np.empty((len(self.where), len(free)))
+        far = np.full((len(self.where), len(free)), np.inf)
         column, rows = self.runs.column[free], self.runs.row[free]
         for k, where in enumerate(self.where):
             columns = np.flatnonzero(where >= 0)
+            if not len(columns) or not len(free):
+                continue
             blank = np.ones(self.cover.shape, np.uint8)
             for x, (top, stop) in zip(columns, self.own[k, columns], strict=True):
                 blank[top:stop, x] = 0
             away = cv2.distanceTransform(blank, cv2.DIST_L2, 3)
             far[k] = np.minimum(away[rows[:, 0], column], away[rows[:, 1] - 1, column])
-            if not len(columns):
-                far[k] = np.inf
         return free, far
 
 
