@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install train eval test lint format gallery compare benchmarks clean
+.PHONY: help install train eval test lint format gallery weights compare benchmarks clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ format: install  ## let ruff put the code in order
 gallery: install  ## contact sheets of what the generator draws, in outputs/gallery
 	$(BIN)/python -m data_gen.gallery --out outputs/gallery
 	$(BIN)/python -m ecg_overlap.augment_gallery --out outputs/gallery/augmentations.png
+
+weights: install  ## train the package's networks anew (hours; ARGS="OVERRIDE …")
+	bash experiments/best/reproduce.sh $(ARGS)
 
 compare: install  ## paired differences of two results (A=folder B=folder)
 	$(BIN)/python -m ecg_overlap.evaluation.compare $(A) $(B)
