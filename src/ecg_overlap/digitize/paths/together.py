@@ -30,6 +30,7 @@ from ecg_overlap.digitize.traces.joint import Traces
 
 # Set by hand on 14 drawn pages of fold 9 (benchmarks/contacts.py --n 24), and on 6 finer ones.
 WIDEST_MM = 8.0  # of a meeting in which ways are tried: a wide QRS complex; longer ones are fitted
+PASSES = 2  # a meeting is held at its ends by its neighbours', which may be right the second time
 TRIED = 2  # beats for each of which ways are looked for, and whose ways are then tried in others …
 AS_GOOD = 1.3  # … where nothing is looked for if they are as good, up to this factor, there
 SHIFTS_PX = np.arange(-3.0, 3.01, 0.5)  # by which another beat's ways are moved
@@ -44,18 +45,24 @@ def redrawn(traces: Traces, paths: Sequence[Path]) -> list[Path]:
     """
     n = len(paths)
     pen = np.nanmedian([traces.pen_px, *(path.width_px for path in paths)])
-    everyone = [*paths, *(visitor(traces, k, float(pen)) for k in (n, n + 1))]
-    windows = [window_of(traces, everyone, meeting) for meeting in meetings(traces)]
+    found = [*paths, *(visitor(traces, k, float(pen)) for k in (n, n + 1))]
+    for _ in range(PASSES):
+        found = _drawn_again(traces, found)
+    return [_in_sight(path, len(traces.cover)) for path in found[:n]]
+
+
+def _drawn_again(traces: Traces, paths: Sequence[Path]) -> list[Path]:
+    """The paths, those of visitors too, as each meeting's ink has it; near meetings then as one."""
+    windows = [window_of(traces, paths, meeting) for meeting in meetings(traces)]
     solved: list[tuple[Window, FloatArray]] = []
     for window in windows:
         if window is not None:
             solved.append((window, _ways(window, _alike(window, solved), traces.px_per_mm)))
-    found = everyone
+    found = list(paths)
     for window, ways in solved:
         others = [other for other in _alike(window, solved) if other[0] is not window]
         found = with_ways(found, window, _of_beats(window, ways, others))
-    found = joined(traces, found, [window.meeting for window, _ in solved])[:n]
-    return [_in_sight(path, len(traces.cover)) for path in found]
+    return joined(traces, found, [window.meeting for window, _ in solved])
 
 
 def _in_sight(path: Path, height: int) -> Path:
