@@ -4,19 +4,26 @@
 #     bash experiments/best/reproduce.sh                              # into outputs/reproduce
 #     bash experiments/best/reproduce.sh trainer.max_steps=4 data.samples_per_epoch=32 data.n_val=8  # a try, 4 min
 #
-# Given again, it goes on where it was stopped. Needs PTB-XL beside the project (`paths.data=FOLDER`).
-# The weights become the package's own when they are exported in their place: docs/research.md.
+# Given again, it goes on where it was stopped; with other overrides, in another folder. They are for all
+# runs: paths and sizes. Needs PTB-XL beside the project (`paths.data=FOLDER`). The weights become the
+# package's own when they are exported in its place: docs/research.md.
 set -euo pipefail
+cd "$(dirname "$0")/../.."
 export OMP_NUM_THREADS=1
-bin=${BIN:-.venv/bin}
+bin=.venv/bin
 out=outputs/reproduce
+[ $# -eq 0 ] || out+=-$(printf '%s\n' "$@" | sha256sum | cut -c1-8)
 last=checkpoints/last.ckpt
 overrides=("$@")
 
 run() { # NAME EXPERIMENT OVERRIDE…: a run, or what is left of it
+  if [ -e "$out/$1/done" ]; then
+    echo "== $1: done already"
+    return
+  fi
   echo "== $1"
-  [ -e "$out/$1/done" ] && return
-  "$bin/python" train.py "experiment=$2" ckpt=auto test=null "hydra.run.dir=$out/$1" "${@:3}" "${overrides[@]}"
+  "$bin/python" train.py "experiment=$2" ckpt=auto test=null "hydra.run.dir=$out/$1" "${@:3}" \
+    ${overrides[@]+"${overrides[@]}"}
   touch "$out/$1/done"
 }
 

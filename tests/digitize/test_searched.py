@@ -1,4 +1,4 @@
-"""Other ways through a meeting: they are found in a coarser picture, and what is compared is so."""
+"""Other ways through a meeting are found in a coarser picture; changes are judged as if drawn."""
 
 import numpy as np
 import pytest
@@ -35,6 +35,26 @@ def test_ways_are_found_at_any_scale(finer: float) -> None:
     assert np.abs(found - true).max() < 4 * finer
     assert misfit_of(window, found) < misfit_of(window, window.y)
     assert found[:, ~window.free] == pytest.approx(window.y[:, ~window.free], abs=1e-3)
+
+
+@pytest.mark.parametrize("pen", [4.0, 8.0, 13.0, 20.0])
+@pytest.mark.parametrize("columns", [1, 2, 5, 9])
+@pytest.mark.parametrize("at_edge", [False, True])
+def test_a_narrow_meeting_of_thick_pens_is_searched(
+    pen: float, columns: int, at_edge: bool
+) -> None:
+    """Its free knots may lie between those of a coarser picture."""
+    margin = 0 if at_edge else 4
+    x = np.arange(-0.25, margin + columns + 4, min(pen / 8, 1.0))
+    y = np.stack([np.full(len(x), 40.0), np.full(len(x), 40.0 + pen)])
+    ink = drawn_but((97, margin + columns + 4), x, y, np.full(2, pen), -1, -1)
+    free = (x > margin - 2) & (x < margin + columns + 2)
+    free[[0, -1]] = False
+    ends = np.array([(margin + c, row) for c in range(columns) for row in (20.0, 70.0)])
+    meeting, seen = Meeting(margin, margin + columns, (0, 1)), np.ones(y.shape, np.bool_)
+    beyond = np.array([0.0, 1 + 2 * pen])
+    window = Window(meeting, 0, 0, ink, x, y, np.full(2, pen), beyond, seen, free, ends)
+    assert np.abs(searched(window, y) - y).max() < 1
 
 
 def test_a_window_without_ends_is_left_as_it_is() -> None:

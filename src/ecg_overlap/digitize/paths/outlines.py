@@ -20,7 +20,7 @@ def line(
     x: FloatArray, y: FloatArray, first: int, last: int, points: FloatArray, count: int
 ) -> FloatArray:
     """A way (n,) as it is up to `first` and from `last` on, and straight between the points."""
-    line = y.copy()
+    way = y.copy()
     ahead_x, ahead_y = x[first], y[first]
     i = first
     for p in range(count + 1):
@@ -28,10 +28,10 @@ def line(
         to_y = y[last] if p == count else points[p, 1]
         to_x = max(to_x, ahead_x + AHEAD_PX)
         while i < last and x[i] <= to_x:
-            line[i] = ahead_y + (to_y - ahead_y) * (x[i] - ahead_x) / (to_x - ahead_x)
+            way[i] = ahead_y + (to_y - ahead_y) * (x[i] - ahead_x) / (to_x - ahead_x)
             i += 1
         ahead_x, ahead_y = to_x, to_y
-    return line
+    return way
 
 
 @njit(cache=True)
@@ -44,7 +44,10 @@ def outline(
     count: int,
     to: FloatArray,
 ) -> int:
-    """Write the corners of such a way to float64 (2, n + points), x and y; how many they are."""
+    """Write the corners of such a way to float64 (2, n + points), x and y; how many they are.
+
+    No point may be nearer to the knot after `last` than `AHEAD_PX`.
+    """
     n = first + 1
     to[0, :n], to[1, :n] = x[:n], y[:n]
     for p in range(count):
@@ -98,12 +101,12 @@ def more_than_before(
 
     Args:
         ink: float32 (H, W), 0–1.
-        others: float32 (H, W), what other strokes have drawn; as it was in the end.
+        others: float32 (H, W), what other strokes have drawn; changed on the way, and put back.
         before: float64 (k, 2, m), corners, x and y, …
         n_before: int64 (k,), … how many each has, …
         columns_before: float64 (W,), … and what `by_column` says of them.
-        after: Likewise, …
-        n_after: … for the other ways.
+        after: float64 (k or more, 2, m), likewise of the other ways; …
+        n_after: … their counts.
         pens: float64 (k,), px.
         under: float32 (n,): room for what pixels were …
         at: int64 (n,): … and for which they are.

@@ -4,59 +4,67 @@ Who has which peak is seen as well where the pen is two pixels wide, and a way i
 in a fraction of the time. What is found is then fitted in the picture itself.
 """
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 
+from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.paths.drawn import BEND
 from ecg_overlap.digitize.paths.meeting import BETTER, MOST_TRACES, Window, fitted, misfit_of
 from ecg_overlap.digitize.paths.path import FloatArray
 from ecg_overlap.digitize.paths.untangle import untangle
 
-MOST_ENDS = 160  # of the ink's runs in a meeting in which other ways are looked for
+MOST_ENDS = 160  # of tall runs, upper and lower, in a meeting in which other ways are looked for
 LEAST_PEN_PX = 2.0  # a finer pen is not told from a soft edge
+KNOTS_PER_PEN = 3.0  # of the coarser picture: with more, crossings are found less often
 
 
 def searched(window: Window, ways: FloatArray) -> FloatArray:
     """The ways, or others that a search finds, where they give the ink of a window better."""
     if not 0 < len(window.ends) <= MOST_ENDS or len(window.pens) > MOST_TRACES:
         return ways
-    finer = max(int(window.pens.min() / LEAST_PEN_PX), 1)
-    seen = _coarser(window, finer) if finer > 1 else window
-    guess, _ = untangle(
-        seen.ink, seen.x, seen.y, seen.pens, seen.beyond, seen.free, seen.ends, BEND / finer**2
-    )
-    if finer > 1:
-        rows = [np.interp(window.x, _finer(seen.x, finer), _finer(y, finer)) for y in guess]
-        guess = np.where(window.free, np.stack(rows), window.y)
-    other = fitted(window, guess)
+    factor = max(int(window.pens.min() / LEAST_PEN_PX), 1)
+    other = fitted(window, _found(window, factor))
     return other if misfit_of(window, other) < misfit_of(window, ways) - BETTER else ways
 
 
-def _coarser(window: Window, finer: int) -> Window:
-    """A window in px that are so many times as large; its ends are of every so many columns."""
-    height, width = window.ink.shape
-    below, beside = -height % finer, -width % finer
-    ink = np.pad(window.ink, ((0, below), (0, beside)))
-    size = (ink.shape[1] // finer, ink.shape[0] // finer)
-    some = np.rint(window.ends[:, 0]).astype(int) % finer == 0
-    free = window.free[::finer].copy()
-    free[-1] = False  # the ends are held
-    return replace(
-        window,
-        ink=np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.float32),
-        x=(window.x[::finer] + 0.5) / finer - 0.5,
-        y=(window.y[:, ::finer] + 0.5) / finer - 0.5,
-        pens=window.pens / finer,
-        beyond=window.beyond / finer,
-        seen=window.seen[:, ::finer],
-        free=free,
-        ends=(window.ends[some] + 0.5) / finer - 0.5,
+def _found(window: Window, factor: int) -> FloatArray:
+    """Ways in a window, float64 (K, n), found where px are so many times as large."""
+    inside = window.x[window.free]
+    first, last = _coarse(window.x[0], factor), _coarse(window.x[-1], factor)
+    spacing = window.pens.min() / factor / KNOTS_PER_PEN
+    x = np.linspace(first, last, max(int(np.ceil((last - first) / spacing)), 1) + 1)
+    free = (x >= _coarse(inside[0], factor)) & (x <= _coarse(inside[-1], factor))
+    if factor == 1 or not free.any():
+        return untangle(
+            window.ink, window.x, window.y, window.pens, window.beyond, window.free, window.ends,
+            BEND,
+        )[0]  # fmt: skip
+    at = (x + 0.5) * factor - 0.5
+    y = np.stack([_coarse(np.interp(at, window.x, of), factor) for of in window.y])
+    # Of every so many columns, one has the ends that are tried.
+    ends = window.ends[np.rint(window.ends[:, 0]).astype(int) % factor == 0]
+    found, _ = untangle(
+        _shrunk(window.ink, factor),
+        x,
+        y,
+        window.pens / factor,
+        window.beyond / factor + (1 - 1 / factor) / 2,  # as far beyond the edge as in the window
+        free,
+        _coarse(ends, factor),
+        BEND / factor**2,
     )
+    fine = np.stack([np.interp(window.x, at, (of + 0.5) * factor - 0.5) for of in found])
+    return np.where(window.free, fine, window.y)
 
 
-def _finer(coarse: FloatArray, finer: int) -> FloatArray:
-    """Columns or rows of the coarser picture in px of the finer one."""
-    fine: FloatArray = (coarse + 0.5) * finer - 0.5
-    return fine
+def _coarse(px: FloatArray, factor: int) -> FloatArray:
+    """Columns or rows, in px that are so many times as large."""
+    return (px + 0.5) / factor - 0.5
+
+
+def _shrunk(ink: Coverage, factor: int) -> Coverage:
+    """The mean of every factor × factor px; blank paper is added below and to the right."""
+    height, width = ink.shape
+    whole = np.pad(ink, ((0, -height % factor), (0, -width % factor)))
+    size = (whole.shape[1] // factor, whole.shape[0] // factor)
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -133,7 +133,7 @@ def _turning_points(
 def _lines(
     x: FloatArray, y: FloatArray, first: int, last: int, points: FloatArray, counts: IntArray
 ) -> FloatArray:
-    """`_line` of all strokes, float64 (K, n)."""
+    """`line` of all strokes, float64 (K, n)."""
     lines = np.empty_like(y)
     for k in range(len(y)):
         lines[k] = line(x, y[k], first, last, points[k], counts[k])
@@ -198,7 +198,7 @@ def _tried(
         bent[k] = bends(line(x, y[k], first, last, points[k], counts[k]), bend)
     under, at = np.empty(4 * ink.size, np.float32), np.empty(4 * ink.size, np.int64)
     to, n_to = np.zeros((2, MOST_POINTS, 2)), np.zeros(2, np.int64)
-    of, others, now = np.zeros(0, np.int64), ink, np.zeros(0)
+    of, others, now = np.zeros(0, np.int64), np.zeros_like(ink), np.zeros(0)
     for n in range(len(changes)):
         k, other = changes[n, 0], changes[n, 1]
         if n == 0 or k != changes[n - 1, 0] or other != changes[n - 1, 1]:
@@ -206,6 +206,9 @@ def _tried(
             others = drawn_but(ink.shape, x, ways, pens, k, other)
             now = by_column(ink, others, before[of], n_before[of], pens[of])
         _changed(points, counts, ends, changes[n], to, n_to)
+        if other >= 0 and n_to.max() == MOST_POINTS:  # one may have lost a point
+            promise[n] = np.inf
+            continue
         promise[n] = -bent[of].sum()
         for i in range(len(of)):
             n_after[i] = outline(x, y[of[i]], first, last, to[i], n_to[i], after[i])
@@ -214,7 +217,7 @@ def _tried(
             ink, others, before[of], n_before[of], now, after, n_after, pens[of], under, at
         )
     for n in np.argsort(promise)[:FITTED]:
-        if found == len(new_points):
+        if found == len(new_points) or promise[n] == np.inf:
             break
         _changed(points, counts, ends, changes[n], to, n_to)
         new_points[found], new_counts[found] = points, counts
@@ -229,7 +232,7 @@ def _tried(
 def _changes(counts: IntArray, n_ends: int) -> IntArray:
     """All that can be changed in strokes of so many points, int64 (n, 4), in order of the strokes.
 
-    Which stroke; the other one, if their points are exchanged, or -1; how many points change hands,
+    Of each: which stroke; the other one, if their points are exchanged, or -1; how many points go,
     or what is done to the one stroke: ADDED, LEFT_OUT, SPIKE; and the first point, or the end.
     """
     n_strokes = len(counts)

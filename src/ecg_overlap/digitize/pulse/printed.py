@@ -108,8 +108,8 @@ def find_cut_pulse(cover: Coverage, row: Ended, *, px_per_mm: float) -> PagePuls
     seen = _Coarse.of(cover, px_per_mm)
     scale = seen.px_per_mm
     best: PagePulse | None = None
-    for width_mm, after in product(WIDTHS_MM, (False, True)):
-        drawings = {gain: _drawn(gain, width_mm, scale) for gain in sorted(GAINS)}
+    widths = {w: {gain: _drawn(gain, w, scale) for gain in sorted(GAINS)} for w in WIDTHS_MM}
+    for (width_mm, drawings), after in product(widths.items(), (False, True)):
         end = int((row.stop if after else row.first) / seen.finer) + seen.beside
         y = float(row.y_px[int(np.clip(row.stop - 1 if after else row.first, 0, None))])
         middle = y / seen.finer
