@@ -50,6 +50,24 @@ def test_a_trace_passes_a_name_that_touches_it_or_lies_over_it(gap: int) -> None
     assert np.abs(path_of(cover) - ROW).mean() > 4 * off.mean()  # without knowing of it
 
 
+def test_a_network_that_takes_a_name_for_the_trace_is_not_believed() -> None:
+    """At a crop's beginning, where nothing says yet in which row the trace is."""
+    line = inked(HEIGHT, level(ROW))[:, LEFT:]
+    cover, box = named(inked(HEIGHT, level(ROW)), ROW + 3)
+    cover = cover[:, LEFT:]
+    there = LetterBox(0, box.top_px, box.right_px - LEFT, box.bottom_px)
+    letters = np.maximum(cover - line, 0)
+    maps = np.where((letters > 0.5).any(axis=0), letters, cover)[None]
+
+    def off(*boxes: LetterBox) -> float:
+        traces = trace_all(cover, [ROW], px_per_mm=PX_PER_MM, letters=boxes, maps=maps)
+        path = stroke(traces.ink(0))
+        return float(np.nanmax(np.abs(path.y_px - ROW)[path.x_px < 20]))
+
+    assert off(there) < 2 * PEN_PX
+    assert off() > 4 * PEN_PX  # without knowing of it
+
+
 def test_an_s_wave_beside_a_name_keeps_its_depth() -> None:
     wave = inked(HEIGHT, peak(ROW, ROW + 50, at=LEFT + 80))
     cover, box = named(wave, ROW + 2)

@@ -20,7 +20,7 @@ from ecg_overlap.digitize.traces.beats import Expected, expected_by_beats, find_
 from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.costs import COSTS, TraceCosts
 from ecg_overlap.digitize.traces.graph import Graph, graph_of
-from ecg_overlap.digitize.traces.letters import Lettered, letters_in
+from ecg_overlap.digitize.traces.letters import Lettered, letters_in, without_letters
 from ecg_overlap.digitize.traces.prices import Prices
 from ecg_overlap.digitize.traces.rows import find_rows, presence
 from ecg_overlap.digitize.traces.runs import (
@@ -221,6 +221,8 @@ def trace_all(
     upper, lower = limits_of(cover.shape, inside)
     pen = max(usual_height_px(runs), 1.0)
     lettered = letters_in(runs, cover, letters, pen_px=pen)
+    if maps is not None:
+        maps = without_letters(maps, runs, lettered)
     there = present[:, None] * expected
     picture = _Picture(runs, (upper, lower), pen, px_per_mm, there, maps, lettered)
     anywhere = np.full(places.shape, costs.off_row_mm * px_per_mm)

@@ -21,6 +21,7 @@ from ecg_overlap.digitize.traces.search import WIDE_STROKE
 
 DEEP = 0.25  # of a box's height, from its edge: ink so deep in it is wholly a letter's
 BEYOND = 0.4  # of a box's height: a piece of ink that ends within so much of it is a letter
+EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 SURELY = 0.5  # of a run: so much a letter's, it is none of the ink that traces leave over
 
 
@@ -77,6 +78,20 @@ def letters_in(
         mixed |= here & inner & thick & (out < LEVEL_STROKES * pen_px)
         share[_in_pieces(runs, cover, box)] = 1.0
     return Lettered(share, mixed)
+
+
+def without_letters(maps: Coverage, runs: Runs, lettered: Lettered) -> Coverage:
+    """Maps of traces, float32 (K, H, W), without what they show of runs with letters in them.
+
+    A network that took a letter for the trace would speak against the trace's own ink there.
+    """
+    of_letters = np.flatnonzero(lettered.surely | lettered.mixed)
+    if not len(of_letters):
+        return maps
+    traces = maps.copy()
+    for column, (top, bottom) in zip(runs.column[of_letters], runs.row[of_letters], strict=True):
+        traces[:, max(top - EDGE_PX, 0) : bottom + EDGE_PX, column] = 0
+    return traces
 
 
 def _in_pieces(runs: Runs, cover: Coverage, box: LetterBox) -> NDArray[np.bool_]:
