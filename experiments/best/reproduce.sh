@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The package's networks of traces and of ink, trained anew: some seven hours of two CPU cores.
+# The package's networks of traces and of ink, trained anew: hours of two CPU cores.
 #
 #     bash experiments/best/reproduce.sh                              # into outputs/reproduce
-#     bash experiments/best/reproduce.sh trainer.max_steps=4 data.samples_per_epoch=32 data.n_val=8  # a try, 4 min
+#     bash experiments/best/reproduce.sh trainer.max_steps=4 data.samples_per_epoch=32 data.n_val=8  # a try, minutes
 #
 # Given again, it goes on where it was stopped; with other overrides, in another folder. They are for all
 # runs: paths and sizes. Needs PTB-XL beside the project (`paths.data=FOLDER`). The weights become the
-# package's own when they are exported in its place: docs/research.md.
+# package's own when they are exported in their place: docs/research.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export OMP_NUM_THREADS=1

@@ -17,7 +17,7 @@ from ecg_overlap.digitize.traces.search import ABSENT
 
 # Log odds against a trace, in round numbers between two fits (conditional logit), with and without
 # a network, to 100 drawn crops of PTB-XL's fold 9 in which one trace was read clearly better than
-# the others; `UNLIKE_PER_MM` by 209 others, of four kinds of picture, of which 20 were chosen wrong
+# the others; `UNLIKE_PER_MM` by 252 others, of four kinds of picture, in which 20 were chosen wrong
 # with .15 and as much for the margins without the USUAL extremes, and 15 so.
 UNLIKE_PER_MM = 0.3  # of difference between the margins above and below its path, …
 UNLIKE_MAP_PER_MM = 0.5  # … and where a network's map shows it

@@ -38,7 +38,10 @@ def _covered(x: float, y: float, dx: float, dy: float, pen: float) -> float:
 
 @njit(cache=True, fastmath=True)
 def _rows(x: float, y: float, dx: float, dy: float, reach: float, height: int) -> tuple[int, int]:
-    """Which rows a segment (dx, dy) covers in a column at x from its start, a picture's row y."""
+    """First row that a segment covers in one column, and the one after the last.
+
+    It goes by (dx, dy) from row y; the column is x to the right of its start.
+    """
     slope = dy / dx
     level, across = y + slope * x, reach * np.sqrt(1 + slope * slope)
     low = max(min(y, y + dy) - reach, level - across)

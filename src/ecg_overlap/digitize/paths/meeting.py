@@ -12,7 +12,7 @@ from ecg_overlap.digitize.paths.path import FloatArray, Path, stretches
 from ecg_overlap.digitize.paths.stroke import POINTS_PER_PEN, SPACING_PX
 from ecg_overlap.digitize.paths.visitor import BEYOND_PENS
 from ecg_overlap.digitize.traces.joint import Traces
-from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, IntArray
+from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, SOFT_EDGE_PX, IntArray
 from ecg_overlap.digitize.traces.search import ABOVE, BELOW
 
 # Set by hand on 14 drawn pages of fold 9 (benchmarks/contacts.py --n 24), and on 6 finer ones.
@@ -20,7 +20,6 @@ NEAR_MM = 0.4  # of paper: two contacts that are so near are one meeting
 FREE_PX = 2  # columns beside a meeting in which its strokes may move too
 ANCHOR_PX = 4  # columns beside a meeting that its window shows
 MARGIN_PX = 6  # rows above and below the ink that it shows
-EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 SEEN = 0.5  # share of a window in which each of its traces must have a path (a guess)
 MOST_TRACES = 6  # of a meeting in which other ways are tried
 EXPLAINED = 0.004  # misfit for each pixel of ink under which nothing else is tried
@@ -129,7 +128,7 @@ def window_of(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> Window
     ink = np.zeros((bottom - top, right - left), np.float32)
     for j in here:
         first, stop = runs.row[j]
-        rows = slice(max(first - EDGE_PX, top), min(stop + EDGE_PX, bottom))
+        rows = slice(max(first - SOFT_EDGE_PX, top), min(stop + SOFT_EDGE_PX, bottom))
         column = runs.column[j]
         ink[rows.start - top : rows.stop - top, column - left] = traces.cover[rows, column]
     free = (x >= meeting.first - FREE_PX) & (x < meeting.stop + FREE_PX)

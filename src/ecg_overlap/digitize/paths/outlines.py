@@ -1,6 +1,6 @@
 """What strokes of straight lines would change of the misfit: drawn only where they are other ways.
 
-Drawn by its corners, a line takes a third of the time that it takes knot by knot.
+Comparing lines by their corners takes less than half of the time that knot by knot does.
 """
 
 import numpy as np

@@ -15,7 +15,8 @@ from ecg_overlap.digitize.paths.untangle import untangle
 
 MOST_ENDS = 160  # of tall runs, upper and lower, in a meeting in which other ways are looked for
 LEAST_PEN_PX = 2.0  # a finer pen is not told from a soft edge
-KNOTS_PER_PEN = 3.0  # of the coarser picture: with more, crossings are found less often
+# Of the coarser picture. Chosen on 100 `overlap` leads of fold 9: 27.8 dB, and 27.5 with four.
+KNOTS_PER_PEN = 3.0
 
 
 def searched(window: Window, ways: FloatArray) -> FloatArray:

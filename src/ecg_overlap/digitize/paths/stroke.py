@@ -23,7 +23,7 @@ from ecg_overlap.digitize.paths.path import FloatArray, Path, stretches
 from ecg_overlap.digitize.paths.redraw import redraw
 from ecg_overlap.digitize.paths.spikes import find_spikes, through_ink, through_tips
 from ecg_overlap.digitize.traces.chosen import TraceInk
-from ecg_overlap.digitize.traces.runs import IntArray, stroke_width_px
+from ecg_overlap.digitize.traces.runs import SOFT_EDGE_PX, IntArray, stroke_width_px
 
 # Set by hand with the first decoder; no measurement is kept.
 POINTS_PER_PEN = 8.0  # finer than the signal's samples, coarser than the noise of the ink
@@ -31,7 +31,6 @@ SPACING_PX = (0.25, 1.0)  # of the points, at the least and at the most
 SLACK_PX = 0.3  # how much smaller than the pen's the eroding disc's radius is: edges are noisy
 LEAST_RADIUS_PX = 0.5  # of the eroding disc
 MISSING_WEIGHT = 3.0  # cost of a pixel of unexplained ink, in pixels of way
-SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 GAP_WIDTHS = 4.0  # a gap of up to so many stroke widths is bridged by a straight line
 COARSE_SIGMA_PX = 0.5  # standard deviation of a way that was not refined
 # With tremor, fitting the width with the rows gives 1.4 dB, doing it again from there 1.7 more (40

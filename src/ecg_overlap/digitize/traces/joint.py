@@ -26,6 +26,7 @@ from ecg_overlap.digitize.traces.rows import find_rows, presence
 from ecg_overlap.digitize.traces.runs import (
     HOLE_PX,
     LEVEL_STROKES,
+    SOFT_EDGE_PX,
     FloatArray,
     IntArray,
     Runs,
@@ -44,7 +45,6 @@ ROUNDS = 2  # in which the picture is traced again by what beats tell
 # A peak may stand apart from its trace's ink, but not so far, and not by another's.
 APART_MM, APART_TIMES = 4.0, 3.0
 BRIDGE = -4  # in `Traces.where`: on a bridge over blank paper
-SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from ecg_overlap.digitize.ink.coverage import Coverage
 from ecg_overlap.digitize.ink.evidence import INK
 from ecg_overlap.digitize.ink.letters import LetterBox
-from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, FloatArray, Runs
+from ecg_overlap.digitize.traces.runs import LEVEL_STROKES, SOFT_EDGE_PX, FloatArray, Runs
 from ecg_overlap.digitize.traces.search import WIDE_STROKE
 
 DEEP = 0.25  # of a box's height, from its edge: ink so deep in it is wholly a letter's
 BEYOND = 0.4  # of a box's height: a piece of ink that ends within so much of it is a letter
-EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 SURELY = 0.5  # of a run: so much a letter's, it is none of the ink that traces leave over
 
 
@@ -90,7 +89,7 @@ def without_letters(maps: Coverage, runs: Runs, lettered: Lettered) -> Coverage:
         return maps
     traces = maps.copy()
     for column, (top, bottom) in zip(runs.column[of_letters], runs.row[of_letters], strict=True):
-        traces[:, max(top - EDGE_PX, 0) : bottom + EDGE_PX, column] = 0
+        traces[:, max(top - SOFT_EDGE_PX, 0) : bottom + SOFT_EDGE_PX, column] = 0
     return traces
 
 

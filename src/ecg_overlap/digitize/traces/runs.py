@@ -12,6 +12,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 HOLE_PX = 2  # holes in a trace's ink of up to so many rows part no run; by hand
+SOFT_EDGE_PX = 2  # how far outside of a run its partly covered pixels reach
 
 # Of `stroke_width_px`, set by hand.
 GENTLE_SLOPE = 0.5  # rows per column, under which a run is little taller than the pen
