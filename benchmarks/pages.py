@@ -22,6 +22,7 @@ import wfdb
 from data_gen import presets
 from data_gen.errors import InputError
 from data_gen.formats.kit_page import write_page
+from data_gen.layout import LAYOUTS
 from data_gen.sample import LEADS
 from data_gen.signals import Ptbxl, Wfdb
 from ecg_overlap.digitize.page.digitize import digitize_page
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("--preset", default="clean", help="of conf/page")
     parser.add_argument("--source", choices=("ludb", "ptbxl"), default="ludb")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--layout", nargs="+", choices=tuple(WEIGHTS), help="else all of them")
+    parser.add_argument("--layout", nargs="+", choices=tuple(LAYOUTS), help="else the usual")
     parser.add_argument("--pitch", type=float, nargs=2, default=(15, 30), metavar="MM")
     parser.add_argument("--dpi", type=float, nargs=2, help="else the preset's own")
     parser.add_argument("--n", type=int, help="pages; 20 of the drawn, all of a folder")
@@ -94,7 +95,7 @@ def chosen(arguments: argparse.Namespace) -> PageSet:
         n=arguments.first + (arguments.n or 20),
         seed=arguments.seed,
         split=split,
-        weights={name: WEIGHTS[name] for name in arguments.layout or WEIGHTS},
+        weights={name: WEIGHTS.get(name, 1) for name in arguments.layout or WEIGHTS},
         overlap=presets.load_part("overlap", "page", {"row_pitch_mm": list(arguments.pitch)}),
         dpi=arguments.dpi and tuple(arguments.dpi),
     )

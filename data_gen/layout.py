@@ -59,6 +59,8 @@ LAYOUTS: dict[str, Layout] = {
         Layout("3x4+1R (Cabrera)", (*_3X4_CABRERA, ("II",))),
         Layout("6x2 (Cabrera)", tuple(zip(_CABRERA, LEADS[6:], strict=True))),
         Layout("12x1", tuple((lead,) for lead in LEADS)),
+        Layout("6x1 (limb)", tuple((lead,) for lead in LEADS[:6])),
+        Layout("6x1 (chest)", tuple((lead,) for lead in LEADS[6:])),
         Layout("3x1", (("I",), ("II",), ("III",)), any_lead=True),
         Layout("single", (("II",),), any_lead=True),
     )

@@ -30,6 +30,8 @@ def test_rows_and_columns_are_what_the_name_says() -> None:
         "3x4+1R (Cabrera)": (4, 4),
         "6x2 (Cabrera)": (6, 2),
         "12x1": (12, 1),
+        "6x1 (limb)": (6, 1),
+        "6x1 (chest)": (6, 1),
         "3x1": (3, 1),
         "single": (1, 1),
     }

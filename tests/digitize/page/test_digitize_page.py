@@ -26,7 +26,14 @@ from ecg_overlap.onnx_network import load_ink
 DPI = 150.0
 PX_PER_MM = DPI / 25.4
 SEED = 4  # its page 0 has names, a grid, and pulses of 10 mm/mV at the left
-BY_LAYOUT = {"3x4+1R": 13, "6x2": 12, "12x1": 12, "6x2 (Cabrera)": 12}
+BY_LAYOUT = {
+    "3x4+1R": 13,
+    "6x2": 12,
+    "12x1": 12,
+    "6x2 (Cabrera)": 12,
+    "6x1 (limb)": 6,
+    "6x1 (chest)": 6,
+}
 
 Image = NDArray[np.uint8]
 

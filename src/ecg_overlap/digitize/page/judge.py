@@ -132,9 +132,21 @@ def laws_tell(laws: Sequence[Residual]) -> bool:
 
 
 def flags_of(
-    page: PagePicture, strips: Sequence[Strip], laws: Sequence[Residual], unexplained: float
+    page: PagePicture,
+    strips: Sequence[Strip],
+    further: bool,
+    laws: Sequence[Residual],
+    unexplained: float,
 ) -> tuple[str, ...]:
-    """The flags of what was read, but for those of the layout and the scale's sources."""
+    """The flags of what was read, but for those of the layout's and the scale's sources.
+
+    Args:
+        page: The picture.
+        strips: Of the twelve leads.
+        further: Whether the layout has others.
+        laws: What the strips must obey, and do.
+        unexplained: Share of the ink that is in no trace.
+    """
     paper = page.scale.paper
     flags = []
     if paper.scale_from is ScaleSource.PULSE:
@@ -143,6 +155,8 @@ def flags_of(
         flags.append("grid_low_confidence")
     if len({strip.lead_name for strip in strips}) < len(LEADS):
         flags.append("leads_missing")
+    if further:
+        flags.append("leads_left_out")
     if any(law.snr_db < LEAST_SNR_DB for law in laws):
         flags.append("leads_inconsistent")
     worst = worst_of(strips)

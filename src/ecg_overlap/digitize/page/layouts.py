@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float64]
 
 CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 STRIPS = ("II", "V1", "V5")  # the usual rhythm strips
+FURTHER = ("V4R", "V8", "V9")  # what is printed beside the twelve, if anything is
 # All in nats: by how much less likely is …
 RARER = 1.0  # … each step down from the usual to a rarer order
 # All but a fiftieth of a gap is blank, and a fiftieth of a trace: so many nats for every half mm.
@@ -32,10 +33,12 @@ HELD = 0.5  # of a column, in which a row has a trace at the least to be spoken 
 UNRELATED = -2.0  # … and a rhythm strip that is simultaneous with nothing
 OTHER_STRIP = 2.0  # … another of the usual three where they are not all: 1 to 7, a guess
 UNUSUAL_STRIP = 3.0  # … a rhythm strip of none of these: 1 to 20, a guess
-# A column of 2.5 s holds a few beats, and neighbouring samples err alike: of so many independent
-# samples, as a law speaks of them, the likelihood is taken.
-SAMPLES = 10.0
+# So many do not err alike, as a column of 62.5 mm holds ten: a few beats, each of a few waves.
+SAMPLES_PER_MM = 0.16
 BREAK_EVEN = 0.3  # signals that contradict a law by more speak against it
+# … and of Cabrera's order, in which neighbours are alike as chest leads are: V1 to V6 of 99 in 100
+# records contradict it by more than this, most by less than .3. That says nothing.
+AS_CHEST_LEADS = 0.05
 LEAST_DISAGREEMENT = 0.005  # traces are hardly read better than to 23 dB
 LATE_MM = 1.0  # a column may begin so much earlier or later on a rhythm strip's time than it seems
 
@@ -47,7 +50,8 @@ class Arrangement:
     Args:
         name: As "3x4+1R"; "(Cabrera)" behind it for that order.
         rows: Lead names row by row, "-aVR" for one that is printed upside down. A row of one lead
-            among rows of more is a rhythm strip.
+            among rows of more is a rhythm strip. Names that are none of the twelve (`FURTHER`)
+            hold a place.
         rarity: How unusual it is: 0, 1 …
     """
 
@@ -69,13 +73,23 @@ class Arrangement:
         return len(self.rows[row]) < self.n_columns
 
     @property
+    def has_further(self) -> bool:
+        """Whether leads that are none of the twelve stand in it: no law speaks of them."""
+        return any(not _is_of_twelve(lead) for row in self.rows for lead in row)
+
+    @property
     def takes_any(self) -> bool:
         """Whether any leads may stand in it, so that only their printed names tell which."""
         return self.n_columns == 1 and len(self.rows) <= MOST_ANY
 
     def in_column(self, column: int) -> list[tuple[int, str]]:
-        """The rows, and the leads in them, that stand in a column."""
-        return [(r, row[0] if len(row) == 1 else row[column]) for r, row in enumerate(self.rows)]
+        """The rows, and the leads in them, that stand in a column; of the twelve."""
+        leads = [(r, row[0] if len(row) == 1 else row[column]) for r, row in enumerate(self.rows)]
+        return [(r, lead) for r, lead in leads if _is_of_twelve(lead)]
+
+
+def _is_of_twelve(lead: str) -> bool:
+    return lead.removeprefix("-") in LEADS
 
 
 def _by_column(leads: Sequence[str], n_rows: int) -> tuple[tuple[str, ...], ...]:
@@ -98,6 +112,11 @@ def _known() -> Iterator[Arrangement]:
                 rows = (*_by_column(leads, n_rows), *((name,) for name in names))
                 rare = rarity + (suffix == "+2R") + 2 * bool(order)
                 yield Arrangement(f"{n_rows}x{columns}{suffix}{order}", rows, rare)
+    yield Arrangement("3x5", _by_column((*usual, *FURTHER), 3), 3)
+    # Six leads to a sheet, for ten seconds.
+    for leads, half in ((usual[:6], "limb"), (usual[6:], "chest"), (CABRERA, "limb, Cabrera")):
+        rare = 2 + 2 * ("Cabrera" in half)
+        yield Arrangement(f"6x1 ({half})", _by_column(leads, 6), rare)
 
 
 KNOWN: dict[str, Arrangement] = {one.name: one for one in _known()}
@@ -363,6 +382,8 @@ def _unusual(lead: str, arrangement: str) -> float:
 
 
 def _printed(names: FloatArray, row: int, column: int, lead: str) -> float:
+    if not _is_of_twelve(lead):
+        return 0.0
     return float(names[row, column, LEADS.index(lead.removeprefix("-"))])
 
 
@@ -383,10 +404,11 @@ def _laws(
     every = arrangement.strips
     short = tuple(r for r in range(len(arrangement.rows)) if r not in every)
     of_ways = [rows.covariances(columns, way, every) for way in ways]
-    alone = _laws_with(arrangement, short, of_ways[0], rows.said)
+    samples = independent_samples(place)
+    alone = _laws_with(arrangement, short, of_ways[0], rows.said, samples)
     by_strips = [
         sum(
-            max(_laws_with(arrangement, (*short, r), of, rows.said) - alone, UNRELATED)
+            max(_laws_with(arrangement, (*short, r), of, rows.said, samples) - alone, UNRELATED)
             for r in strips
         )
         for of in of_ways
@@ -395,8 +417,20 @@ def _laws(
     return alone + by_strips[best], bool(strips) and best == 0
 
 
+def independent_samples(place: Place) -> float:
+    """How many samples of a column, as a law speaks of them, do not err alike.
+
+    A law that holds for longer says more, else an order whose columns are too short would not pay.
+    """
+    return SAMPLES_PER_MM * place.width
+
+
 def _laws_with(
-    arrangement: Arrangement, of: tuple[int, ...], covariances: FloatArray, said: dict[Any, float]
+    arrangement: Arrangement,
+    of: tuple[int, ...],
+    covariances: FloatArray,
+    said: dict[Any, float],
+    samples: float,
 ) -> float:
     """What simultaneous leads of some rows say, nats, from their covariances (C, L, K, K).
 
@@ -405,18 +439,19 @@ def _laws_with(
         of: The rows.
         covariances: As of `Rows.covariances`, which keeps them.
         said: `Rows.said`.
+        samples: How many of a column's are independent.
     """
     total = 0.0
     for c, covariance in enumerate(covariances):
         leads = tuple((r, lead) for r, lead in arrangement.in_column(c) if r in of)
         key = (id(covariances), c, leads)
         if key not in said:
-            said[key] = _column_says(covariance, leads)
+            said[key] = _column_says(covariance, leads, samples)
         total += said[key]
     return total
 
 
-def _column_says(covariance: FloatArray, leads: Sequence[tuple[int, str]]) -> float:
+def _column_says(covariance: FloatArray, leads: Sequence[tuple[int, str]], samples: float) -> float:
     """What the leads of some rows say in one column, nats, from its covariances (L, K, K).
 
     The likelihood is the mean of those at all lags of its strips.
@@ -427,8 +462,10 @@ def _column_says(covariance: FloatArray, leads: Sequence[tuple[int, str]]) -> fl
     against, laws = disagreement(covariance.take(at, axis=1).take(at, axis=2), names)
     if not laws:
         return 0.0
-    odds = np.log(against.clip(LEAST_DISAGREEMENT, 1.0) / BREAK_EVEN)
-    return _log_of_sum(-0.5 * SAMPLES * laws * odds) - math.log(len(odds))
+    against = against.clip(LEAST_DISAGREEMENT, 1.0)
+    little = AS_CHEST_LEADS if CABRERA[2] in names else BREAK_EVEN
+    odds = np.log(against / against.clip(little, BREAK_EVEN))
+    return _log_of_sum(-0.5 * samples * laws * odds) - math.log(len(odds))
 
 
 def _log_of_sum(exponents: FloatArray) -> float:

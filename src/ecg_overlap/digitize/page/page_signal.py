@@ -24,6 +24,7 @@ PAGE_FLAGS = {
     "scale_from_pulse": "there is no grid: the scale is that of the calibration pulse",
     "inverted": "the ink is lighter than its paper: it was read as if it were darker",
     "turned": "the page was turned before it was read",
+    "leads_left_out": "leads that are none of the twelve are printed too, and were left out",
     "leads_missing": "fewer than twelve leads were found",
     "low_quality": "a lead is likelier wrong than right: see the quality of each",
     "ink_unexplained": "much of the page's ink beside the traces is in no lead: see the overlay",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
+from data_gen.sample import LEADS
 from ecg_overlap.digitize.calibrate import INK_ERROR
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.grid import Illumination
@@ -238,7 +239,11 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
         grid_confidence=page.scale.paper.confidence,
         consistency=laws,
         unexplained=share,
-        flags=(*flags, *printed.flags, *flags_of(page, strips, laws, share)),
+        flags=(
+            *flags,
+            *printed.flags,
+            *flags_of(page, strips, best.arrangement.has_further, laws, share),
+        ),
         method=plan.name,
         weights_sha256=info_of(network).sha256 if network is not None and by_network else None,
         stage_images={"image": paper.image, "unexplained": _shown(page, unexplained)}
@@ -364,6 +369,8 @@ def _strips(
         rhythm = fit.arrangement.is_strip(r)
         for c, name in enumerate(row):
             lead = name.removeprefix("-")
+            if lead not in LEADS:
+                continue
             stretch = Stretch(
                 columns[0, 0] if rhythm else columns[c, 0],
                 columns[-1, 1] if rhythm else columns[c, 1],

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.page.laws import contradiction
-from ecg_overlap.digitize.page.layouts import LEAST_DISAGREEMENT, SAMPLES, Fit, Rows
+from ecg_overlap.digitize.page.layouts import LEAST_DISAGREEMENT, Fit, Rows, independent_samples
 from ecg_overlap.digitize.page.trace import PageTraces, drawn
 from ecg_overlap.digitize.traces.joint import Traces
 from ecg_overlap.digitize.traces.share import own_rows
@@ -53,17 +53,22 @@ def swaps_by_laws(traced: PageTraces, seen: Rows, fit: Fit, *, px_per_mm: float)
     kept: list[Swap] = []
     expected, broken = _contradictions(seen, fit)
     least = LEAST_DISAGREEMENT * expected
-    now, best = seen.signals_mv, _nats(broken, least)
+
+    def nats(found: NDArray[np.float64]) -> float:
+        """How likely such contradictions are; less than that of a good reading is none."""
+        return float(-0.5 * independent_samples(fit.place) * np.log(np.maximum(found, least)).sum())
+
+    now, best = seen.signals_mv, nats(broken)
     while possible and len(kept) < MOST_SWAPS:
         tried = []
         for swap in possible:
             signals = _swapped(now, swap, x_px)
             shown = Rows(signals, seen.goes_on, seen.per_mm)
-            tried.append((_nats(_contradictions(shown, fit)[1], least), signals, swap))
-        nats, signals, swap = max(tried, key=lambda one: one[0])
-        if nats < best + LEAST_NATS:
+            tried.append((nats(_contradictions(shown, fit)[1]), signals, swap))
+        likely, signals, swap = max(tried, key=lambda one: one[0])
+        if likely < best + LEAST_NATS:
             break
-        now, best = signals, nats
+        now, best = signals, likely
         kept.append(swap)
         possible.remove(swap)
     return kept
@@ -100,11 +105,6 @@ def _contradictions(seen: Rows, fit: Fit) -> tuple[NDArray[np.float64], NDArray[
         found += [max(power, 0.0) / max(laws, 1)] * laws
         expected += [unrelated / max(laws, 1)] * laws
     return np.array(expected), np.array(found)
-
-
-def _nats(broken: NDArray[np.float64], least: NDArray[np.float64]) -> float:
-    """How likely these contradictions are, nats; less than that of a good reading is none."""
-    return float(-0.5 * SAMPLES * np.log(np.maximum(broken, least)).sum())
 
 
 def _possible(traces: Traces, n_rows: int) -> Iterator[Swap]:
