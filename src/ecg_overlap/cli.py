@@ -56,7 +56,7 @@ examples:
   ecg-overlap digitize lead.png --out lead --method classical   # without a network
   ecg-overlap digitize fax.tif --out lead --px-per-mm 8 --mm-per-mv 5
 """
-TYPED_METHODS = {"default": "the method that suits the network best"} | {
+TYPED_METHODS = {"default": "surest; with --checkpoint, what suits its network best"} | {
     name: plan.about for name, plan in METHODS.items()
 }
 
@@ -179,8 +179,8 @@ def _digitize(
     if method.removesuffix("@row") not in TYPED_METHODS:
         known = f"choose of {', '.join(TYPED_METHODS)}"
         raise InputError(f"--method {method}", "no such method", known)
-    # "default" without a checkpoint is read by the package's network.
-    load_network = loader(method, checkpoint, default="unet+stroke")
+    # "default" without a checkpoint is read by the package's networks.
+    load_network = loader(method, checkpoint, default="surest")
     work = Options(out=out, method=method, load_network=load_network, **options)
     columns = [field.name for field in fields(SummaryRow)]
     summary = out / "summary.csv"

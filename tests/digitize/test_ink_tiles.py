@@ -160,7 +160,7 @@ class Lower:
 def test_two_networks_are_given_as_one() -> None:
     both = Both(Lower(), Darkest())
     info = both.info
-    assert (info.name, info.method) == ("ink+unet", "ink+unet+stroke")
+    assert (info.name, info.method) == ("ink+unet", "surest")
     assert info.has_masks and info.has_ink
     image = wave()
     assert np.array_equal(both.ink(image, px_per_mm=SCALE), image.max(axis=2) < 128)

@@ -70,8 +70,9 @@ def test_by_default_few_methods_are_tried_and_all_in_full() -> None:
         [method.name for method in chosen_methods(None, networks, full=full)]
         for full in (False, True)
     )
-    assert few == ["unet+stroke", "ink+stroke", "fortune_fixed", "classical", "stroke@mask@grid"]
-    assert set(few) < set(full) and len(full) == 11
+    models = ["unet+stroke", "ink+stroke", "surest"]
+    assert few == [*models, "fortune_fixed", "classical", "stroke@mask@grid"]
+    assert set(few) < set(full) and len(full) == 12
 
 
 def test_a_graph_is_opened_anew_by_processes() -> None:

@@ -26,7 +26,7 @@ from ecg_overlap.digitize.names.letters import letter_boxes
 from ecg_overlap.digitize.names.seen import names_on
 from ecg_overlap.digitize.network import Image, Network, checked_map, info_of
 from ecg_overlap.digitize.paths.path import Path
-from ecg_overlap.digitize.plans import Plan, plan_for
+from ecg_overlap.digitize.plans import METHODS, Plan, plan_for
 from ecg_overlap.digitize.quality import LOW_QUALITY, Evidence, evidence_of, quality, second_path
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.stages import (
@@ -50,6 +50,7 @@ SHORT_SHARE = 0.75
 MOST_INVENTED = 0.01  # share of the path
 MOST_CONTESTED = 0.2  # share of the columns
 LEAST_CHANCE = 0.75  # of the trace that was chosen: else one lead in four is another than was meant
+SURE = 0.95  # quality of a reading beside which no other is tried: one in twenty such is wrong
 MOST_WHOLE = 1  # traces of which all is in the picture
 
 
@@ -179,7 +180,30 @@ def _scale(light: Illumination, asked: _Asked) -> Scale:
 
 
 def _read(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal:
-    """Stages 2 to 4, at a scale."""
+    """Stages 2 to 4, at a scale; of a method of several, the surest reading."""
+    if not asked.plan.of:
+        return _read_by_one(given, usual, scale, asked)
+    best: LeadSignal | None = None
+    refused: DigitizeError | None = None
+    for plan in (METHODS[name] for name in asked.plan.of):
+        network = plan.part_of(asked.network)
+        try:
+            lead = _read_by_one(given, usual, scale, replace(asked, plan=plan, network=network))
+        except DigitizeError as error:
+            refused = error
+            continue
+        if best is None or lead.quality > best.quality:
+            best = lead
+        if best.quality >= SURE:
+            break
+    if best is None:
+        assert refused is not None  # there is no method of none
+        raise refused
+    return best
+
+
+def _read_by_one(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal:
+    """Stages 2 to 4, by one method."""
     light = usual.light
     plan, image, mask = asked.plan, light.image, asked.mask
     row_px, network, fs_hz = asked.row_px, asked.network, asked.fs_hz
@@ -306,7 +330,7 @@ def _require_inputs(
     missing = [
         name
         for name, needed, given in (
-            ("mask", plan.find_ink is None, mask),
+            ("mask", plan.needs_mask, mask),
             ("calibration", plan.find_scale is None, calibration),
             ("row_px", plan.row, row_px),
             ("network", plan.network is not None and mask is None, network),

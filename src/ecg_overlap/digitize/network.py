@@ -140,11 +140,17 @@ class Both:
         return replace(
             first,
             name="ink+unet",
-            method="ink+unet+stroke",
+            method="surest",
             checkpoint=f"{first.checkpoint}; {second.checkpoint}",
             sha256=f"{first.sha256}+{second.sha256}",
             has_ink=True,
         )
+
+    @property
+    def opened_from(self) -> object:
+        """What another process opens them anew from; None where one of them it cannot."""
+        files = [getattr(part, "opened_from", None) for part in (self.of_traces, self.of_ink)]
+        return None if None in files else files
 
     def __call__(
         self, image: Image, *, px_per_mm: float, row_px: float | None = None

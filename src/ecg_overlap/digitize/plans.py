@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize import stages
 from ecg_overlap.digitize.decoders import COORDINATE, DECODERS, Decoder
-from ecg_overlap.digitize.network import NetworkInfo
+from ecg_overlap.digitize.network import Both, Network, NetworkInfo
 from ecg_overlap.digitize.stages import FindInk, FindScale, scale_of_grid
 
 
@@ -38,12 +38,14 @@ class Plan:
     Args:
         name: As asked for.
         find_scale: Picture to scale; None: the calibration must be given.
-        find_ink: Picture to ink; None: the primary's mask must be given.
+        find_ink: Picture to ink; None: the primary's mask must be given, or it is a method `of`
+            others.
         decoder: Chooses the trace in the ink, and decodes its path.
         network: Which network it needs; None: none.
         row: Whether the baseline's row must be given.
         remove_wander: Whether the method subtracts the baseline's drift.
         about: What it is, in a line, for who chooses one.
+        of: Other methods, each of which reads the picture; the surest reading is taken.
     """
 
     name: str
@@ -54,6 +56,18 @@ class Plan:
     row: bool = False
     remove_wander: bool = False
     about: str = ""
+    of: tuple[str, ...] = ()
+
+    @property
+    def needs_mask(self) -> bool:
+        """Whether the primary's mask must be given."""
+        return self.find_ink is None and not self.of
+
+    def part_of(self, network: Network | None) -> Network | None:
+        """Of two networks given as one, that which the method needs."""
+        if not isinstance(network, Both) or self.network is Needs.BOTH:
+            return network
+        return cast(Network, network.of_ink) if self.network is Needs.INK else network.of_traces
 
     @property
     def base(self) -> str:
@@ -148,6 +162,15 @@ METHODS = {
             DECODERS["stroke"],
             Needs.BOTH,
             about="both networks",
+        ),
+        Plan(
+            "surest",
+            scale_of_grid,
+            None,
+            DECODERS["stroke"],
+            Needs.BOTH,
+            about="of ink+stroke and unet+stroke the one of the higher stated quality",
+            of=("ink+stroke", "unet+stroke"),
         ),
     )
 }

@@ -96,10 +96,10 @@ def build_method(name: str, networks: Mapping[str, Network] | None = None) -> Me
         name,
         kind="oracle" if "@" in name else "baseline" if network is None else "model",
         digitize=functools.partial(run_plan, plan=plan, network=network),
-        makes_mask=plan.find_ink is not None,
+        makes_mask=not plan.needs_mask,
         claims_zero=plan.row or plan.find_scale is None,
         finds_grid=plan.find_scale is not None,
-        needs=("target_mask",) * (plan.find_ink is None)
+        needs=("target_mask",) * plan.needs_mask
         + ("calibration",) * (plan.row or plan.find_scale is None),
         in_workers=network is None or getattr(network, "opened_from", None) is not None,
         checkpoint=facts.checkpoint,
@@ -177,10 +177,10 @@ def run_plan(sample: LeadSample, *, plan: Plan, network: Network | None) -> Outc
             row_px=scale.baseline_px if scale and plan.row else None,
             method=plan.name,
             network=network,
-            mask=sample.target_mask if plan.find_ink is None else None,
+            mask=sample.target_mask if plan.needs_mask else None,
             calibration=scale if plan.find_scale is None else None,
             angle_deg=angle_deg,
-            stages=plan.find_ink is not None,
+            stages=not plan.needs_mask,
         )
     except InputError as refusal:
         return Outcome(None, reason=str(refusal))

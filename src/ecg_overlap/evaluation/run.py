@@ -85,7 +85,7 @@ def chosen_methods(
         InputError: An unknown name, or one whose network is not at hand.
     """
     if names is None and not full:
-        best = {n.info.method for n in networks.values() if not isinstance(n, Both)}
+        best = {network.info.method for network in networks.values()}
         names = [*(m for m in METHODS if m in best), *BASELINES, ORACLE]
     if names is None:
         at_hand = {*networks, *(network.info.method for network in networks.values())}
