@@ -219,7 +219,7 @@ def test_a_fresh_install_digitizes_offline_with_its_own_network(
     done = fresh(environment, tmp_path, "digitize", str(lead_png), "--out", "one")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, NO_EXTRA), done.stderr
     facts = json.loads((tmp_path / "one" / "lead.json").read_text())
-    files = {"ink+stroke": tiny / "ink.onnx", "unet+stroke": tiny / "unet.safetensors"}
+    files = {"ink+stroke": weights.PACKAGED_INK, "unet+stroke": tiny / "unet.safetensors"}
     assert facts["weights_sha256"] == sha256(files[facts["method"]])
     argv = ["digitize", str(lead_png), str(second), "--out", "two", "--jobs", "2"]
     done = fresh(environment, tmp_path, *argv)
