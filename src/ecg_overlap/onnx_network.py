@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from ecg_overlap import weights
+from ecg_overlap.digitize.network import Both
 from ecg_overlap.onnx_graph import WRITTEN_BY, Graph
 from ecg_overlap.reading import Outputs, Reader
 
@@ -80,6 +81,15 @@ def load_ink(path: str | Path | None = None) -> OnnxNetwork:
             path, f"its network ({network.info.name}) sees no ink", f"{WRITTEN_BY} of model=ink"
         )
     return network
+
+
+def load_both() -> Both:
+    """The package's networks of traces and of ink as one, which is best read by `surest`.
+
+    Raises:
+        InputError: As `load_onnx`.
+    """
+    return Both(load_onnx(), load_ink())
 
 
 @lru_cache(maxsize=4)
