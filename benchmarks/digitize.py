@@ -3,9 +3,9 @@
     python benchmarks/digitize.py --json digitize.json
 
 The last rows are what a user waits for once the weights are loaded: from a picture's file to its
-WFDB record, with the package's network and without one. All are the process's CPU time, the best of
-several runs on one generated lead: on an idle core it is the clock's. The pure-Python Viterbi that
-ours is compared with does the same search on the same runs of ink.
+WFDB record, with the package's networks and without one. All are the process's CPU time, the best
+of several runs on one generated lead: on an idle core it is the clock's. The pure-Python Viterbi
+that ours is compared with does the same search on the same runs of ink.
 """
 
 import argparse
@@ -30,12 +30,13 @@ from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.ink.binarize import binarize
 from ecg_overlap.digitize.ink.coverage import as_coverage
 from ecg_overlap.digitize.lead import digitize_lead
-from ecg_overlap.digitize.network import Network
+from ecg_overlap.digitize.network import Network, info_of
 from ecg_overlap.digitize.paths.columns import least_angle
 from ecg_overlap.digitize.read_image import read_image
 from ecg_overlap.digitize.traces.runs import Runs, find_runs
 from ecg_overlap.digitize.write import write_png, write_wfdb
 from ecg_overlap.network import load_model
+from ecg_overlap.onnx_network import load_both
 
 DPI = 200
 
@@ -87,15 +88,18 @@ def main() -> None:
 
         ms["file to WFDB, classical"] = best_ms(whole_way)
         try:
-            trained = load_model(arguments.checkpoint)
+            file = arguments.checkpoint
+            trained: Network = load_model(file) if file else load_both()
         except InputError as error:
             print(f"without the package's network: {error}", file=sys.stderr)
         else:
-            row = f"file to WFDB, with the package's network ({trained.info.method})"
-            if arguments.checkpoint:
-                row = f"file to WFDB, with {trained.info.checkpoint} ({trained.info.method})"
+            info = info_of(trained)
+            named = info.checkpoint if file else "the package's networks"
+            row = f"file to WFDB, with {named} ({info.method})"
             ms[row] = best_ms(lambda: whole_way(trained))
-            ms["the network alone"] = best_ms(lambda: trained(image, px_per_mm=scale.px_per_mm_y))
+            ms["the network of traces alone"] = best_ms(
+                lambda: trained(image, px_per_mm=scale.px_per_mm_y)
+            )
     result = {
         "picture_px": [image.shape[1], image.shape[0]],
         "seconds": float(len(sample.signal_mv) / sample.fs_hz),  # type: ignore[arg-type, operator]
