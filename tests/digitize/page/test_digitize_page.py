@@ -21,7 +21,7 @@ from ecg_overlap.digitize.page.strip_evidence import NAMES, StripEvidence
 from ecg_overlap.digitize.quality import LOW_QUALITY
 from ecg_overlap.evaluation.page_sets import drawn_pages
 from ecg_overlap.evaluation.pages import TruePage, beside_truth, true_page
-from ecg_overlap.onnx_network import load_ink
+from ecg_overlap.onnx_network import load_both, load_ink
 
 DPI = 150.0
 PX_PER_MM = DPI / 25.4
@@ -197,7 +197,8 @@ def test_a_method_that_reads_no_pages_is_refused_with_those_that_do(usual: TrueP
 
 
 def test_the_packages_network_reads_the_same_page(usual: TruePage, as_read: PageSignal) -> None:
-    page = digitize_page(usual.image, method="ink+stroke", network=load_ink())
+    page = digitize_page(usual.image, network=load_both())  # of both, the one that reads pages
+    assert page.method == "ink+stroke"
     check(usual, page)
     assert page.layout == as_read.layout
     # Its ink is that of traces; the pulses are measured nevertheless.

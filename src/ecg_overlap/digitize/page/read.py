@@ -61,7 +61,7 @@ from ecg_overlap.digitize.page.trace import PageTraces, trace_page
 from ecg_overlap.digitize.page.trace_ink import ink_of_traces, without_frames
 from ecg_overlap.digitize.paths.leftover import leftover
 from ecg_overlap.digitize.paths.path import Path
-from ecg_overlap.digitize.plans import PAGE_METHODS, Plan, plan_for
+from ecg_overlap.digitize.plans import METHODS, PAGE_METHODS, Plan, plan_for
 from ecg_overlap.digitize.pulse.printed import PagePulse, find_pulses
 from ecg_overlap.digitize.stages import USUAL_MM_PER_MV, USUAL_MM_PER_S, in_black
 
@@ -91,6 +91,8 @@ class Request:
         """
         default = "classical" if self.network is None else info_of(self.network).method
         plan = plan_for(self.method, default=default)
+        if self.method == "default":  # of several methods the one that reads pages
+            plan = next((METHODS[name] for name in plan.of if name in PAGE_METHODS), plan)
         if plan.name not in PAGE_METHODS:
             raise InputError(
                 f"method {plan.name!r}", "reads no pages", f"choose of {', '.join(PAGE_METHODS)}"
@@ -178,8 +180,8 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
         DigitizeError: It gives no leads.
         InputError: An argument cannot be used.
     """
-    network, page = asked.network, paper.page
-    plan, told = asked.plan(), asked.told()
+    page, plan, told = paper.page, asked.plan(), asked.told()
+    network = plan.part_of(asked.network)
     assert plan.find_ink is not None  # of these methods
     # 1. The ink.
     ink = plan.find_ink(in_black(page.picture))
