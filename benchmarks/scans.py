@@ -21,7 +21,7 @@ from data_gen.errors import InputError
 from ecg_overlap.digitize.grid import find_grid
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import LeadSignal
-from ecg_overlap.digitize.network import Network
+from ecg_overlap.digitize.network import Both, Network
 from ecg_overlap.digitize.overlay import overlay
 from ecg_overlap.digitize.plans import Needs, plan_for
 from ecg_overlap.digitize.read_image import read_image
@@ -130,7 +130,9 @@ def network_for(method: str, checkpoint: str | None) -> Network | None:
     file = None if checkpoint in (None, "package") else checkpoint
     if needs is Needs.INK and (file is None or file.endswith(".onnx")):
         return load_ink(file)
-    return None if needs is None else load_model(file)
+    if needs is None:
+        return None
+    return Both(load_model(file), load_ink()) if needs is Needs.BOTH else load_model(file)
 
 
 def reference_mv(record: wfdb.Record, lead: str) -> np.ndarray:

@@ -21,7 +21,7 @@ from pathlib import Path
 import data_gen
 from ecg_overlap.digitize.write import write_png
 
-METHODS = ("classical", "ink+stroke", "unet+stroke", "ink+unet+stroke")
+METHODS = ("surest", "classical", "ink+stroke", "unet+stroke", "ink+unet+stroke")
 CALL = "import sys; from ecg_overlap.cli import main; sys.exit(main())"
 LONGEST = 25  # imports that are listed
 

@@ -7,9 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen import make_sample
+from data_gen.errors import InputError
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.lead import SURE, digitize_lead
 from ecg_overlap.digitize.network import Both
+from ecg_overlap.onnx_network import load_both, load_ink
 
 Image = NDArray[np.uint8]
 SCALE = 8.0
@@ -64,3 +66,25 @@ def test_what_neither_can_read_is_refused() -> None:
     blank = np.full((200, 800, 3), 255, np.uint8)
     with pytest.raises(DigitizeError):
         digitize_lead(blank, network=Both(Dark(), Dark()), method="surest", px_per_mm=SCALE)
+
+
+def test_one_network_does_not_serve_twice(image: Image) -> None:
+    with pytest.raises(InputError, match="needs both networks"):
+        digitize_lead(image, network=load_ink(), method="surest")
+
+
+def test_a_mask_is_read_once_and_the_truths_stay_in_the_name(image: Image) -> None:
+    both = Both(Unasked(), Dark())
+    given = digitize_lead(image, network=both, mask=Dark()(image, px_per_mm=SCALE), px_per_mm=SCALE)
+    assert given.method == "classical"
+    both = Both(Dark(), Dark())
+    calibration = make_sample(0, config="clean").calibration
+    assert calibration is not None
+    row_px = calibration.baseline_px
+    told = digitize_lead(image, network=both, method="surest@row", row_px=row_px)
+    assert told.method in ("ink+stroke@row", "unet+stroke@row")
+
+
+def test_a_reading_names_the_weights_that_made_it(image: Image) -> None:
+    lead = digitize_lead(image, network=load_both(), method="ink+stroke")
+    assert lead.weights_sha256 == load_ink().info.sha256

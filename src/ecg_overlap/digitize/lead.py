@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from ecg_overlap.digitize.names.letters import letter_boxes
 from ecg_overlap.digitize.names.seen import names_on
 from ecg_overlap.digitize.network import Image, Network, checked_map, info_of
 from ecg_overlap.digitize.paths.path import Path
-from ecg_overlap.digitize.plans import METHODS, Plan, plan_for
+from ecg_overlap.digitize.plans import Needs, Plan, plan_for
 from ecg_overlap.digitize.quality import LOW_QUALITY, Evidence, evidence_of, quality, second_path
 from ecg_overlap.digitize.scale import PaperMap, ScaleSource
 from ecg_overlap.digitize.stages import (
@@ -50,7 +50,7 @@ SHORT_SHARE = 0.75
 MOST_INVENTED = 0.01  # share of the path
 MOST_CONTESTED = 0.2  # share of the columns
 LEAST_CHANCE = 0.75  # of the trace that was chosen: else one lead in four is another than was meant
-SURE = 0.95  # quality of a reading beside which no other is tried: one in twenty such is wrong
+SURE = 0.95  # quality of a reading beside which no other is tried: one in twenty is wrong at most
 MOST_WHOLE = 1  # traces of which all is in the picture
 
 
@@ -109,7 +109,7 @@ def digitize_lead(
         mm_per_mv,
         row_px,
         fs_hz,
-        network,
+        plan.part_of(network),
         mask,
         calibration,
         angle_deg,
@@ -181,16 +181,16 @@ def _scale(light: Illumination, asked: _Asked) -> Scale:
 
 def _read(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal:
     """Stages 2 to 4, at a scale; of a method of several, the surest reading."""
-    if not asked.plan.of:
+    if not asked.plan.of or asked.mask is not None:
         return _read_by_one(given, usual, scale, asked)
     best: LeadSignal | None = None
     refused: DigitizeError | None = None
-    for plan in (METHODS[name] for name in asked.plan.of):
+    for plan in asked.plan.parts():
         network = plan.part_of(asked.network)
         try:
             lead = _read_by_one(given, usual, scale, replace(asked, plan=plan, network=network))
         except DigitizeError as error:
-            refused = error
+            refused = error.kept()
             continue
         if best is None or lead.quality > best.quality:
             best = lead
@@ -340,6 +340,10 @@ def _require_inputs(
     if missing:
         raise InputError(
             f"method {plan.name!r}", f"needs {' and '.join(missing)}", "give it, or choose another"
+        )
+    if plan.of and mask is None and not Needs.BOTH.fits(info_of(cast(Network, network))):
+        raise InputError(
+            f"method {plan.name!r}", "needs both networks", "give onnx_network.load_both()"
         )
 
 

@@ -15,7 +15,7 @@ from data_gen.generate import LeadGenerator
 from data_gen.signals import SignalSource
 from ecg_overlap import weights
 from ecg_overlap.digitize.network import Both
-from ecg_overlap.digitize.plans import METHODS
+from ecg_overlap.digitize.plans import METHODS, Needs
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import Method, build_method
 from ecg_overlap.evaluation.page_sets import AnySet, drawn_pages, pages
@@ -117,8 +117,9 @@ def networks_of(ckpt: str | Mapping[str, str] | None) -> dict[str, Evaluated]:
     if not network.info.has_ink and has_ink():
         ink = load_ink()
         found[ink.info.name] = ink
-        both = Both(network, ink)
-        found[both.info.name] = both
+        if network.info.name != Needs.OWN:
+            both = Both(network, ink)
+            found[both.info.name] = both
     for each in found.values():
         if not isinstance(each, Both):
             tqdm.write(f"network: {each.info.checkpoint}")

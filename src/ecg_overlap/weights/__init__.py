@@ -44,8 +44,8 @@ def _whole(weights: Path) -> Path:
         if not file.is_file():
             raise InputError(
                 file,
-                "is missing from this install, so the package has no network",
+                "is missing from this install",
                 "install ecg-overlap anew, name a checkpoint, or use the method `classical`, "
-                "which needs none",
+                "which needs no network",
             )
     return weights

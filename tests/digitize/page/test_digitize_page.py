@@ -74,6 +74,13 @@ def test_pages_of_other_layouts(layout: str) -> None:
     check(truth, page)
 
 
+def test_leads_beside_the_twelve_are_left_out_and_said() -> None:
+    page = digitize_page(truth_of("3x4").image, method="classical", layout="3x5")
+    assert {strip.lead_name for strip in page.strips} == set(LEADS)
+    assert all(strip.column < 4 for strip in page.strips)
+    assert "leads_left_out" in page.flags
+
+
 def test_a_usual_page(usual: TruePage, as_read: PageSignal) -> None:
     check(usual, as_read)
     assert (as_read.layout_from, as_read.gain_from) == (Source.READ, Source.MEASURED)

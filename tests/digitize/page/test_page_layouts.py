@@ -142,3 +142,12 @@ def test_a_wrong_end_of_the_ink_is_left_open() -> None:
 def test_an_unknown_layout_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"layout '5x5'.*3x4\+1R"):
         arrangement_named("5x5")
+
+
+def test_no_law_names_three_rows_or_six_chest_leads() -> None:
+    """Without names it is not known which they are, whatever they obey by chance."""
+    leads = heart()
+    three = Arrangement("3x1", (("I",), ("II",), ("III",)))
+    assert all(fit.by_laws <= 0 for fit in read(printed(three, leads)) if fit.arrangement.takes_any)
+    chest = read(printed(KNOWN["6x1 (chest)"], leads))
+    assert all(fit.by_laws <= 0 for fit in chest if fit.arrangement.name == "6x1 (chest)")

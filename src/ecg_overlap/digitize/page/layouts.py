@@ -36,8 +36,8 @@ UNUSUAL_STRIP = 3.0  # … a rhythm strip of none of these: 1 to 20, a guess
 # So many do not err alike, as a column of 62.5 mm holds ten: a few beats, each of a few waves.
 SAMPLES_PER_MM = 0.16
 BREAK_EVEN = 0.3  # signals that contradict a law by more speak against it
-# … and of Cabrera's order, in which neighbours are alike as chest leads are: V1 to V6 of 99 in 100
-# records contradict it by more than this, most by less than .3. That says nothing.
+# In Cabrera's order neighbours are alike, as chest leads are: V1 to V6 of 99 in 100 records
+# contradict it by more than this, most by less than BREAK_EVEN. What is between says nothing.
 AS_CHEST_LEADS = 0.05
 LEAST_DISAGREEMENT = 0.005  # traces are hardly read better than to 23 dB
 LATE_MM = 1.0  # a column may begin so much earlier or later on a rhythm strip's time than it seems
@@ -71,6 +71,11 @@ class Arrangement:
     def is_strip(self, row: int) -> bool:
         """Whether that row is a rhythm strip."""
         return len(self.rows[row]) < self.n_columns
+
+    @property
+    def is_cabrera(self) -> bool:
+        """Whether the limb leads stand in Cabrera's order."""
+        return any("-aVR" in row for row in self.rows)
 
     @property
     def has_further(self) -> bool:
@@ -333,6 +338,8 @@ def _fit(arrangement: Arrangement, rows: Rows, place: Place, names_at: NamesAt) 
         for c, lead in enumerate(row)
     )
     laws, goes_on = _laws(arrangement, rows, place, strips=arrangement.strips)
+    if arrangement.takes_any and by_names <= 0:
+        laws = min(laws, 0.0)  # any three rows may obey by chance: only names say which they are
     return Fit(arrangement, place, laws, by_names, _gaps(arrangement, rows, place), goes_on)
 
 
@@ -442,17 +449,23 @@ def _laws_with(
         samples: How many of a column's are independent.
     """
     total = 0.0
+    little = AS_CHEST_LEADS if arrangement.is_cabrera else BREAK_EVEN
     for c, covariance in enumerate(covariances):
         leads = tuple((r, lead) for r, lead in arrangement.in_column(c) if r in of)
-        key = (id(covariances), c, leads)
+        key = (id(covariances), c, leads, little)
         if key not in said:
-            said[key] = _column_says(covariance, leads, samples)
+            said[key] = _column_says(covariance, leads, samples, little)
         total += said[key]
     return total
 
 
-def _column_says(covariance: FloatArray, leads: Sequence[tuple[int, str]], samples: float) -> float:
+def _column_says(
+    covariance: FloatArray, leads: Sequence[tuple[int, str]], samples: float, little: float
+) -> float:
     """What the leads of some rows say in one column, nats, from its covariances (L, K, K).
+
+    They speak for an order if they contradict it by less than `little`, against it if by more than
+    `BREAK_EVEN`.
 
     The likelihood is the mean of those at all lags of its strips.
     """
@@ -463,7 +476,6 @@ def _column_says(covariance: FloatArray, leads: Sequence[tuple[int, str]], sampl
     if not laws:
         return 0.0
     against = against.clip(LEAST_DISAGREEMENT, 1.0)
-    little = AS_CHEST_LEADS if CABRERA[2] in names else BREAK_EVEN
     odds = np.log(against / against.clip(little, BREAK_EVEN))
     return _log_of_sum(-0.5 * samples * laws * odds) - math.log(len(odds))
 
