@@ -27,10 +27,10 @@ from ecg_overlap.command import (
 )
 from ecg_overlap.digitize.documents import SUFFIXES, count_pictures
 from ecg_overlap.digitize.network import info_of
+from ecg_overlap.digitize.page.arrangements import known_names
 from ecg_overlap.digitize.page.facts import PageRow
 from ecg_overlap.digitize.page.folder import PageOptions, digitize_pages, remove_stale
 from ecg_overlap.digitize.page.index_page import refuse_strange_index, write_index
-from ecg_overlap.digitize.page.layouts import known_names
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
 from ecg_overlap.digitize.plans import PAGE_METHODS
 from ecg_overlap.digitize.summary import refuse_strange, write_summary

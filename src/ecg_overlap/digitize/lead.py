@@ -80,7 +80,7 @@ def digitize_lead(
         method: A name of `ecg_overlap.digitize.plans`; "default": what the network is made
             for (its `info.method`), or `classical` without one.
         fs_hz: Of the result.
-        network: For the methods that use one.
+        network: For the methods that use one; `surest` needs both (`onnx_network.load_both`).
         mask: (H, W), the primary's coverage or probability, instead of the method's own.
         calibration: Scale and origin, instead of the method's own.
         angle_deg: Tilt of the axes that `calibration` is along, positive clockwise on the screen.
@@ -109,7 +109,7 @@ def digitize_lead(
         mm_per_mv,
         row_px,
         fs_hz,
-        plan.part_of(network),
+        plan.network_of(network),
         mask,
         calibration,
         angle_deg,
@@ -185,8 +185,8 @@ def _read(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> LeadSignal
         return _read_by_one(given, usual, scale, asked)
     best: LeadSignal | None = None
     refused: DigitizeError | None = None
-    for plan in asked.plan.parts():
-        network = plan.part_of(asked.network)
+    for plan in asked.plan.readings():
+        network = plan.network_of(asked.network)
         try:
             lead = _read_by_one(given, usual, scale, replace(asked, plan=plan, network=network))
         except DigitizeError as error:

@@ -52,7 +52,7 @@ class LeadSignal:
         path_px: float64 (n, 2), the samples' (x, y) in the picture.
         angle_deg: Tilt of the grid, clockwise on the screen; the calibration is along it.
         grid_confidence: 0–1; NaN where the scale was given.
-        method: How it was made.
+        method: How it was made; of `surest`, the method whose reading was taken.
         contested: Share of the picture's columns in which the trace shares its ink with another;
             NaN where the method traces no others.
         unexplained: Share of the picture's ink that no trace's path draws (text, pulses, or a peak

@@ -63,12 +63,12 @@ class Plan:
         """Whether the primary's mask must be given."""
         return self.find_ink is None and not self.of
 
-    def parts(self) -> list["Plan"]:
+    def readings(self) -> list["Plan"]:
         """The plans of the methods that it is of, given the truths that it is given."""
         _, *truths = self.name.split("@")
         return [plan_for("@".join([name, *truths])) for name in self.of]
 
-    def part_of(self, network: Network | None) -> Network | None:
+    def network_of(self, network: Network | None) -> Network | None:
         """Of two networks given as one, that which the method needs."""
         if not isinstance(network, Both) or self.network is Needs.BOTH:
             return network

@@ -14,7 +14,7 @@ from made_pages import read, save
 from ecg_overlap import cli_page, weights
 from ecg_overlap.cli import main
 from ecg_overlap.digitize.page import folder, index_page
-from ecg_overlap.digitize.page.layouts import known_names
+from ecg_overlap.digitize.page.arrangements import known_names
 from ecg_overlap.digitize.page.page_signal import PAGE_FLAGS
 from ecg_overlap.onnx_network import OnnxNetwork
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from ecg_overlap.digitize.page.arrangements import arrangement_named
 from ecg_overlap.digitize.page.columns import Place
 from ecg_overlap.digitize.page.judge import laws_tell, margin_nats, printed_of
-from ecg_overlap.digitize.page.layouts import Fit, arrangement_named
+from ecg_overlap.digitize.page.layouts import Fit
 from ecg_overlap.digitize.page.page_signal import Residual, Source
 from ecg_overlap.digitize.pulse.printed import PagePulse
 

@@ -6,17 +6,15 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from data_gen.sample import LEADS
-from ecg_overlap.digitize.page.columns import Place, places
-from ecg_overlap.digitize.page.laws import contradiction, disagreement, in_independent
-from ecg_overlap.digitize.page.layouts import (
+from ecg_overlap.digitize.page.arrangements import (
     KNOWN,
     Arrangement,
-    Fit,
-    Rows,
     arrangement_named,
-    fits_of,
     with_rows,
 )
+from ecg_overlap.digitize.page.columns import Place, places
+from ecg_overlap.digitize.page.laws import contradiction, disagreement, in_independent
+from ecg_overlap.digitize.page.layouts import Fit, Rows, fits_of
 
 FloatArray = NDArray[np.float64]
 PER_MM = 4.0

@@ -42,7 +42,7 @@ class PageOptions:
         px_per_mm: Scale of the pictures; None: the grid is measured.
         mm_per_s: Paper speed; None: it is read, else 25.
         mm_per_mv: Gain; None: it is read or measured, else 10.
-        layout: A name of `layouts.known_names`; None: it is found.
+        layout: A name of `arrangements.known_names`; None: it is found.
         method: A name of `ecg_overlap.digitize.plans`.
         fs_hz: Of the results.
         weights: SHA-256 of the network's weights; None where none is used.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_gen.sample import LEADS
-from ecg_overlap.digitize.page.layouts import Arrangement, Fit
+from ecg_overlap.digitize.page.arrangements import Arrangement
+from ecg_overlap.digitize.page.layouts import Fit
 from ecg_overlap.digitize.page.page_signal import Residual, Source, Strip, worst_of
 from ecg_overlap.digitize.page.paper import PagePicture
 from ecg_overlap.digitize.pulse.printed import WIDE_PULSE_MM, PagePulse

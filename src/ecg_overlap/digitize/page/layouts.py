@@ -1,24 +1,20 @@
-"""Which lead stands where on a page: the usual orders, and which of them explains a page best."""
+"""Which lead stands where on a page: the order that explains it best."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen.errors import InputError
 from data_gen.sample import LEADS
+from ecg_overlap.digitize.page.arrangements import KNOWN, STRIPS, Arrangement, is_of_twelve
 from ecg_overlap.digitize.page.columns import Place
 from ecg_overlap.digitize.page.laws import disagreement
 
 FloatArray = NDArray[np.float64]
 
-CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
-STRIPS = ("II", "V1", "V5")  # the usual rhythm strips
-FURTHER = ("V4R", "V8", "V9")  # what is printed beside the twelve, if anything is
 # All in nats: by how much less likely is …
 RARER = 1.0  # … each step down from the usual to a rarer order
 # All but a fiftieth of a gap is blank, and a fiftieth of a trace: so many nats for every half mm.
@@ -27,7 +23,6 @@ BLANK_MM = 0.5
 PEN_MM = 0.35  # of a stroke, half of which reaches into a gap from each side
 GAP = 2.0  # … columns that do not touch
 OFF = 1.5  # … each mm that an order's place is off the ends of the ink
-MOST_ANY = 3  # rows of one lead each, of which nobody knows the order
 FOLLOWED = 3  # arrangements of which the place is sought more finely
 HELD = 0.5  # of a column, in which a row has a trace at the least to be spoken of
 UNRELATED = -2.0  # … and a rhythm strip that is simultaneous with nothing
@@ -41,120 +36,6 @@ BREAK_EVEN = 0.3  # signals that contradict a law by more speak against it
 AS_CHEST_LEADS = 0.05
 LEAST_DISAGREEMENT = 0.005  # traces are hardly read better than to 23 dB
 LATE_MM = 1.0  # a column may begin so much earlier or later on a rhythm strip's time than it seems
-
-
-@dataclass(frozen=True)
-class Arrangement:
-    """Which lead stands where.
-
-    Args:
-        name: As "3x4+1R"; "(Cabrera)" behind it for that order.
-        rows: Lead names row by row, "-aVR" for one that is printed upside down. A row of one lead
-            among rows of more is a rhythm strip. Names that are none of the twelve (`FURTHER`)
-            hold a place.
-        rarity: How unusual it is: 0, 1 …
-    """
-
-    name: str
-    rows: tuple[tuple[str, ...], ...]
-    rarity: int = 0
-
-    @cached_property
-    def n_columns(self) -> int:
-        return max(len(row) for row in self.rows)
-
-    @property
-    def strips(self) -> tuple[int, ...]:
-        """The rhythm strips' rows."""
-        return tuple(row for row in range(len(self.rows)) if self.is_strip(row))
-
-    def is_strip(self, row: int) -> bool:
-        """Whether that row is a rhythm strip."""
-        return len(self.rows[row]) < self.n_columns
-
-    @property
-    def is_cabrera(self) -> bool:
-        """Whether the limb leads stand in Cabrera's order."""
-        return any("-aVR" in row for row in self.rows)
-
-    @property
-    def has_further(self) -> bool:
-        """Whether leads that are none of the twelve stand in it: no law speaks of them."""
-        return any(not _is_of_twelve(lead) for row in self.rows for lead in row)
-
-    @property
-    def takes_any(self) -> bool:
-        """Whether any leads may stand in it, so that only their printed names tell which."""
-        return self.n_columns == 1 and len(self.rows) <= MOST_ANY
-
-    def in_column(self, column: int) -> list[tuple[int, str]]:
-        """The rows, and the leads in them, that stand in a column; of the twelve."""
-        leads = [(r, row[0] if len(row) == 1 else row[column]) for r, row in enumerate(self.rows)]
-        return [(r, lead) for r, lead in leads if _is_of_twelve(lead)]
-
-
-def _is_of_twelve(lead: str) -> bool:
-    return lead.removeprefix("-") in LEADS
-
-
-def _by_column(leads: Sequence[str], n_rows: int) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(leads[r::n_rows]) for r in range(n_rows))
-
-
-def _known() -> Iterator[Arrangement]:
-    usual, cabrera = tuple(LEADS), (*CABRERA, *LEADS[6:])
-    strips: dict[str, tuple[str, ...]] = {
-        "": (),
-        "+1R": STRIPS[:1],
-        "+2R": STRIPS[:2],
-        "+3R": STRIPS,
-    }
-    for rarity, (n_rows, columns) in enumerate(((3, 4), (6, 2), (12, 1), (4, 3))):
-        for suffix, names in strips.items():
-            if n_rows == 12 and names:
-                continue
-            for order, leads in (("", usual), (" (Cabrera)", cabrera)):
-                rows = (*_by_column(leads, n_rows), *((name,) for name in names))
-                rare = rarity + (suffix == "+2R") + 2 * bool(order)
-                yield Arrangement(f"{n_rows}x{columns}{suffix}{order}", rows, rare)
-    yield Arrangement("3x5", _by_column((*usual, *FURTHER), 3), 3)
-    # Six leads to a sheet, for ten seconds.
-    for leads, half in ((usual[:6], "limb"), (usual[6:], "chest"), (CABRERA, "limb, Cabrera")):
-        rare = 2 + 2 * ("Cabrera" in half)
-        yield Arrangement(f"6x1 ({half})", _by_column(leads, 6), rare)
-
-
-KNOWN: dict[str, Arrangement] = {one.name: one for one in _known()}
-
-
-def known_names() -> list[str]:
-    """The names of all arrangements."""
-    return [one.name for one in (*KNOWN.values(), *with_any())]
-
-
-def arrangement_named(name: str) -> Arrangement:
-    """The arrangement that a user names.
-
-    Raises:
-        InputError: There is none of that name.
-    """
-    for one in (*KNOWN.values(), *with_any()):
-        if one.name == name:
-            return one
-    raise InputError(f"layout {name!r}", "not known", f"choose of {', '.join(known_names())}")
-
-
-def with_rows(n_rows: int) -> list[Arrangement]:
-    """The arrangements of so many rows; with few, they may be of any leads (`takes_any`)."""
-    return [one for one in (*KNOWN.values(), *with_any()) if len(one.rows) == n_rows]
-
-
-def with_any() -> list[Arrangement]:
-    """A few rows of one lead each, whatever leads these are."""
-    return [
-        Arrangement(f"{n}x1", tuple((lead,) for lead in LEADS[:n]), 2)
-        for n in range(1, MOST_ANY + 1)
-    ]
 
 
 @dataclass(frozen=True)
@@ -389,7 +270,7 @@ def _unusual(lead: str, arrangement: str) -> float:
 
 
 def _printed(names: FloatArray, row: int, column: int, lead: str) -> float:
-    if not _is_of_twelve(lead):
+    if not is_of_twelve(lead):
         return 0.0
     return float(names[row, column, LEADS.index(lead.removeprefix("-"))])
 

@@ -17,6 +17,7 @@ from ecg_overlap.digitize.ink.evidence import INK
 from ecg_overlap.digitize.names.letters import letter_boxes
 from ecg_overlap.digitize.names.seen import NameSeen, names_on
 from ecg_overlap.digitize.network import Image, Network, info_of
+from ecg_overlap.digitize.page.arrangements import Arrangement, arrangement_named, with_rows
 from ecg_overlap.digitize.page.columns import FULL_S, Place, ends_of, places
 from ecg_overlap.digitize.page.consistency import residuals
 from ecg_overlap.digitize.page.judge import (
@@ -27,14 +28,7 @@ from ecg_overlap.digitize.page.judge import (
     printed_of,
     sources_of,
 )
-from ecg_overlap.digitize.page.layouts import (
-    Arrangement,
-    Fit,
-    Rows,
-    arrangement_named,
-    fits_of,
-    with_rows,
-)
+from ecg_overlap.digitize.page.layouts import Fit, Rows, fits_of
 from ecg_overlap.digitize.page.naming import Word, at_places, log_odds, readings_of, was_read
 from ecg_overlap.digitize.page.pace import boxes_by_beats
 from ecg_overlap.digitize.page.page_signal import PageSignal, Residual, Source, Strip
@@ -181,7 +175,7 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
         InputError: An argument cannot be used.
     """
     page, plan, told = paper.page, asked.plan(), asked.told()
-    network = plan.part_of(asked.network)
+    network = plan.network_of(asked.network)
     assert plan.find_ink is not None  # of these methods
     # 1. The ink.
     ink = plan.find_ink(in_black(page.picture))
