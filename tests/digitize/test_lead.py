@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from data_gen import make_sample
 from data_gen.calibration import Calibration
 from data_gen.errors import InputError
 from data_gen.render import draw_stroke
@@ -22,6 +23,7 @@ from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.digitize.lead_signal import FLAGS
 from ecg_overlap.digitize.network import ColumnReading
 from ecg_overlap.digitize.plans import METHODS, Needs, plan_for
+from ecg_overlap.metrics.segmentation import count
 
 TRUTH = drawn()
 
@@ -322,3 +324,10 @@ def test_the_redrawn_path_is_the_mask_that_a_network_method_took() -> None:
     taken = lead.stage_images["mask"] >= 128
     inked = truth >= 128
     assert (taken & inked).sum() / (taken | inked).sum() > 0.8
+
+
+def test_the_mask_of_all_traces_method_is_the_primary_alone() -> None:
+    sample = make_sample(1, config="overlap")
+    lead = digitize_lead(sample.image, method="classical", stages=True)
+    assert lead.stage_images["mask"].shape == sample.target_mask.shape
+    assert count(lead.stage_images["mask"], sample.target_mask).iou > 0.9

@@ -272,7 +272,7 @@ def _read_by_one(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> Lea
         weights_sha256=info_of(network).sha256 if network is not None and by_network else None,
         stage_images={
             "image": given,
-            "mask": _taken(ink, drawn, straight, image.shape),
+            "mask": _redrawn(drawn, image.shape) if of_all_traces else _taken(ink, straight),
             **_left(read, straight),
         }
         if asked.stages
@@ -422,18 +422,15 @@ def _left(read: Decoded, straight: StraightPicture | None) -> dict[str, NDArray[
     return {name: straight.mask_of_picture(mask) for name, mask in masks.items()}
 
 
-def _taken(
-    ink: Ink, path: Path, straight: StraightPicture | None, shape: tuple[int, ...]
-) -> NDArray[np.uint8]:
-    """What was taken for the primary: the mask, or beside a network's evidence the path redrawn.
+def _redrawn(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The mask of a path among several, drawn with its own pen: their ink is not the primary's."""
+    mask = np.zeros(shape[:2], np.uint8)
+    draw_stroke(mask, np.stack([path.x_px, path.y_px], axis=1), width_px=path.width_px)
+    return mask
 
-    Evidence tells whose the ink is, not how wide it is: there, the mask is the path drawn with
-    its own pen, uint8 (H, W).
-    """
-    if ink.maps is not None:
-        mask = np.zeros(shape[:2], np.uint8)
-        draw_stroke(mask, np.stack([path.x_px, path.y_px], axis=1), width_px=path.width_px)
-        return mask
+
+def _taken(ink: Ink, straight: StraightPicture | None) -> NDArray[np.uint8]:
+    """The mask that was taken for the primary's."""
     mask = ink.mask
     if mask.dtype != np.uint8:
         mask = np.rint(np.asarray(mask, np.float64) * 255).astype(np.uint8)
