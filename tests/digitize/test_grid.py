@@ -273,3 +273,18 @@ def test_any_small_picture_gives_an_answer_or_the_documented_error(
     assert np.isfinite([grid.px_per_mm_x, grid.px_per_mm_y, grid.angle_deg]).all()
     assert grid.px_per_mm_x > 0
     assert 0 <= grid.confidence <= 1
+
+
+def test_a_pale_coloured_grid_is_found_on_mottled_paper() -> None:
+    """Mottle is gray: it hides lines of four levels in darkness, not in colour."""
+    rng = np.random.default_rng(3)
+    paper = np.full((240, 480, 3), 235.0)
+    for step in (8, 40):
+        lines = np.zeros(paper.shape[:2], bool)
+        lines[::step] = lines[:, ::step] = True
+        paper[lines, 1:] -= 4
+    mottle = cv2.GaussianBlur(rng.normal(0, 90, paper.shape[:2]), (0, 0), 1.5)[..., None]
+    grid = find_grid(np.clip(paper + mottle, 0, 255).astype(np.uint8))
+    assert grid.px_per_mm_x == pytest.approx(8, rel=0.002) and grid.confidence > 0.5
+    with pytest.raises(DigitizeError, match=r"no grid"):
+        find_grid(np.clip(235 + mottle, 0, 255).repeat(3, axis=2).astype(np.uint8))

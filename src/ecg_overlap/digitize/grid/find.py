@@ -13,7 +13,7 @@ from ecg_overlap.digitize.grid.combine import REMEDY
 from ecg_overlap.digitize.grid.finer import find_finer
 from ecg_overlap.digitize.grid.illumination import Illumination
 from ecg_overlap.digitize.grid.model import Grid, GridSource
-from ecg_overlap.digitize.grid.parts import in_whole, parts
+from ecg_overlap.digitize.grid.parts import Part, in_whole, parts
 from ecg_overlap.digitize.grid.slip import slips
 from ecg_overlap.digitize.grid.straight_grid import StraightGrid, find_straight
 from ecg_overlap.digitize.grid.strips import Evidence
@@ -123,39 +123,48 @@ def _surest(light: Illumination, near_px_per_mm: float | None) -> Grid:
             return grids[0]
     except DigitizeError as error:
         refused = error
-    candidates = _candidates(light, whole, near_px_per_mm)
-    for seen, evidence in candidates[:_MOST_CANDIDATES]:
-        grids.append(_followed(light, evidence, seen, near_px_per_mm))
-        if grids[-1].confidence >= _SURE:
-            break
+    pieces = [(part, Illumination(light.image[part])) for part in parts(whole.shape)]
+    tries = [(whole, pieces[1:])]
+    if not np.array_equal(whole.dark, light.darkness_without_ink):
+        tries.append((Evidence(light.darkness_without_ink), pieces))
+    grids += _of_candidates(light, tries, near_px_per_mm)
+    if not any(grid.confidence >= _SURE for grid in grids):
+        # Where there is no grid, chance finds one in colour too, but no sure one.
+        of_colour = [(Evidence(light.colour_without_ink), pieces)]
+        coloured = _of_candidates(light, of_colour, near_px_per_mm)
+        grids += [grid for grid in coloured if grid.confidence >= _SURE]
     if not grids:
         assert refused is not None
         raise refused
     return max(grids, key=lambda found: found.confidence)
 
 
-def _candidates(
-    light: Illumination, whole: Evidence, near_px_per_mm: float | None
-) -> list[tuple[StraightGrid, Evidence]]:
-    """What else can be found, the surest first, and in which evidence.
+_Pieces = list[tuple[Part, Illumination]]
 
-    Parts of the picture are searched, in which lines that bend are still straight; then the
-    whole and its parts with the ink left out, even if a dark grid may go with it.
+
+def _of_candidates(
+    light: Illumination, tries: list[tuple[Evidence, _Pieces]], near_px_per_mm: float | None
+) -> list[Grid]:
+    """What is found in pieces of evidence and then followed, the surest first, up to a sure one.
+
+    In parts of a picture lines that bend are still straight; the ink is left out even if a dark
+    grid may go with it.
     """
-    pieces = [(part, Illumination(light.image[part])) for part in parts(whole.shape)]
-    without_ink = light.darkness_without_ink
-    tries = [(whole, pieces[1:])]
-    if not np.array_equal(whole.dark, without_ink):
-        tries.append((Evidence(without_ink), pieces))
     seen: list[tuple[StraightGrid, Evidence]] = []
-    for evidence, these in tries:
-        for part, part_light in these:
+    for evidence, pieces in tries:
+        for part, part_light in pieces:
             try:
                 found = find_straight(part_light, Evidence(evidence.dark[part]), near_px_per_mm)
             except DigitizeError:
                 continue
             seen.append((in_whole(found, evidence, part), evidence))
-    return sorted(seen, key=lambda pair: -pair[0].grid.confidence)
+    seen.sort(key=lambda pair: -pair[0].grid.confidence)
+    grids: list[Grid] = []
+    for first, evidence in seen[:_MOST_CANDIDATES]:
+        grids.append(_followed(light, evidence, first, near_px_per_mm))
+        if grids[-1].confidence >= _SURE:
+            break
+    return grids
 
 
 def _followed(

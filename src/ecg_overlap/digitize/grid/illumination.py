@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -87,9 +88,18 @@ class Illumination:
         return self.darkness if is_clear or ink is None else _cut(self._uncut, ink)
 
     @cached_property
+    def colour_without_ink(self) -> Image:
+        """How much more colour than the local paper, without ink: as `darkness`, of coloured lines.
+
+        Shade, folds and the paper's grain are gray: they hide pale lines in `darkness`, not here.
+        Nothing stands out in a gray picture.
+        """
+        span = cv2.subtract(self.lightest, self.darkest)
+        return _cut(_above(span, local_paper(np.asarray(span, np.uint8))), self._ink[0])
+
+    @cached_property
     def _uncut(self) -> Image:
-        paper = local_paper(self.darkest)
-        return np.asarray(cv2.addWeighted(paper, 1.0, self.darkest, -1.0, PAPER_LEVEL), np.uint8)
+        return _above(local_paper(self.darkest), self.darkest)
 
     @cached_property
     def _ink(self) -> tuple[Mask | None, bool]:
@@ -135,6 +145,11 @@ def _stroke_px(lightest: Image) -> float:
             thickness += running * inside * np.clip(value / peak.clip(1), 0, 1)
             running &= inside & (value > _EDGE_SHARE * peak)
     return float(np.median(thickness[inky])) if inky.any() else math.nan
+
+
+def _above(more: Any, less: Any) -> Image:
+    """By how much one is above the other, from `PAPER_LEVEL`, uint8 (H, W)."""
+    return np.asarray(cv2.addWeighted(more, 1.0, less, -1.0, PAPER_LEVEL), np.uint8)
 
 
 def _cut(dark: Image, ink: Mask | None) -> Image:
