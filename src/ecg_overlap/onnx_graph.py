@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from data_gen.formats.files import check_digest
+from ecg_overlap.digitize.silent_runtime import silent_runtime
 from ecg_overlap.inputs import CHANNELS, InputSpec
 from ecg_overlap.weights.facts import INPUT, METHOD, SPEC, WEIGHTS
 
@@ -65,9 +66,7 @@ class Graph:
             channels: float32 (B, 6, H, W), as `inputs.stack` makes them.
             names: Of the outputs.
         """
-        import onnxruntime
-
-        wanted = onnxruntime.RunOptions()
+        wanted = silent_runtime().RunOptions()
         wanted.only_execute_path_to_fetches = True  # a mask alone needs no rows
         found = self.session.run(list(names), {"channels": channels}, wanted)
         return dict(zip(names, found, strict=True))
@@ -79,15 +78,15 @@ class Graph:
 
 def _session(file: Path, arrays: Mapping[str, NDArray[Any]]) -> Any:
     try:
-        import onnxruntime
+        runtime = silent_runtime()
     except ImportError:
         raise InputError(file, "onnxruntime is not installed", "pip install onnxruntime") from None
-    options = onnxruntime.SessionOptions()
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = _n_threads()
-    value = onnxruntime.OrtValue.ortvalue_from_numpy
+    value = runtime.OrtValue.ortvalue_from_numpy
     try:
         options.add_external_initializers(list(arrays), [value(a) for a in arrays.values()])
-        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        return runtime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime has a class of its own for every kind of damage
         raise InputError(
             file, f"is no graph that can be run ({type(error).__name__})", "export it anew"

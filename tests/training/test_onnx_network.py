@@ -1,8 +1,10 @@
 """Networks by ONNX Runtime: as by torch, and clear where they cannot be read."""
 
 import json
+import os
 import pickle
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -255,6 +257,16 @@ def test_without_onnxruntime_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(InputError, match="pip install onnxruntime"):
         Graph(tiny[1])
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """Where ONNX Runtime reports its use, it first writes an identity below the home folder."""
+    read = "load_ink().ink(np.zeros((64, 64, 3), np.uint8), px_per_mm=8.0)"
+    code = f"import numpy as np; from ecg_overlap.onnx_network import load_ink; {read}"
+    quiet = ("CI", "XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS")
+    env = {name: value for name, value in os.environ.items() if name not in quiet}
+    subprocess.run([sys.executable, "-c", code], env=env | {"HOME": str(tmp_path)}, check=True)
+    assert [file.name for file in tmp_path.rglob("*") if "onnx" in file.name.lower()] == []
 
 
 def test_without_weights_the_package_says_so(

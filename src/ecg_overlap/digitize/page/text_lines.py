@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from data_gen.errors import InputError
 from ecg_overlap.digitize.network import Image
+from ecg_overlap.digitize.silent_runtime import silent_runtime
 
 FloatArray = NDArray[np.float32]
 
@@ -158,10 +159,9 @@ def _networks() -> tuple[Any, Any, tuple[str, ...]] | None:
 
 def _opened(file: Path) -> Any:
     """A network on one core, which keeps no memory once it has run."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
+    runtime = silent_runtime()
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    return runtime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
