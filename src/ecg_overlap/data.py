@@ -263,6 +263,8 @@ class StreamDataModule(pl.LightningDataModule):
         n_distinct: int | None = None,
     ) -> None:
         super().__init__()
+        as_number("data.batch_size", batch_size, lowest=1, highest=2**20)
+        as_number("data.num_workers", num_workers, lowest=0, highest=2**10)
         self.train_set, self.val_set, self.collate = train_set, val_set, collate
         self.batch_size, self.num_workers, self.n_distinct = batch_size, num_workers, n_distinct
 

@@ -12,7 +12,12 @@ from data_gen.dials import as_number
 def one_cycle(
     optimizer: torch.optim.Optimizer, *, max_lr: float, steps: int, warmup: float
 ) -> OneCycleLR:
-    """A rise over the fraction `warmup` of the steps, and a fall over the rest."""
+    """A rise over the fraction `warmup` of the steps, and a fall over the rest.
+
+    Raises:
+        InputError: There is no step.
+    """
+    as_number("trainer.max_steps", steps, lowest=1, highest=1e9)
     # OneCycleLR divides by the length of the rise less one step: exactly one step must not be.
     rise = 1.5 / steps if abs(warmup * steps - 1) < 1e-6 else warmup
     return OneCycleLR(optimizer, max_lr=max_lr, total_steps=steps, pct_start=min(rise, 1.0))

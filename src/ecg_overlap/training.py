@@ -53,6 +53,8 @@ def train(cfg: DictConfig, *, callbacks: Sequence[pl.Callback] = ()) -> dict[str
     Raises:
         InputError: The configuration or its data cannot be used.
     """
+    if not isinstance(cfg.test, DictConfig | None):
+        raise InputError(f"test={cfg.test}", "is no test's settings", "give test=null for none")
     run_dir = writable(Path(cfg.run_dir))
     resume_from = checkpoint_path(cfg.ckpt, run_dir)
     generator, data, task = build(cfg)

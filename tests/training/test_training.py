@@ -288,6 +288,22 @@ def test_an_epoch_shorter_than_a_step_is_refused(config: Compose) -> None:
         train(config("trainer.accumulate_grad_batches=3"))
 
 
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("test=false", r"^test=False: .*test=null"),
+        ("data.batch_size=0", r"^data\.batch_size: 0"),
+        ("data.num_workers=-1", r"^data\.num_workers: -1"),
+        ("trainer.max_steps=0", r"^trainer\.max_steps: 0"),
+    ],
+)
+def test_settings_that_train_nothing_are_one_line(
+    override: str, line: str, config: Compose
+) -> None:
+    with pytest.raises(InputError, match=line):
+        train(config(override))
+
+
 def test_a_compiled_model_in_half_precision_leaves_a_checkpoint_like_any_other(
     config: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -233,7 +233,9 @@ def _read_by_one(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> Lea
     read = plan.decoder.decode(chosen)
     path = read.path
     if not np.isfinite(path.y_px).any():
-        raise DigitizeError("trace", "no trace was found in the picture", "check the crop's box")
+        where = "the picture" if row_px is None else f"the picture at row {row_px:g}"
+        remedy = "check the crop's box" + ("" if row_px is None else ", and row_px")
+        raise DigitizeError("trace", f"no trace was found in {where}", remedy)
     # The path in s and mV.
     axes = scale.paper.levelled()
     drawn = path if straight is None else straight.on_paper(path)
