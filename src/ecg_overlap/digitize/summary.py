@@ -3,26 +3,50 @@
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from data_gen.errors import InputError
 from data_gen.whole_file import whole_file
 
+_AS_CSV: Any = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_summary(columns: Sequence[str], rows: Iterable[Sequence[object]], path: Path) -> Path:
     """A CSV file with a heading; None is an empty cell.
 
+    Lines of earlier commands stay, below, where their records are still in the folder.
+
+    Args:
+        columns: Their names, `record` among them: a record's name in the folder, or nothing.
+        rows: Values in their order.
+        path: The file.
+
     Bytes of a file's name that are no UTF-8 are written as they are.
     """
-    with (
-        whole_file(path) as made,
-        made.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
-    ):
+    name = columns.index("record")
+    earlier, new = _earlier(columns, path), set()
+    with whole_file(path) as made, made.open("w", **_AS_CSV) as file:
         lines = csv.writer(file)
         lines.writerow(columns)
-        lines.writerows([_cell(value) for value in row] for row in rows)
+        for row in rows:
+            lines.writerow(_cell(value) for value in row)
+            new.add(str(_cell(row[name])))
+        lines.writerows(line for line in earlier if line[name] not in new)
     return path
+
+
+def _earlier(columns: Sequence[str], path: Path) -> list[list[str]]:
+    """The lines of records that are there; none of a file with other columns."""
+    if not path.exists():
+        return []
+    with path.open(**_AS_CSV) as file:
+        heading, *lines = csv.reader(file)
+    if heading != list(columns):
+        return []
+    name = columns.index("record")
+    whole = [line for line in lines if len(line) == len(columns) and line[name]]
+    return [line for line in whole if (path.parent / f"{_read(line[name])}.json").exists()]
 
 
 def _cell(value: object) -> object:
@@ -33,6 +57,11 @@ def _cell(value: object) -> object:
         ("'=1+1.png", -0.5, 'scan.png')
     """
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+def _read(cell: str) -> str:
+    """What `_cell` was given."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
 
 
 def refuse_strange(path: Path, ours: str) -> None:
