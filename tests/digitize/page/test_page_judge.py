@@ -1,5 +1,7 @@
 """Which speed and gain a page is taken to have, how sure its layout is, and what is said of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,11 @@ from ecg_overlap.digitize.page.columns import Place
 from ecg_overlap.digitize.page.judge import laws_tell, margin_nats, printed_of
 from ecg_overlap.digitize.page.layouts import Fit
 from ecg_overlap.digitize.page.page_signal import Residual, Source
+from ecg_overlap.digitize.page.printed import Gains
 from ecg_overlap.digitize.pulse.printed import PagePulse
 
-NOTHING = (None, None)
+NOTHING = (None, None)  # was told
+UNREAD = (None, ())
 
 
 def pulse(mm_per_mv: float = 10.0, width_mm: float = 5.0) -> PagePulse:
@@ -18,33 +22,48 @@ def pulse(mm_per_mv: float = 10.0, width_mm: float = 5.0) -> PagePulse:
 
 
 def test_the_usual_is_assumed_and_the_gain_said_so() -> None:
-    printed = printed_of(NOTHING, NOTHING, None)
+    printed = printed_of(NOTHING, UNREAD, None)
     assert (printed.mm_per_s, printed.mm_per_mv) == (25.0, 10.0)
     assert (printed.speed_from, printed.gain_from) == (Source.ASSUMED, Source.ASSUMED)
     assert printed.flags == ("gain_assumed",)
 
 
 def test_a_pulse_measures_the_gain_and_a_wide_one_the_speed() -> None:
-    printed = printed_of(NOTHING, NOTHING, pulse(5.0, 10.0))
+    printed = printed_of(NOTHING, UNREAD, pulse(5.0, 10.0))
     assert (printed.mm_per_mv, printed.gain_from) == (5.0, Source.MEASURED)
     assert (printed.mm_per_s, printed.speed_from) == (50.0, Source.MEASURED)
     assert set(printed.flags) == {"gain_unusual", "speed_unusual"}
 
 
 def test_what_is_printed_counts_where_nothing_measures_it() -> None:
-    printed = printed_of(NOTHING, (50.0, 20.0), None)
+    printed = printed_of(NOTHING, (50.0, (20.0,)), None)
     assert (printed.mm_per_s, printed.speed_from) == (50.0, Source.READ)
     assert (printed.mm_per_mv, printed.gain_from) == (20.0, Source.READ)
 
 
 def test_sources_that_disagree_are_flagged_and_the_pulse_goes_before_the_text() -> None:
-    printed = printed_of(NOTHING, (25.0, 10.0), pulse(5.0))
+    printed = printed_of(NOTHING, (25.0, (10.0,)), pulse(5.0))
     assert (printed.mm_per_mv, printed.gain_from) == (5.0, Source.MEASURED)
     assert "gain_contradicted" in printed.flags
 
 
+@pytest.mark.parametrize(
+    ("read", "pulses"),
+    [
+        ((25.0, (5.0, 10.0)), None),
+        ((25.0, (5.0, 10.0)), pulse(10.0)),
+        (UNREAD, replace(pulse(10.0), other_mm_per_mv=5.0)),
+    ],
+)
+def test_chest_leads_of_another_gain_are_said(
+    read: tuple[float | None, Gains], pulses: PagePulse | None
+) -> None:
+    printed = printed_of(NOTHING, read, pulses)
+    assert printed.mm_per_mv == 10.0 and "gain_contradicted" in printed.flags
+
+
 def test_what_is_told_goes_before_all() -> None:
-    printed = printed_of((12.5, 20.0), (25.0, 10.0), pulse(10.0))
+    printed = printed_of((12.5, 20.0), (25.0, (10.0,)), pulse(10.0))
     assert (printed.mm_per_s, printed.mm_per_mv) == (12.5, 20.0)
     assert (printed.speed_from, printed.gain_from) == (Source.TOLD, Source.TOLD)
     assert printed.flags == ("gain_contradicted",)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from made_pages import PAGE
 
 from ecg_overlap.digitize.page.quality import ENOUGH_DB, WEIGHTS, doubts, quality, with_quality
-from ecg_overlap.digitize.page.strip_evidence import NAMES, StripEvidence
+from ecg_overlap.digitize.page.strip_evidence import GUESSED, NAMES, StripEvidence
 from ecg_overlap.digitize.quality import LOW_QUALITY
 
 GOOD = StripEvidence(1.0, 0.0, 20.0, 0.0, 20.0, 1.0, 20.0, 30.0, 1.0)
-POOR = StripEvidence(0.5, 0.5, -3.0, 0.9, -6.0, 0.1, -5.0, 0.0, 0.0)
+POOR = StripEvidence(0.5, 0.5, -3.0, 0.9, -6.0, 0.1, -5.0, 0.0, 0.0, GUESSED)
 MORE_IS_BETTER = {name: getattr(GOOD, name) > getattr(POOR, name) for name in NAMES}
 SHARE, DB = st.floats(0, 1), st.floats(-90, 90) | st.just(math.nan)
 ANY = st.builds(
@@ -70,6 +70,10 @@ def test_what_is_not_known_is_no_doubt_but_a_second_reading_that_fails_is() -> N
     assert doubts(replace(GOOD, laws_db=math.nan))["laws"] == 0
     none = doubts(replace(GOOD, agreement_db=math.nan))
     assert none["agreement"] == doubts(POOR)["agreement"] > 0
+
+
+def test_a_guessed_name_is_as_likely_another() -> None:
+    assert quality(replace(GOOD, named=GUESSED)) == pytest.approx(quality(GOOD) / 2)
 
 
 def test_a_strip_states_it_with_its_evidence_and_flags_a_low_one() -> None:

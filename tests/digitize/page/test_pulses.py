@@ -72,6 +72,17 @@ def test_pulses_behind_the_traces() -> None:
     assert float(mm(found.left_px)) == pytest.approx(left, abs=0.3)
 
 
+@pytest.mark.parametrize("other", [10.0, 5.0])
+def test_pulses_at_both_sides_tell_both_gains(other: float) -> None:
+    """As where chest leads, at the right, are printed at half the gain of limb leads."""
+    behind = [pulse(row, high=other, left=LAST_MM + FREE_MM) for row in ROWS_MM]
+    found = found_on(*map(pulse, ROWS_MM), *behind)
+    assert found is not None
+    assert {found.mm_per_mv, found.other_mm_per_mv} == {10.0, other}
+    alone = found_on(*map(pulse, ROWS_MM))
+    assert alone is not None and alone.other_mm_per_mv is None
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_pulses_that_touch_are_read_one_by_one(whole: bool) -> None:
     rows = (40.0, 49.0, 58.0, 67.0)

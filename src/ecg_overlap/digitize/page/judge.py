@@ -37,15 +37,17 @@ class Printed:
 
 def printed_of(
     told: tuple[float | None, float | None],
-    read: tuple[float | None, float | None],
+    read: tuple[float | None, tuple[float, ...]],
     pulse: PagePulse | None,
 ) -> Printed:
     """A page's speed and gain: what was told, else what the page says, else the usual.
 
     Args:
         told: mm/s and mm/mV, by the caller.
-        read: Likewise, as they are printed.
+        read: Likewise, as they are printed; all gains that are.
         pulse: The calibration pulses: their height tells the gain; at 50 mm/s they are wide.
+
+    Limb and chest leads of different gains are said to contradict each other: a page has one.
     """
     by_pulse = None if pulse is None else pulse.mm_per_mv
     wide = pulse is not None and pulse.width_mm == WIDE_PULSE_MM
@@ -60,11 +62,12 @@ def printed_of(
     gain, gain_from = _first_known(
         (told[1], Source.TOLD),
         (by_pulse, Source.MEASURED),
-        (read[1], Source.READ),
+        (read[1][0] if len(read[1]) == 1 else None, Source.READ),
         (USUAL_MM_PER_MV, Source.ASSUMED),
     )
     flags = []
-    if len({g for g in (told[1], by_pulse, read[1]) if g is not None}) > 1:
+    other = None if pulse is None else pulse.other_mm_per_mv
+    if len({g for g in (told[1], by_pulse, other, *read[1]) if g is not None}) > 1:
         flags.append("gain_contradicted")
     if gain_from is Source.ASSUMED:
         flags.append("gain_assumed")

@@ -17,7 +17,8 @@ PAGE_FLAGS = {
     "layout_unsure": "another layout explains the page nearly as well: check the names",
     "leads_inconsistent": "simultaneous leads do not add up: see `consistency`",
     "gain_assumed": "no calibration pulse and no printed gain: 10 mm/mV is assumed",
-    "gain_contradicted": "calibration pulse, printed gain and --mm-per-mv do not agree",
+    "gain_contradicted": "calibration pulses, printed gains and --mm-per-mv do not agree: some of "
+    "the leads may have another gain",
     "gain_unusual": "the gain is not 10 mm/mV, by the calibration pulse or as it is printed",
     "speed_unusual": "the paper speed is not 25 mm/s, as it is printed or by a wide pulse",
     "grid_low_confidence": "the grid was found, but barely: check the scale",

@@ -14,16 +14,18 @@ LEAST_SCORE = 0.6  # of a line: the mean of its letters' probabilities
 # "25mm/s" is three times as long as high, and more than twice with the paper around it that is
 # taken along; the names of leads are shorter.
 LEAST_LENGTH = 2.0
-_NUMBER = r"(\d{1,3}(?:[.,]\d{1,2})?)\s*"
+Gains = tuple[float, ...]  # mm/mV, ascending: one for the limb leads and one for the chest leads
+_EACH = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?")
+_NUMBER = rf"((?:{_EACH.pattern}\s*/\s*)?{_EACH.pattern})\s*"  # "10/5 mm/mV" are two
 _SPEED = re.compile(_NUMBER + r"mm\s*/\s*s(?:ec)?(?![a-z])", re.IGNORECASE)
 _GAIN = re.compile(_NUMBER + r"mm\s*/\s*m[v¥￥]", re.IGNORECASE)  # a V may be read as a yen
 
 
-def printed_scale(image: Image, *, px_per_mm: float) -> tuple[float | None, float | None]:
-    """Paper speed (mm/s) and gain (mm/mV) as printed on a page.
+def printed_scale(image: Image, *, px_per_mm: float) -> tuple[float | None, Gains]:
+    """Paper speed (mm/s) and gains (mm/mV) as printed on a page.
 
-    None each where none is printed, where several different ones are (a gain for the limb leads
-    and one for the chest leads), and where RapidOCR is not installed.
+    No speed where none is printed, or where several different ones are; no gains where none is
+    printed; neither where RapidOCR is not installed.
 
     Args:
         image: uint8 (H, W, 3) RGB, upright.
@@ -36,21 +38,27 @@ def printed_scale(image: Image, *, px_per_mm: float) -> tuple[float | None, floa
     return scale_in(text for text, score in lines or [] if score >= LEAST_SCORE)
 
 
-def scale_in(lines: Iterable[str]) -> tuple[float | None, float | None]:
-    """Paper speed and gain as lines of text give them.
+def scale_in(lines: Iterable[str]) -> tuple[float | None, Gains]:
+    """Paper speed and gains as lines of text give them.
 
     Example:
         >>> scale_in(["25mm/s 10mm/mV 100Hz", "Page 1 of 1"])
-        (25.0, 10.0)
+        (25.0, (10.0,))
         >>> scale_in(["25 mm/s", "Limb: 10 mm/mV", "Chest: 5 mm/mV"])
-        (25.0, None)
+        (25.0, (5.0, 10.0))
     """
     text = list(lines)
-    return _only(text, _SPEED, SPEEDS_MM_PER_S), _only(text, _GAIN, GAINS_MM_PER_MV)
+    speeds = _known(text, _SPEED, SPEEDS_MM_PER_S)
+    return speeds[0] if len(speeds) == 1 else None, _known(text, _GAIN, GAINS_MM_PER_MV)
 
 
-def _only(lines: list[str], unit: re.Pattern[str], known: tuple[float, ...]) -> float | None:
-    """The one known value that stands beside a unit; unknown ones are misread, and say nothing."""
-    numbers = {float(n.replace(",", ".")) for line in lines for n in unit.findall(line)}
-    settings = numbers.intersection(known)
-    return settings.pop() if len(settings) == 1 else None
+def _known(lines: list[str], unit: re.Pattern[str], known: tuple[float, ...]) -> Gains:
+    """The known values that stand beside a unit; unknown ones are misread, and say nothing."""
+    texts = (
+        number
+        for line in lines
+        for several in unit.findall(line)
+        for number in _EACH.findall(several)
+    )
+    numbers = {float(text.replace(",", ".")) for text in texts}
+    return tuple(sorted(numbers.intersection(known)))

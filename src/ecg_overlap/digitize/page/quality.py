@@ -40,7 +40,7 @@ def quality(evidence: StripEvidence) -> float:
         >>> quality(good) > 0.9, quality(poor) < 0.1
         (True, True)
     """
-    return probability(doubts(evidence), WEIGHTS, SURE)
+    return evidence.named * probability(doubts(evidence), WEIGHTS, SURE)
 
 
 def doubts(evidence: StripEvidence) -> dict[str, float]:

@@ -39,7 +39,7 @@ from ecg_overlap.digitize.page.paper import (
     with_speed_and_gain,
 )
 from ecg_overlap.digitize.page.pen_ends import pen_ends, sharpened
-from ecg_overlap.digitize.page.printed import printed_scale
+from ecg_overlap.digitize.page.printed import Gains, printed_scale
 from ecg_overlap.digitize.page.quality import with_quality
 from ecg_overlap.digitize.page.strip_evidence import PageShown, evidence_of_strip
 from ecg_overlap.digitize.page.strips import (
@@ -113,12 +113,12 @@ class Paper:
     Args:
         image: uint8 (H, W, 3), RGB, as it was given.
         page: On straight paper.
-        printed: mm/s and mm/mV as they are printed; None each where they are not read.
+        printed: mm/s, None where it is not read, and all mm/mV as they are printed.
     """
 
     image: Image
     page: PagePicture
-    printed: tuple[float | None, float | None]
+    printed: tuple[float | None, Gains]
 
 
 def paper_of(image: Image, asked: Request, *, near_px_per_mm: float | None = None) -> Paper:
@@ -142,7 +142,7 @@ def paper_of(image: Image, asked: Request, *, near_px_per_mm: float | None = Non
     )
     page = straight_page(light, scale, asked.network)
     all_told = asked.mm_per_s is not None and asked.mm_per_mv is not None
-    printed: tuple[float | None, float | None] = (None, None)
+    printed: tuple[float | None, Gains] = (None, ())
     if not all_told:
         printed = printed_scale(page.picture.image, px_per_mm=page.px_per_mm)
     return Paper(image, page, printed)
@@ -207,7 +207,8 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
     best = fits[0]
     unexplained, share = _unexplained(traced, pulse)
     # 5. How likely each of them is right.
-    shown = PageShown(strips, traced, laws, page.px_per_mm * printed.mm_per_s)
+    px_per_s = page.px_per_mm * printed.mm_per_s
+    shown = PageShown(strips, traced, laws, px_per_s, best.arrangement.takes_any)
     strips = tuple(
         with_quality(
             strip,

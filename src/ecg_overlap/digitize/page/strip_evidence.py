@@ -15,6 +15,7 @@ from ecg_overlap.digitize.paths.path import FloatArray, Path
 from ecg_overlap.digitize.quality import agreement_db, course_of, second_path
 
 MOST_NATS = 30.0  # a layout that was told is as sure
+GUESSED = 0.5  # probability of a name that neither a word nor an order tells: likely not more
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class StripEvidence:
         laws_db: Median of the ratios of all the page's laws (`Residual.snr_db`); NaN without any.
         margin: By how many nats the layout is likelier than the best that has another lead there.
         names: Share of the page's strips whose names were read.
+        named: Probability of its own name, as far as the page's order leaves it open: 1, or
+            `GUESSED` where any lead may stand there (`Arrangement.takes_any`) and none was read.
     """
 
     confidence: float
@@ -45,6 +48,7 @@ class StripEvidence:
     laws_db: float
     margin: float
     names: float
+    named: float = 1.0
 
 
 NAMES = tuple(field.name for field in fields(StripEvidence))
@@ -59,12 +63,14 @@ class PageShown:
         traced: Its traces.
         laws: What its simultaneous leads obey.
         px_per_s: Of the straight picture.
+        takes_any: Whether any leads may stand on it, so that only names tell which.
     """
 
     strips: Sequence[Strip]
     traced: PageTraces
     laws: Sequence[Residual]
     px_per_s: float
+    takes_any: bool = False
 
     @property
     def names(self) -> float:
@@ -98,6 +104,7 @@ def evidence_of_strip(strip: Strip, part: Path, page: PageShown, *, margin: floa
         laws_db=page.laws_db,
         margin=min(margin, MOST_NATS),
         names=page.names,
+        named=GUESSED if page.takes_any and strip.name_from is Source.ASSUMED else 1.0,
     )
 
 

@@ -57,6 +57,7 @@ class PagePulse:
         zero_px: float64 (K,): each row's 0 mV; NaN for a row without a pulse.
         like: float64 (K,): correlation of each row's pulse with the drawing of one; NaN likewise.
         after: Whether they stand behind the traces, not before them.
+        other_mm_per_mv: The gain of those at the other side, where there are any.
     """
 
     left_px: float
@@ -66,6 +67,7 @@ class PagePulse:
     zero_px: FloatArray
     like: FloatArray
     after: bool
+    other_mm_per_mv: float | None = None
 
 
 def find_pulses(cover: Coverage, rows: Sequence[Ended], *, px_per_mm: float) -> PagePulse | None:
@@ -90,9 +92,13 @@ def find_pulses(cover: Coverage, rows: Sequence[Ended], *, px_per_mm: float) -> 
         _pulse_at(blurred, places[after] / finer, ends[after], gain, width, bool(after), scale)
         for gain, width, after in product(GAINS, WIDTHS_MM, (0, 1))
     ]
-    some = [pair for pair in found if pair is not None]
-    best, like = max(some, key=lambda pair: pair[1], default=(None, 0.0))
-    return None if best is None or like < LIKE_ALL else seen.in_picture(best)
+    clear = [pair for pair in found if pair is not None and pair[1] >= LIKE_ALL]
+    if not clear:
+        return None
+    likest = sorted(clear, key=lambda pair: -pair[1])
+    best = likest[0][0]
+    other = next((pulse.mm_per_mv for pulse, _ in likest if pulse.after != best.after), None)
+    return seen.in_picture(replace(best, other_mm_per_mv=other))
 
 
 def find_cut_pulse(cover: Coverage, row: Ended, *, px_per_mm: float) -> PagePulse | None:
