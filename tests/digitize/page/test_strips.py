@@ -53,6 +53,14 @@ def test_a_part_of_a_path_ends_where_the_next_begins() -> None:
     assert left.y_px.tolist() == WAVE.y_px[101:400].tolist()
 
 
+def test_a_doubtful_peak_is_the_leads_in_which_it_stands() -> None:
+    path = replace(WAVE, doubtful_px=np.array([230.0]))
+    for first, flagged in ((100.0, True), (400.0, False)):
+        stretch = Stretch(first, first + 300, np.nan, upside_down=False)
+        signal = lead_of(path, stretch, page_of(), fs_hz=FS_HZ, error_factor=1)
+        assert signal is not None and ("peak_doubtful" in signal.flags) == flagged
+
+
 def test_what_is_left_out_of_a_part_is_unseen_and_not_cut() -> None:
     part = between(WAVE, 100.0, 400.0, seen_px=(110.0, 390.0))
     assert len(part.x_px) == 300

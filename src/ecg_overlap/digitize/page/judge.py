@@ -163,6 +163,8 @@ def flags_of(
         flags.append("leads_left_out")
     if any(law.snr_db < LEAST_SNR_DB for law in laws):
         flags.append("leads_inconsistent")
+    if any("peak_doubtful" in strip.signal.flags for strip in strips):
+        flags.append("peak_doubtful")
     worst = worst_of(strips)
     if worst is not None and worst.quality < LOW_QUALITY:
         flags.append("low_quality")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.sample import LEADS
-from ecg_overlap.digitize.lead_signal import LeadSignal
+from ecg_overlap.digitize.lead_signal import FLAGS, LeadSignal
 
 FloatArray = NDArray[np.float64]
 
@@ -27,6 +27,7 @@ PAGE_FLAGS = {
     "turned": "the page was turned before it was read",
     "leads_left_out": "leads that are none of the twelve are printed too, and were left out",
     "leads_missing": "fewer than twelve leads were found",
+    "peak_doubtful": FLAGS["peak_doubtful"],
     "low_quality": "a lead is likelier wrong than right: see the quality of each",
     "ink_unexplained": "much of the page's ink beside the traces is in no lead: see the overlay",
 }

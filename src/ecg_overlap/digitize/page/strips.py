@@ -123,6 +123,7 @@ def lead_of(
         path_px=axes.unstraighten(lead.path_px),
         angle_deg=page.scale.paper.angle_deg,
         grid_confidence=page.scale.paper.confidence,
+        flags=(*lead.flags, *(("peak_doubtful",) if part.peak_doubtful else ())),
     )
 
 
@@ -140,6 +141,7 @@ def between(
     of = (path.x_px >= first_px) & (path.x_px < stop_px)
     x_px = path.x_px[of]
     begin, end = seen_px or (first_px, stop_px)
+    doubtful = (path.doubtful_px >= begin) & (path.doubtful_px <= end)
     seen = (x_px >= max(path.start_px - 1, begin)) & (x_px <= min(path.end_px + 1, end))
     return replace(
         path,
@@ -149,4 +151,5 @@ def between(
         confidence=np.where(seen, path.confidence[of], 0.0),
         start_px=first_px,
         end_px=stop_px,
+        doubtful_px=path.doubtful_px[doubtful],
     )

@@ -1,6 +1,6 @@
 """The pen's centre line in pixels: what every decoder returns and calibration reads."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ class Path:
         width_px: The stroke's width; NaN without any ink.
         start_px: Column of the trace's first point, half a stroke after its ink begins.
         end_px: Column of its last point.
-        peak_doubtful: Whether a peak was joined from pieces of ink, or may have been lost.
+        doubtful_px: float64 (m,), columns in which a peak was joined from pieces of ink, or may
+            have been lost; of the picture in which the trace was decoded.
     """
 
     x_px: FloatArray
@@ -33,7 +34,12 @@ class Path:
     width_px: float
     start_px: float
     end_px: float
-    peak_doubtful: bool = False
+    doubtful_px: FloatArray = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def peak_doubtful(self) -> bool:
+        """Whether a peak was joined from pieces of ink, or may have been lost."""
+        return len(self.doubtful_px) > 0
 
     def along(self, picture: NDArray[Any]) -> NDArray[Any]:
         """What a picture (H, W) holds under each seen point, (m,)."""

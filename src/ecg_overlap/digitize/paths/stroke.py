@@ -97,7 +97,7 @@ def _with_pen(trace: TraceInk, pen: float, *, refine: bool) -> Path:
         sigma = np.where(np.isfinite(y), COARSE_SIGMA_PX, np.nan)
     confidence = _ink_under(cover, x, y)
     confidence[np.isin(np.rint(x), spikes.column)] *= DOUBTFUL
-    return Path(x, y, sigma, confidence, pen, start, end, peak_doubtful=len(spikes.column) > 0)
+    return Path(x, y, sigma, confidence, pen, start, end, spikes.column.astype(np.float64))
 
 
 def _nothing(width: int) -> Path:
