@@ -127,6 +127,14 @@ def test_each_lead_of_a_clean_page_states_a_high_quality(as_read: PageSignal) ->
     assert "low_quality" not in as_read.flags
 
 
+def test_leads_of_a_second_page_beside_the_first_are_said_to_be_in_none(
+    usual: TruePage, as_read: PageSignal
+) -> None:
+    both = digitize_page(np.hstack([usual.image, usual.image]), px_per_mm=PX_PER_MM)
+    assert "ink_unexplained" in both.flags and both.unexplained > 0.4
+    assert "ink_unexplained" not in as_read.flags
+
+
 def test_a_lead_that_was_pasted_over_has_a_low_one_and_the_others_not(usual: TruePage) -> None:
     """V1 of the page: half of it is covered with white paper, piece by piece."""
     image = usual.image.copy()

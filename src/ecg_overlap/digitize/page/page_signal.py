@@ -29,7 +29,7 @@ PAGE_FLAGS = {
     "leads_missing": "fewer than twelve leads were found",
     "peak_doubtful": FLAGS["peak_doubtful"],
     "low_quality": "a lead is likelier wrong than right: see the quality of each",
-    "ink_unexplained": "much of the page's ink beside the traces is in no lead: see the overlay",
+    "ink_unexplained": "much of the ink like a trace's is in no lead: see the overlay",
 }
 
 

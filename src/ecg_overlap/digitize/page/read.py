@@ -62,6 +62,7 @@ from ecg_overlap.digitize.stages import USUAL_MM_PER_MV, USUAL_MM_PER_S, in_blac
 FloatArray = NDArray[np.float64]
 
 BESIDE_PULSE_MM = 1.5  # its feet
+STUB_MM = 5.0  # a trace may begin so much before its leads do, or go on behind them: a big box
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
             strips, parts = _strips(page, traced, pulse, fits[0], words, asked.fs_hz, error)
             laws = residuals(strips, asked.fs_hz)
     best = fits[0]
-    unexplained, share = _unexplained(traced, pulse)
+    unexplained, share = _unexplained(traced, pulse, best.columns_mm)
     # 5. How likely each of them is right.
     px_per_s = page.px_per_mm * printed.mm_per_s
     shown = PageShown(strips, traced, laws, px_per_s, best.arrangement.takes_any)
@@ -395,18 +396,23 @@ def _box(path_px: FloatArray) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def _unexplained(traced: PageTraces, pulse: PagePulse | None) -> tuple[NDArray[np.bool_], float]:
-    """Ink like a trace's that is in no trace, bool (H, W), and its share of all such ink.
+def _unexplained(
+    traced: PageTraces, pulse: PagePulse | None, columns_mm: FloatArray
+) -> tuple[NDArray[np.bool_], float]:
+    """Ink like a trace's that is in no lead, bool (H, W), and its share of all such ink.
 
-    Letters and pulses are no such ink: it hangs together as traces do (`ink_of_traces`).
+    Letters and pulses are no such ink: it hangs together as traces do (`ink_of_traces`). That of
+    traces beside the columns (C, 2) is: it may be another page's.
     """
     traces = traced.traces
     like_a_trace = ink_of_traces(traces.cover, px_per_mm=traces.px_per_mm) >= INK
     if pulse is not None:
-        beside = round(BESIDE_PULSE_MM * traces.px_per_mm)
-        left, right = round(pulse.left_px) - beside, round(pulse.right_px) + beside
+        free = round(BESIDE_PULSE_MM * traces.px_per_mm)
+        left, right = round(pulse.left_px) - free, round(pulse.right_px) + free
         like_a_trace[:, max(left, 0) : max(right, 0)] = False
-    left_over = leftover(traces, traced.paths, 0).unexplained & like_a_trace
+    x_mm = np.arange(like_a_trace.shape[1]) / traces.px_per_mm
+    beside = (x_mm < columns_mm[0, 0] - STUB_MM) | (x_mm > columns_mm[-1, 1] + STUB_MM)
+    left_over = (leftover(traces, traced.paths, 0).unexplained | beside) & like_a_trace
     return left_over, float(left_over.sum() / max(like_a_trace.sum(), 1))
 
 
