@@ -47,6 +47,20 @@ def test_it_may_say_whose_the_ink_is_at_half_its_resolution() -> None:
     assert outputs["offsets"].shape == (2, len(OFFSETS_MM), 8, 12)
 
 
+def test_separable_convolutions_see_as_far_with_fewer_weights() -> None:
+    apart = InkNet(channels=[8, 12, 16], px_per_mm=8.0, separable=True).eval()
+    again = build(stored_spec(apart), apart.state_dict(), where="test").eval()
+    picture = torch.rand(1, 6, 16, 24)
+    with torch.inference_mode():
+        assert torch.equal(apart(picture)["mask"], again(picture)["mask"])
+    assert "separable" not in stored_spec(net())
+    assert n_weights(apart) < n_weights(net()) / 3
+
+
+def n_weights(network: InkNet) -> int:
+    return sum(weights.numel() for weights in network.parameters())
+
+
 @pytest.mark.parametrize("channels", [[8], [8, 0]])
 def test_levels_that_are_none_are_refused(channels: list[int]) -> None:
     with pytest.raises(InputError, match=r"model\.channels"):
