@@ -115,14 +115,14 @@ class PageSignal:
         angle_deg: Tilt of the grid, clockwise on the screen.
         grid_confidence: 0–1; NaN where the scale was given.
         consistency: What simultaneous leads obey, and how far they are from it.
-        unexplained: Share of the ink between the first and the last row that is in no trace.
+        unexplained: Share of the ink between the first and the last row that is in no lead.
         flags: Of `PAGE_FLAGS`.
         method: How it was made.
         weights_sha256: Of the network's weights; None where none was used.
         turned_deg: By how much the picture was turned, clockwise, before it was read: 0, 90, 180
             or 270. Boxes and paths are in the turned picture.
         stage_images: "image": the picture, turned as it was read, uint8 (H, W, 3);
-            "unexplained": uint8 (H, W), 255 where ink is in no trace.
+            "unexplained": uint8 (H, W), 255 where ink is in no lead.
     """
 
     strips: tuple[Strip, ...]
