@@ -47,7 +47,7 @@ def test_it_may_say_whose_the_ink_is_at_half_its_resolution() -> None:
     assert outputs["offsets"].shape == (2, len(OFFSETS_MM), 8, 12)
 
 
-def test_separable_convolutions_see_as_far_with_fewer_weights() -> None:
+def test_separable_convolutions_have_fewer_weights_and_are_made_anew() -> None:
     apart = InkNet(channels=[8, 12, 16], px_per_mm=8.0, separable=True).eval()
     again = build(stored_spec(apart), apart.state_dict(), where="test").eval()
     picture = torch.rand(1, 6, 16, 24)

@@ -15,14 +15,16 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def write_summary(columns: Sequence[str], rows: Iterable[Sequence[object]], path: Path) -> Path:
     """A CSV file with a heading; None is an empty cell.
 
-    Lines of earlier commands stay, below, where their records are still in the folder.
+    Lines of earlier commands stay, below the new ones, where their records are still in the
+    folder. Bytes of a file's name that are no UTF-8 are written as they are.
 
     Args:
         columns: Their names, `record` among them: a record's name in the folder, or nothing.
         rows: Values in their order.
         path: The file.
 
-    Bytes of a file's name that are no UTF-8 are written as they are.
+    Returns:
+        The file.
     """
     name = columns.index("record")
     earlier, new = _earlier(columns, path), set()

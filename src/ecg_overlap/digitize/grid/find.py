@@ -128,11 +128,8 @@ def _surest(light: Illumination, near_px_per_mm: float | None) -> Grid:
     if not np.array_equal(whole.dark, light.darkness_without_ink):
         tries.append((Evidence(light.darkness_without_ink), pieces))
     grids += _of_candidates(light, tries, near_px_per_mm)
-    if not any(grid.confidence >= _SURE for grid in grids):
-        # Where there is no grid, chance finds one in colour too, but no sure one.
-        of_colour = [(Evidence(light.colour_without_ink), pieces)]
-        coloured = _of_candidates(light, of_colour, near_px_per_mm)
-        grids += [grid for grid in coloured if grid.confidence >= _SURE]
+    if all(grid.confidence < _SURE for grid in grids):
+        grids += _sure_in_colour(light, pieces, near_px_per_mm)
     if not grids:
         assert refused is not None
         raise refused
@@ -140,6 +137,20 @@ def _surest(light: Illumination, near_px_per_mm: float | None) -> Grid:
 
 
 _Pieces = list[tuple[Part, Illumination]]
+
+
+def _sure_in_colour(
+    light: Illumination, pieces: _Pieces, near_px_per_mm: float | None
+) -> list[Grid]:
+    """The sure grids that the picture's colour shows.
+
+    Where there is no grid, chance finds one in colour too, but no sure one.
+    """
+    colour = light.colour_without_ink
+    if colour.min() == colour.max():  # a gray picture
+        return []
+    found = _of_candidates(light, [(Evidence(colour), pieces)], near_px_per_mm)
+    return [grid for grid in found if grid.confidence >= _SURE]
 
 
 def _of_candidates(

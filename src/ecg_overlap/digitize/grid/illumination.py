@@ -89,10 +89,14 @@ class Illumination:
 
     @cached_property
     def colour_without_ink(self) -> Image:
-        """How much more colour than the local paper, without ink: as `darkness`, of coloured lines.
+        """How much more colour than the local paper there is, without the ink.
 
-        Shade, folds and the paper's grain are gray: they hide pale lines in `darkness`, not here.
-        Nothing stands out in a gray picture.
+        Shade, folds and the paper's grain are gray: they hide pale coloured lines in `darkness`,
+        not here.
+
+        Returns:
+            uint8 (H, W): the span of R, G and B; `PAPER_LEVEL` is the paper's, more is more
+            coloured. All alike of a gray picture.
         """
         span = cv2.subtract(self.lightest, self.darkest)
         return _cut(_above(span, local_paper(np.asarray(span, np.uint8))), self._ink[0])

@@ -47,7 +47,7 @@ def printed_of(
         read: Likewise, as they are printed; all gains that are.
         pulse: The calibration pulses: their height tells the gain; at 50 mm/s they are wide.
 
-    Limb and chest leads of different gains are said to contradict each other: a page has one.
+    A page is read at one gain: one that shows two, of limb and chest leads, contradicts itself.
     """
     by_pulse = None if pulse is None else pulse.mm_per_mv
     wide = pulse is not None and pulse.width_mm == WIDE_PULSE_MM

@@ -62,7 +62,7 @@ from ecg_overlap.digitize.stages import USUAL_MM_PER_MV, USUAL_MM_PER_S, in_blac
 FloatArray = NDArray[np.float64]
 
 BESIDE_PULSE_MM = 1.5  # its feet
-STUB_MM = 5.0  # a trace may begin so much before its leads do, or go on behind them: a big box
+STUB_MM = 5.0  # a trace may begin so much before its leads, or go on behind them (a guess)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ecg_overlap.digitize.paths.path import FloatArray, Path
 from ecg_overlap.digitize.quality import agreement_db, course_of, second_path
 
 MOST_NATS = 30.0  # a layout that was told is as sure
-GUESSED = 0.5  # probability of a name that neither a word nor an order tells: likely not more
+GUESSED = 0.5  # probability of a name that neither a word nor an order tells (a guess)
 
 
 @dataclass(frozen=True)
