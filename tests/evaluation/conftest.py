@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from ecg_overlap.evaluation import pictures
+from ecg_overlap.evaluation import choices
 
 
 @pytest.fixture(autouse=True, scope="session")
 def one_picture() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for rank, count in {"worst": 1, "median": 0, "best": 0}.items():
-            patch.setitem(pictures.COUNTS, rank, count)
+            patch.setitem(choices.COUNTS, rank, count)
         yield

@@ -12,7 +12,7 @@ from tiny_set import TinySet, method, nine_tenths, sample_of
 
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
-from ecg_overlap.evaluation import pictures
+from ecg_overlap.evaluation import choices
 from ecg_overlap.evaluation import results as files
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import Method, Outcome
@@ -67,13 +67,19 @@ def test_scores_are_those_known_by_hand(tmp_path: Path) -> None:
     assert [score.n if score else 0 for score in by_contact] == [1, 0, 1, 2]
 
 
-def test_workers_give_the_same_table_as_one_process(tmp_path: Path) -> None:
+def test_workers_give_the_same_table_and_pictures_as_one_process(tmp_path: Path) -> None:
     one, two = run(tmp_path / "1", n=CHUNK + 3), run(tmp_path / "2", n=CHUNK + 3, jobs=2)
     pd.testing.assert_frame_equal(
         table(tmp_path / "1").drop(columns=TIMES), table(tmp_path / "2").drop(columns=TIMES)
     )
     assert one.scores == two.scores
     assert one.test_sets == two.test_sets
+    drawn = [
+        {path.name: path.read_bytes() for path in (tmp_path / jobs / "pictures").iterdir()}
+        for jobs in ("1", "2")
+    ]
+    assert len(drawn[0]) > 1
+    assert drawn[0] == drawn[1]
 
 
 def test_networks_run_beside_the_workers_in_this_process(tmp_path: Path) -> None:
@@ -176,8 +182,8 @@ def test_pictures_show_worst_median_and_best(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for rank, count in {"worst": 4, "median": 1, "best": 2}.items():
-        monkeypatch.setitem(pictures.COUNTS, rank, count)
-    monkeypatch.setattr(pictures, "SHARE", 2)
+        monkeypatch.setitem(choices.COUNTS, rank, count)
+    monkeypatch.setattr(choices, "SHARE", 2)
     run(tmp_path, METHODS[:2], n=9)
     entries = json.loads((tmp_path / "pictures" / "index.json").read_text())
     assert [entry["rank"] for entry in entries] == ["worst"] * 4 + ["median"] + ["best"] * 2
@@ -208,10 +214,10 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_of_few_samples_a_fifth_is_drawn_of_each_rank(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "COUNTS", {"worst": 10, "median": 3, "best": 3})
+    monkeypatch.setattr(choices, "COUNTS", {"worst": 10, "median": 3, "best": 3})
 
     def chosen(n: int) -> dict[str, list[int]]:
-        return {rank: list(at) for rank, at in pictures._ranks(n).items()}
+        return {rank: list(at) for rank, at in choices._ranks(n).items()}
 
     assert chosen(8) == {"worst": [0, 1], "median": [3, 4], "best": [7, 6]}
     assert chosen(50)["worst"] == list(range(10)) and chosen(50)["best"] == [49, 48, 47]

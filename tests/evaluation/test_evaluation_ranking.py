@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecg_overlap.evaluation.pictures import choose
+from ecg_overlap.evaluation.choices import choose
 from ecg_overlap.evaluation.ranking import leading, ranked
 from ecg_overlap.evaluation.results import MethodInfo, Results, Score, TestSetInfo
 from ecg_overlap.evaluation.sections_samples import clinical

@@ -1,9 +1,7 @@
 """Methods × test sets → `per_sample.parquet`, pictures and `results.json`."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +11,6 @@ import pandas as pd
 from tqdm import tqdm
 
 from data_gen.errors import InputError
-from data_gen.pool import processes
 from ecg_overlap.evaluation import aggregate, partial, pictures, provenance
 from ecg_overlap.evaluation.methods import Method
 from ecg_overlap.evaluation.page_scoring import page_rows_of
@@ -28,6 +25,7 @@ from ecg_overlap.evaluation.results import (
     write_table,
 )
 from ecg_overlap.evaluation.scoring import rows_of
+from ecg_overlap.evaluation.side_by_side import side_by_side
 from ecg_overlap.evaluation.test_sets import spread
 from ecg_overlap.evaluation.works import Work, in_words, plan, seconds_left
 
@@ -85,7 +83,7 @@ def evaluate(
     rows = in_order(kept.rows(), methods, test_sets)
     settings["jobs"] = jobs
     results = _results(rows, methods, test_sets, settings, command=command, device=device)
-    pictures.draw_all(rows, results, methods, test_sets, out, progress=progress)
+    pictures.draw_all(rows, results, methods, test_sets, out, jobs=jobs, progress=progress)
     write_table(rows, out / PER_SAMPLE_NAME)
     write(results, out)
     kept.remove()
@@ -176,7 +174,7 @@ def _run(job: Job, works: list[Work], kept: partial.Partial, *, jobs: int, progr
     total = sum(len(work.indices) for work in works)
     with (
         tqdm(total=total, disable=not progress, unit="sample", desc="evaluate") as bar,
-        _side_by_side(job, jobs, bar) as do,
+        side_by_side(job.do, job.for_workers().do, jobs, bar) as do,
     ):
         do(firsts)
         if progress and rest:
@@ -184,37 +182,6 @@ def _run(job: Job, works: list[Work], kept: partial.Partial, *, jobs: int, progr
             if math.isfinite(left_s):
                 tqdm.write(f"about {in_words(left_s)} to go, by the first of each set")
         do(rest)
-
-
-@contextmanager
-def _side_by_side(
-    job: Job, jobs: int, bar: "tqdm[Any]"
-) -> Iterator[Callable[[Sequence[Work]], None]]:
-    """Does works and returns when all are done: networks' here, beside processes for others."""
-
-    def do_here(works: Sequence[Work]) -> None:
-        for work in works:
-            bar.update(job.do(work))
-
-    if jobs <= 1:
-        yield do_here
-        return
-    with processes(job.for_workers().do, jobs) as hand_out:
-
-        def do_beside(works: Sequence[Work]) -> None:
-            futures = [hand_out(work) for work in works if work.in_workers]
-            for future in futures:
-                future.add_done_callback(lambda done: _count(bar, done))
-            do_here([work for work in works if not work.in_workers])
-            for future in as_completed(futures):
-                future.result()
-
-        yield do_beside
-
-
-def _count(bar: "tqdm[Any]", done: "Future[list[int]]") -> None:
-    if not done.cancelled() and done.exception() is None:
-        bar.update(sum(done.result()))
 
 
 def in_order(

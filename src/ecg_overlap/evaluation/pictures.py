@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,33 +15,19 @@ from PIL import Image
 from tqdm import tqdm
 
 from data_gen.sample import LeadSample
-from ecg_overlap.evaluation.columns import column
+from ecg_overlap.evaluation.choices import Choice, choose
 from ecg_overlap.evaluation.methods import Method, Outcome
-from ecg_overlap.evaluation.page_pictures import draw_page, one_row_a_page, page_caption
+from ecg_overlap.evaluation.page_pictures import draw_page
 from ecg_overlap.evaluation.page_sets import AnySet, PageSet
-from ecg_overlap.evaluation.ranking import RANKED_BY, leading
-from ecg_overlap.evaluation.results import PAGES, Results, write_text
+from ecg_overlap.evaluation.results import Results, write_text
 from ecg_overlap.evaluation.scoring import placed_mv
 from ecg_overlap.evaluation.sections_samples import PICTURES_FOLDER, PICTURES_INDEX
-from ecg_overlap.evaluation.wording import number
+from ecg_overlap.evaluation.side_by_side import side_by_side
 
-COUNTS = {"worst": 10, "median": 3, "best": 3}
-SHARE = 5  # samples of a set to one of a rank, so that few are not all drawn
 WIDTH_IN, SIGNAL_IN, DPI = 11.0, 1.8, 100
 LONG = 5.0  # width over height from which image and mask stand one above the other
 N_COLOURS = 128
 RECOVERED, TRUE = "#d1243a", "#3b4148"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A sample that is to be drawn, and why."""
-
-    test_set: str
-    method: str
-    rank: str
-    index: int
-    caption: str
 
 
 def draw_all(
@@ -51,6 +37,7 @@ def draw_all(
     test_sets: Sequence[AnySet],
     out: Path,
     *,
+    jobs: int = 1,
     progress: bool = False,
 ) -> None:
     """Draw the chosen samples of every set into `out/pictures`, with their captions.
@@ -61,32 +48,79 @@ def draw_all(
         methods: Those that were tried; each picture digitizes its sample again.
         test_sets: Where the samples come from.
         out: Folder of the evaluation.
+        jobs: Processes; 1 does everything in this one.
         progress: Show a bar.
     """
-    by_set = {test_set.name: test_set for test_set in test_sets}
-    by_name = {method.name: method for method in methods}
     folder = out / PICTURES_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    entries = []
-    for choice in tqdm(
-        list(choose(rows, results)), disable=not progress, unit="picture", desc="pictures"
+    by_set = {test_set.name: test_set for test_set in test_sets}
+    by_name = {method.name: method for method in methods}
+    pictures = [
+        Picture(choice, by_name[choice.method].in_workers) for choice in choose(rows, results)
+    ]
+    here = Drawing(by_name, by_set, folder)
+    leaving = {name: method for name, method in by_name.items() if method.in_workers}
+    with (
+        tqdm(total=len(pictures), disable=not progress, unit="picture", desc="pictures") as bar,
+        side_by_side(here.draw, Drawing(leaving, by_set, folder).draw, jobs, bar) as do,
     ):
-        name = f"{choice.test_set}-{choice.rank}-{choice.index:06d}.png"
-        test_set, method = by_set[choice.test_set], by_name[choice.method]
-        if isinstance(test_set, PageSet):
-            draw_page(test_set.page(choice.index), method, folder / name)
-        else:
-            draw(sample := test_set.sample(choice.index), _outcome(method, sample), folder / name)
-        entries.append(
-            {
-                "file": name,
-                "test_set": choice.test_set,
-                "method": choice.method,
-                "rank": choice.rank,
-                "caption": choice.caption,
-            }
-        )
+        do(pictures)
+    entries = [picture.entry() for picture in pictures]
     write_text(folder / PICTURES_INDEX, json.dumps(entries, indent=1, ensure_ascii=False))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to be drawn.
+
+    Args:
+        choice: Of what.
+        in_workers: Whether its method can read in another process.
+    """
+
+    choice: Choice
+    in_workers: bool
+
+    @property
+    def file(self) -> str:
+        chosen = self.choice
+        return f"{chosen.test_set}-{chosen.rank}-{chosen.index:06d}.png"
+
+    def entry(self) -> dict[str, str]:
+        """Its line in the pictures' index."""
+        chosen = self.choice
+        return {
+            "file": self.file,
+            "test_set": chosen.test_set,
+            "method": chosen.method,
+            "rank": chosen.rank,
+            "caption": chosen.caption,
+        }
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a process needs to draw any of the pictures.
+
+    Args:
+        methods: By name.
+        test_sets: By name.
+        folder: Where the pictures go.
+    """
+
+    methods: dict[str, Method]
+    test_sets: dict[str, AnySet]
+    folder: Path
+
+    def draw(self, picture: Picture) -> int:
+        """Read the sample and draw it; returns the number of pictures."""
+        chosen, path = picture.choice, self.folder / picture.file
+        test_set, method = self.test_sets[chosen.test_set], self.methods[chosen.method]
+        if isinstance(test_set, PageSet):
+            draw_page(test_set.page(chosen.index), method, path)
+        else:
+            draw(sample := test_set.sample(chosen.index), _outcome(method, sample), path)
+        return 1
 
 
 def _outcome(method: Method, sample: LeadSample) -> Outcome:
@@ -94,62 +128,6 @@ def _outcome(method: Method, sample: LeadSample) -> Outcome:
         return method.digitize(sample)
     except Exception as error:  # it failed in the table too; draw it all the same
         return Outcome(None, reason=str(error))
-
-
-def choose(rows: pd.DataFrame, results: Results) -> Iterator[Choice]:
-    """The worst, median and best samples of each set's leading method.
-
-    By SNR where there are signals (a page by the mean of its leads), else by IoU, else the first
-    of the set as "unscored".
-    """
-    for test_set in results.test_sets:
-        method = leading(results, test_set)
-        own = rows[(rows["test_set"] == test_set) & (rows["method"] == method)]
-        caption_of = _caption
-        if results.test_sets[test_set].kind == PAGES:
-            own, caption_of = one_row_a_page(own), page_caption
-        keys = (column(*key) for key in RANKED_BY)
-        by = next((key for key in keys if key in own and own[key].notna().any()), None)
-        if by is None:
-            for row in own.head(COUNTS["worst"]).to_dict("records"):
-                caption = f"`{row['sample_id']}`"
-                yield Choice(test_set, method, "unscored", int(row["index"]), caption)
-            continue
-        ranked = own[own[by].notna()].sort_values(by, kind="stable").to_dict("records")
-        for rank, at in _ranks(len(ranked)).items():
-            for row in (ranked[i] for i in at):
-                caption = caption_of({str(key): value for key, value in row.items()})
-                yield Choice(test_set, method, rank, int(row["index"]), caption)
-
-
-def _ranks(n: int) -> dict[str, range]:
-    """Which of n ranked samples (worst first) are drawn, none twice."""
-    most = {rank: min(count, -(-n // SHARE)) for rank, count in COUNTS.items()}
-    worst = range(most["worst"])
-    best = range(max(n - most["best"], len(worst)), n)
-    middle = max((n - most["median"]) // 2, len(worst))
-    median = range(middle, min(middle + most["median"], best.start))
-    return {"worst": worst, "median": median, "best": best[::-1]}
-
-
-def _caption(row: dict[str, object]) -> str:
-    parts = [f"`{row['sample_id']}`"]
-    lead = row.get("lead")
-    if lead:
-        parts.append(f"lead {lead}")
-    for metric, alignment in (("snr_db", "aligned"), ("pearson_r", "aligned"), ("iou", "none")):
-        value = row.get(column(metric, alignment))
-        if isinstance(value, float) and not np.isnan(value):
-            unit = " dB" if metric == "snr_db" else ""
-            word = {"snr_db": "SNR", "pearson_r": "ρ", "iou": "IoU"}[metric]
-            parts.append(f"{word} {number(value, metric)}{unit}")
-    for name in ("intrusion", "contact"):
-        value = row.get(name)
-        if isinstance(value, float) and not np.isnan(value):
-            parts.append(f"{name} {100 * value:.0f} %")
-    if row["failed"]:
-        parts.append(f"**failed**: {row['reason']}")
-    return ", ".join(parts)
 
 
 def draw(sample: LeadSample, outcome: Outcome, path: Path) -> None:
