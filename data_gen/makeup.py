@@ -7,6 +7,7 @@ import numpy as np
 from data_gen.dials import Range, as_probability, as_range, happens, uniform
 
 SIDES = ("left", "top", "right", "bottom")
+CHANCES = ("name_tick", "name_spaced", "header_over", "grid_box", "cut", "half_chest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class MakeupDials:
         cut: Probability, for each side of a page, that its margin is cut off, unless it lies on a
             desk.
         cut_frac: The part of the margin that is gone; traces never are.
+        half_chest: Probability that the chest leads are printed at half of the limb leads' gain.
     """
 
     name_right_mm: Range = (0.0, 0.0)
@@ -31,18 +33,19 @@ class MakeupDials:
     grid_box: float = 0.0
     cut: float = 0.0
     cut_frac: Range = (0.0, 1.0)
+    half_chest: float = 0.0
 
     def __post_init__(self) -> None:
         for name, highest in (("name_right_mm", 50), ("cut_frac", 1)):
             value = as_range(f"makeup.{name}", getattr(self, name), lowest=0, highest=highest)
             object.__setattr__(self, name, value)
-        for name in ("name_tick", "name_spaced", "header_over", "grid_box", "cut"):
+        for name in CHANCES:
             as_probability(f"makeup.{name}", getattr(self, name))
 
     @property
     def is_none(self) -> bool:
         """Whether no page can have any of it."""
-        chances = (self.name_tick, self.name_spaced, self.header_over, self.grid_box, self.cut)
+        chances = [getattr(self, name) for name in CHANCES]
         return not (any(chances) or self.name_right_mm[1])
 
 
@@ -60,6 +63,7 @@ class Makeup:
     header_over: bool = False
     grid_box: bool = False
     cut_frac: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    half_chest: bool = False
 
     def facts(self) -> dict[str, object]:
         """What was drawn, as values that JSON can hold; nothing where nothing was."""
@@ -81,4 +85,6 @@ def draw_makeup(dials: MakeupDials, rng: np.random.Generator) -> Makeup:
     left, top, right, bottom = (
         uniform(rng, dials.cut_frac) * happens(rng, dials.cut) for _ in SIDES
     )
-    return Makeup(right_mm, tick, spaced, over, box, (left, top, right, bottom))
+    # Drawn where it is asked for only: pages of older dials stay as they were.
+    half_chest = dials.half_chest > 0 and happens(rng, dials.half_chest)
+    return Makeup(right_mm, tick, spaced, over, box, (left, top, right, bottom), half_chest)

@@ -85,7 +85,10 @@ def draw_marks(
             em_mm = _HEADER_EM_MM
             texts.append(_draw_text(canvas, frame, sheet.style, line, x_mm, y_mm, em_mm=em_mm))
     if sheet.style.footer:
-        line = f"{sheet.style.mm_per_s:g} mm/s   {sheet.style.mm_per_mv:g} mm/mV   0.05-150 Hz"
+        gain = f"{sheet.style.mm_per_mv:g} mm/mV"
+        if sheet.style.chest_mm_per_mv != sheet.style.mm_per_mv:
+            gain = f"Limb: {gain}   Chest: {sheet.style.chest_mm_per_mv:g} mm/mV"
+        line = f"{sheet.style.mm_per_s:g} mm/s   {gain}   0.05-150 Hz"
         x_mm, y_mm = _TEXT_LEFT_MM, float(baselines_mm[-1]) + FOOTER_DROP_MM
         texts.append(_draw_text(canvas, frame, sheet.style, line, x_mm, y_mm, em_mm=_FOOTER_EM_MM))
     return canvas, [text for text in texts if text is not None]
@@ -200,11 +203,11 @@ def _draw_dotted_lines(
 def _draw_pulse(
     canvas: U8, frame: Frame, sheet: Sheet, row: int, baseline_mm: float, pen_mm: float
 ) -> None:
-    """The calibration pulse: 1 mV for 0.2 s."""
+    """The calibration pulses: 1 mV for 0.2 s; of two, the right one is the chest leads'."""
     style = sheet.style
     if style.pulse == "none":
         return
-    wide, rise, foot = PULSE_S * style.mm_per_s, style.mm_per_mv, _PULSE_FOOT_MM
+    wide, foot = PULSE_S * style.mm_per_s, _PULSE_FOOT_MM
     in_row = [place for place in sheet.places if place.row == row]
     end_mm = in_row[-1].x_mm + in_row[-1].duration_s * style.mm_per_s
     starts_mm = {
@@ -213,6 +216,8 @@ def _draw_pulse(
     for side, start_mm in starts_mm.items():
         if style.pulse not in (side, "both"):
             continue
+        of_chest = side == "right" and style.pulse == "both"
+        rise = style.chest_mm_per_mv if of_chest else style.mm_per_mv
         seen_mm = (start_mm - pen_mm, start_mm + 2 * foot + wide + pen_mm)
         if not frame.shows(x_mm=seen_mm, y_mm=(baseline_mm - rise - pen_mm, baseline_mm + pen_mm)):
             continue

@@ -208,7 +208,7 @@ class Sheet:
                 f"record {self.record.record_id}", "too short for its page", "take longer records"
             )
         x_mm = where.x_mm + np.arange(len(signal), dtype=np.float64) * (style.mm_per_s / fs_hz)
-        y_mm = signal.astype(np.float64) * -style.mm_per_mv
+        y_mm = signal.astype(np.float64) * -style.gain_of(where.lead_name)
         return Trace(where, signal, fs_hz, style.mm_per_s, x_mm, y_mm)
 
     def calibration(self, trace: Trace, frame: Frame, baseline_mm: float) -> Calibration:
@@ -217,7 +217,7 @@ class Sheet:
             frame.px_per_mm,
             frame.px_per_mm,
             mm_per_s=self.style.mm_per_s,
-            mm_per_mv=self.style.mm_per_mv,
+            mm_per_mv=self.style.gain_of(trace.place.lead_name),
             t0_px=float(trace.x_mm[0] - frame.x_mm) * frame.px_per_mm,
             baseline_px=(baseline_mm - frame.y_mm) * frame.px_per_mm,
         )

@@ -228,6 +228,15 @@ class PageStyle:
     pen: PenStyle | None
     makeup: Makeup = field(default_factory=Makeup)
 
+    @property
+    def chest_mm_per_mv(self) -> float:
+        """Gain of the chest leads."""
+        return self.mm_per_mv / 2 if self.makeup.half_chest else self.mm_per_mv
+
+    def gain_of(self, lead_name: str) -> float:
+        """Gain of a lead, mm/mV."""
+        return self.chest_mm_per_mv if lead_name.startswith("V") else self.mm_per_mv
+
     def grid_origin_mm(self, baseline_mm: float) -> tuple[float, float]:
         """A crossing of 5 mm lines; on that 0 mV where the style wants it there."""
         x_mm, y_mm = self.grid_phase_mm

@@ -70,6 +70,12 @@ def add_page(commands: Any) -> None:
     add("--mm-per-s", type=positive, metavar="N", help="paper speed (default: printed, else 25)")
     add("--mm-per-mv", type=positive, metavar="N", help="gain (default: the pulse's, else 10)")
     add(
+        "--chest-mm-per-mv",
+        type=positive,
+        metavar="N",
+        help="gain of the chest leads, where it is another (default: as pulses or text say)",
+    )
+    add(
         "--method",
         default="default",
         choices=("default", *PAGE_METHODS),

@@ -139,6 +139,18 @@ def test_another_page_lies_on_the_table_on_one_side_alone() -> None:
     assert np.median(image[:, 260:, 0]) > 220
 
 
+def test_chest_leads_may_be_printed_at_half_the_gain() -> None:
+    whole, half = (page(pulse="both", half_chest=p) for p in (0, 1))
+    for before, after in zip(whole.traces, half.traces, strict=True):
+        factor = 2 if before.lead_name.startswith("V") else 1
+        assert before.calibration.mm_per_mv == factor * after.calibration.mm_per_mv
+        heights = [
+            trace.calibration.baseline_px - trace.polyline_px[:, 1] for trace in (before, after)
+        ]
+        np.testing.assert_allclose(heights[0], factor * heights[1], atol=1e-3)
+        np.testing.assert_array_equal(before.signal_mv, after.signal_mv)
+
+
 def test_another_page_is_seen_only_where_there_is_a_table() -> None:
     table: dict[str, Any] = {"desk_p": 1, "desk_mm": [10, 10]}
     alone, two = page(distortion=table), page(distortion=table | {"beside_p": 1})

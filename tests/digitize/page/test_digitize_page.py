@@ -182,6 +182,27 @@ def test_a_gain_that_is_told_goes_before_the_pulses(usual: TruePage, as_read: Pa
     assert len(page.strips) == 13
 
 
+def test_chest_leads_of_half_the_gain_are_read_at_theirs() -> None:
+    makeup = {"_target_": "data_gen.makeup.MakeupDials", "half_chest": 1}
+    look = {"dpi": DPI, "pulse": "both", "mm_per_mv": 10, "layout": "3x4+1R", "makeup": makeup}
+    truth = true_page(presets.load("clean", overlap="page", values={"page": look}).page(SEED))
+    page = digitize_page(truth.image, method="classical")
+    check(truth, page)
+    assert (page.mm_per_mv, page.chest_mm_per_mv) == (10.0, 5.0)
+    assert page.flags == ("chest_gain_differs",)
+    gains = {strip.lead_name[0]: strip.signal.calibration.mm_per_mv for strip in page.strips}
+    assert gains == {"I": 10.0, "a": 10.0, "V": 5.0}
+
+
+def test_a_gain_of_the_chest_leads_that_is_told_is_theirs_alone(
+    usual: TruePage, as_read: PageSignal
+) -> None:
+    page = digitize_page(usual.image, method="classical", chest_mm_per_mv=5.0)
+    ratio = np.nanmax(page.signal_mv, axis=0) / np.nanmax(as_read.signal_mv, axis=0)
+    np.testing.assert_allclose(ratio[:6], 1.0)
+    np.testing.assert_allclose(ratio[6:], 2.0)
+
+
 def test_a_layout_with_other_rows_is_refused_with_both(usual: TruePage) -> None:
     with pytest.raises(DigitizeError) as refused:
         digitize_page(usual.image, method="classical", layout="6x2", px_per_mm=PX_PER_MM)

@@ -7,14 +7,14 @@ import pytest
 
 from ecg_overlap.digitize.page.arrangements import arrangement_named
 from ecg_overlap.digitize.page.columns import Place
-from ecg_overlap.digitize.page.judge import laws_tell, margin_nats, printed_of
+from ecg_overlap.digitize.page.judge import Told, laws_tell, margin_nats, printed_of
 from ecg_overlap.digitize.page.layouts import Fit
 from ecg_overlap.digitize.page.page_signal import Residual, Source
 from ecg_overlap.digitize.page.printed import Gains
 from ecg_overlap.digitize.pulse.printed import PagePulse
 
-NOTHING = (None, None)  # was told
-UNREAD = (None, ())
+NOTHING = Told()
+UNREAD = (None, Gains())
 
 
 def pulse(mm_per_mv: float = 10.0, width_mm: float = 5.0) -> PagePulse:
@@ -36,34 +36,65 @@ def test_a_pulse_measures_the_gain_and_a_wide_one_the_speed() -> None:
 
 
 def test_what_is_printed_counts_where_nothing_measures_it() -> None:
-    printed = printed_of(NOTHING, (50.0, (20.0,)), None)
+    printed = printed_of(NOTHING, (50.0, Gains(20.0)), None)
     assert (printed.mm_per_s, printed.speed_from) == (50.0, Source.READ)
     assert (printed.mm_per_mv, printed.gain_from) == (20.0, Source.READ)
 
 
 def test_sources_that_disagree_are_flagged_and_the_pulse_goes_before_the_text() -> None:
-    printed = printed_of(NOTHING, (25.0, (10.0,)), pulse(5.0))
+    printed = printed_of(NOTHING, (25.0, Gains(10.0)), pulse(5.0))
     assert (printed.mm_per_mv, printed.gain_from) == (5.0, Source.MEASURED)
     assert "gain_contradicted" in printed.flags
 
 
+BOTH_SIDES = replace(pulse(10.0), other_mm_per_mv=5.0)  # 10 mm before the traces, 5 behind
+
+
 @pytest.mark.parametrize(
-    ("read", "pulses"),
+    ("told", "read", "pulses"),
     [
-        ((25.0, (5.0, 10.0)), None),
-        ((25.0, (5.0, 10.0)), pulse(10.0)),
-        (UNREAD, replace(pulse(10.0), other_mm_per_mv=5.0)),
+        (NOTHING, (25.0, Gains(10.0, 5.0)), None),
+        (NOTHING, (25.0, Gains(10.0, 5.0)), pulse(10.0)),
+        (NOTHING, (25.0, Gains(10.0, 5.0)), BOTH_SIDES),
+        (NOTHING, UNREAD, BOTH_SIDES),
+        (NOTHING, UNREAD, replace(pulse(5.0), other_mm_per_mv=10.0, after=True)),
+        (Told(None, 10.0, 5.0), UNREAD, pulse(10.0)),
+        (Told(None, None, 5.0), UNREAD, pulse(10.0)),
     ],
 )
-def test_chest_leads_of_another_gain_are_said(
-    read: tuple[float | None, Gains], pulses: PagePulse | None
+def test_chest_leads_have_the_gain_that_is_theirs(
+    told: Told, read: tuple[float | None, Gains], pulses: PagePulse | None
 ) -> None:
-    printed = printed_of(NOTHING, read, pulses)
-    assert printed.mm_per_mv == 10.0 and "gain_contradicted" in printed.flags
+    printed = printed_of(told, read, pulses)
+    assert (printed.gain_of("aVL"), printed.gain_of("V1")) == (10.0, 5.0)
+    assert printed.chest_mm_per_mv == 5.0
+    assert printed.flags == ("chest_gain_differs",)
+
+
+@pytest.mark.parametrize(
+    ("told", "read", "pulses", "gains"),
+    [
+        (NOTHING, (None, Gains(unclear=(5.0, 10.0))), pulse(10.0), (10.0, 10.0)),
+        (NOTHING, (None, Gains(10.0)), BOTH_SIDES, (10.0, 5.0)),  # one gain, two pulses
+        (NOTHING, (None, Gains(20.0, 10.0)), pulse(10.0), (10.0, 10.0)),
+        (NOTHING, (None, Gains(10.0, 20.0)), BOTH_SIDES, (10.0, 5.0)),
+        (Told(None, 10.0), UNREAD, BOTH_SIDES, (10.0, 10.0)),  # told of all leads
+        (Told(None, None, 20.0), UNREAD, BOTH_SIDES, (10.0, 20.0)),
+    ],
+)
+def test_gains_that_cannot_all_be_right_are_said(
+    told: Told,
+    read: tuple[float | None, Gains],
+    pulses: PagePulse | None,
+    gains: tuple[float, float],
+) -> None:
+    printed = printed_of(told, read, pulses)
+    assert "gain_contradicted" in printed.flags
+    assert (printed.gain_of("II"), printed.gain_of("V6")) == gains
 
 
 def test_what_is_told_goes_before_all() -> None:
-    printed = printed_of((12.5, 20.0), (25.0, (10.0,)), pulse(10.0))
+    printed = printed_of(Told(12.5, 20.0), (25.0, Gains(10.0)), pulse(10.0))
     assert (printed.mm_per_s, printed.mm_per_mv) == (12.5, 20.0)
     assert (printed.speed_from, printed.gain_from) == (Source.TOLD, Source.TOLD)
     assert printed.flags == ("gain_contradicted",)

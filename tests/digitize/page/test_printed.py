@@ -15,15 +15,19 @@ from ecg_overlap.digitize.page.printed import Gains, printed_scale, scale_in
 @pytest.mark.parametrize(
     ("lines", "scale"),
     [
-        (["25mm/s  10mm/mV  100Hz"], (25.0, (10.0,))),
-        (["Speed: 50 mm / sec", "12,5 MM/MV"], (50.0, ())),  # no device has that gain
-        (["2", "5 mm/s"], (None, ())),  # a line found in two parts
-        (["12,5 mm/s"], (12.5, ())),
-        (["Limb: 10 mm/mV", "Chest: 5 mm/mV", "25 mm/s"], (25.0, (5.0, 10.0))),
-        (["10/5 mm/mV", "25-50 mm/s"], (50.0, (5.0, 10.0))),
-        (["10 mm/mV", "10mm/mV"], (None, (10.0,))),
-        (["Vent. rate 61 BPM", "25 mm/st"], (None, ())),
-        ([], (None, ())),
+        (["25mm/s  10mm/mV  100Hz"], (25.0, Gains(10.0))),
+        (["Speed: 50 mm / sec", "12,5 MM/MV"], (50.0, Gains())),  # no device has that gain
+        (["2", "5 mm/s"], (None, Gains())),  # a line found in two parts
+        (["12,5 mm/s"], (12.5, Gains())),
+        (["Limb: 10 mm/mV", "Chest: 5 mm/mV", "25 mm/s"], (25.0, Gains(10.0, 5.0))),
+        (["Chest: 20 mm/mV  Limb: 10 mm/mV"], (None, Gains(10.0, 20.0))),
+        (["Limb: 10 mm/mV  Chest: 10 mm/mV"], (None, Gains(10.0))),
+        (["10/5 mm/mV", "25-50 mm/s"], (50.0, Gains(10.0, 5.0))),
+        (["10 mm/mV", "5mm/mV"], (None, Gains(unclear=(5.0, 10.0)))),  # of which leads?
+        (["10/5 mm/mV", "20 mm/mV"], (None, Gains(unclear=(5.0, 10.0, 20.0)))),
+        (["10 mm/mV", "10mm/mV"], (None, Gains(10.0))),
+        (["Vent. rate 61 BPM", "25 mm/st"], (None, Gains())),
+        ([], (None, Gains())),
     ],
 )
 def test_what_lines_say(lines: list[str], scale: tuple[float | None, Gains]) -> None:
@@ -33,7 +37,7 @@ def test_what_lines_say(lines: list[str], scale: tuple[float | None, Gains]) -> 
 def test_without_the_extra_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rapidocr", None)
     text_lines._networks.cache_clear()
-    assert printed_scale(np.full((100, 100, 3), 255, np.uint8), px_per_mm=8) == (None, ())
+    assert printed_scale(np.full((100, 100, 3), 255, np.uint8), px_per_mm=8) == (None, Gains())
     text_lines._networks.cache_clear()
 
 
@@ -51,7 +55,7 @@ def test_a_printed_line_is_read(px_per_mm: float, from_above: bool) -> None:
     pytest.importorskip("rapidocr")
     cover, _ = text_coverage("25 mm/s   10 mm/mV", font="sans", em_px=32)
     image = page_with(np.rot90(cover, -1 if from_above else 0))
-    assert printed_scale(image, px_per_mm=px_per_mm) == (25.0, (10.0,))
+    assert printed_scale(image, px_per_mm=px_per_mm) == (25.0, Gains(10.0))
 
 
 def test_what_is_too_short_for_a_scale_is_not_read() -> None:

@@ -22,6 +22,7 @@ def digitize_page(
     px_per_mm: float | None = None,
     mm_per_s: float | None = None,
     mm_per_mv: float | None = None,
+    chest_mm_per_mv: float | None = None,
     layout: str | None = None,
     method: str = "default",
     fs_hz: float = 500.0,
@@ -35,6 +36,7 @@ def digitize_page(
         px_per_mm: The scale, where known; otherwise the grid is measured.
         mm_per_s: Paper speed, where known; otherwise as the page tells, or 25.
         mm_per_mv: Gain, where known; otherwise as the calibration pulse tells, or 10.
+        chest_mm_per_mv: Gain of the chest leads, where known and another.
         layout: As "3x4+1R", where known.
         method: `classical`, or a network's method that sees the ink of all traces; "default": the
             network's, or `classical` without one.
@@ -56,7 +58,9 @@ def digitize_page(
     image = usual.light.image
     inverted = ("inverted",) if usual.inverted else ()
     del usual  # and with it what was computed of the picture
-    request = Request(px_per_mm, mm_per_s, mm_per_mv, layout, method, fs_hz, network, stages=stages)
+    request = Request(
+        px_per_mm, mm_per_s, mm_per_mv, chest_mm_per_mv, layout, method, fs_hz, network, stages
+    )
     _check_numbers(image, request)
     request.plan(), request.told()  # what cannot be used is said before any work
     by_turn = {0: [request], 2: [request], 1: [request], 3: [request]}  # quarters, clockwise

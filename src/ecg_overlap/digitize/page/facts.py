@@ -29,6 +29,7 @@ def description(page: PageSignal) -> dict[str, Any]:
                 "speed_from": page.speed_from,
                 "mm_per_mv": page.mm_per_mv,
                 "gain_from": page.gain_from,
+                "chest_mm_per_mv": page.chest_mm_per_mv,
                 "angle_deg": page.angle_deg,
                 "grid_confidence": page.grid_confidence,
             },
@@ -115,6 +116,7 @@ class PageRow:
         record: Folder and name of the record, from the folder of the results.
         status: "ok"; "unchanged", where an earlier command has done it; or "failed".
         reason: Why it failed.
+        chest_mm_per_mv: Of the chest leads, where they have another gain.
         quality: Of the page's worst lead.
         quality_lead: Which that is.
         mean_quality: The share of its leads that is to be expected at 10 dB or more.
@@ -136,6 +138,7 @@ class PageRow:
     speed_from: str = ""
     mm_per_mv: float | None = None
     gain_from: str = ""
+    chest_mm_per_mv: float | None = None
     grid_confidence: float | None = None
     consistency_law: str = ""
     consistency_mv: float | None = None
@@ -173,6 +176,7 @@ def row_of(path: str, record: str, status: str, facts: Mapping[str, Any]) -> Pag
         speed_from=scale["speed_from"],
         mm_per_mv=scale["mm_per_mv"],
         gain_from=scale["gain_from"],
+        chest_mm_per_mv=scale["chest_mm_per_mv"],
         grid_confidence=_rounded(scale["grid_confidence"], 3),
         consistency_law=law.get("law", ""),
         consistency_mv=_rounded(law.get("rmse_mv"), 5),

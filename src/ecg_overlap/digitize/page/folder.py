@@ -42,6 +42,7 @@ class PageOptions:
         px_per_mm: Scale of the pictures; None: the grid is measured.
         mm_per_s: Paper speed; None: it is read, else 25.
         mm_per_mv: Gain; None: it is read or measured, else 10.
+        chest_mm_per_mv: Gain of the chest leads; None: as is printed or measured, else the same.
         layout: A name of `arrangements.known_names`; None: it is found.
         method: A name of `ecg_overlap.digitize.plans`.
         fs_hz: Of the results.
@@ -57,6 +58,7 @@ class PageOptions:
     px_per_mm: float | None = None
     mm_per_s: float | None = None
     mm_per_mv: float | None = None
+    chest_mm_per_mv: float | None = None
     layout: str | None = None
     method: str = "default"
     fs_hz: float = 500.0
@@ -68,7 +70,9 @@ class PageOptions:
 
     def asked(self) -> dict[str, Any]:
         """What is asked of the reader."""
-        names = ("px_per_mm", "mm_per_s", "mm_per_mv", "layout", "method", "fs_hz")
+        names = (
+            "px_per_mm", "mm_per_s", "mm_per_mv", "chest_mm_per_mv", "layout", "method", "fs_hz",
+        )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def facts(self) -> dict[str, Any]:

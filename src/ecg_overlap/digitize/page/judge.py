@@ -10,6 +10,7 @@ from ecg_overlap.digitize.page.arrangements import Arrangement
 from ecg_overlap.digitize.page.layouts import Fit
 from ecg_overlap.digitize.page.page_signal import Residual, Source, Strip, worst_of
 from ecg_overlap.digitize.page.paper import PagePicture
+from ecg_overlap.digitize.page.printed import Gains
 from ecg_overlap.digitize.pulse.printed import WIDE_PULSE_MM, PagePulse
 from ecg_overlap.digitize.quality import LOW_QUALITY
 from ecg_overlap.digitize.scale import ScaleSource
@@ -26,56 +27,96 @@ MOST_UNEXPLAINED = 0.25  # of the ink
 
 @dataclass(frozen=True)
 class Printed:
-    """Speed and gain of a page, and where they come from."""
+    """Speed and gain of a page, and where they come from.
+
+    Args:
+        mm_per_s: Paper speed.
+        speed_from: Its source.
+        mm_per_mv: Gain; of the limb leads, where the chest leads have another.
+        gain_from: Its source.
+        chest_mm_per_mv: That of the chest leads; None where it is the same.
+        flags: What a user must know of them.
+    """
 
     mm_per_s: float
     speed_from: Source
     mm_per_mv: float
     gain_from: Source
+    chest_mm_per_mv: float | None = None
     flags: tuple[str, ...] = ()
 
+    def gain_of(self, lead_name: str) -> float:
+        """The gain at which a lead is printed, mm/mV."""
+        chest = self.chest_mm_per_mv if lead_name.startswith("V") else None
+        return self.mm_per_mv if chest is None else chest
 
-def printed_of(
-    told: tuple[float | None, float | None],
-    read: tuple[float | None, tuple[float, ...]],
-    pulse: PagePulse | None,
-) -> Printed:
-    """A page's speed and gain: what was told, else what the page says, else the usual.
+
+@dataclass(frozen=True)
+class Told:
+    """What a caller knows of a page's speed and gains; None is unknown."""
+
+    mm_per_s: float | None = None
+    mm_per_mv: float | None = None
+    chest_mm_per_mv: float | None = None
+
+
+def printed_of(told: Told, read: tuple[float | None, Gains], pulse: PagePulse | None) -> Printed:
+    """A page's speed and gains: what was told, else what the page says, else the usual.
 
     Args:
-        told: mm/s and mm/mV, by the caller.
-        read: Likewise, as they are printed; all gains that are.
-        pulse: The calibration pulses: their height tells the gain; at 50 mm/s they are wide.
-
-    A page is read at one gain: one that shows two, of limb and chest leads, contradicts itself.
+        told: By the caller. A gain that is told alone is that of all leads.
+        read: mm/s and mm/mV, as they are printed.
+        pulse: The calibration pulses: their height tells the gain; at 50 mm/s they are wide. Where
+            those behind the traces have another height, they are of the chest leads.
     """
-    by_pulse = None if pulse is None else pulse.mm_per_mv
     wide = pulse is not None and pulse.width_mm == WIDE_PULSE_MM
     fast = 2 * USUAL_MM_PER_S if wide else None
     speed, speed_from = _first_known(
-        (told[0], Source.TOLD),
+        (told.mm_per_s, Source.TOLD),
         (read[0], Source.READ),
         (fast, Source.MEASURED),
         (USUAL_MM_PER_S, Source.ASSUMED),
     )
+    printed, by_pulse = read[1], Gains() if pulse is None else _gains_of(pulse)
     # The pulse was drawn at the very gain that the traces were; the text may be a form's.
     gain, gain_from = _first_known(
-        (told[1], Source.TOLD),
-        (by_pulse, Source.MEASURED),
-        (read[1][0] if len(read[1]) == 1 else None, Source.READ),
+        (told.mm_per_mv, Source.TOLD),
+        (by_pulse.limb, Source.MEASURED),
+        (printed.limb, Source.READ),
         (USUAL_MM_PER_MV, Source.ASSUMED),
     )
+    chest = told.chest_mm_per_mv or gain
+    if told.mm_per_mv is None and told.chest_mm_per_mv is None:
+        by_text = printed.chest if printed.limb == gain else None
+        chest = by_pulse.chest or by_text or gain
+    # A pulse in front alone says nothing of the chest leads; one printed gain is that of all.
+    of_text = Gains(printed.limb, printed.chest or printed.limb)
+    agree = not printed.unclear and all(
+        said is None or said == taken
+        for source in (by_pulse, of_text)
+        for said, taken in ((source.limb, gain), (source.chest, chest))
+    )
     flags = []
-    other = None if pulse is None else pulse.other_mm_per_mv
-    if len({g for g in (told[1], by_pulse, other, *read[1]) if g is not None}) > 1:
+    if not agree:
         flags.append("gain_contradicted")
     if gain_from is Source.ASSUMED:
         flags.append("gain_assumed")
-    if told[1] is None and gain != USUAL_MM_PER_MV:
+    if told.mm_per_mv is None and gain != USUAL_MM_PER_MV:
         flags.append("gain_unusual")
-    if told[0] is None and speed != USUAL_MM_PER_S:
+    if chest != gain:
+        flags.append("chest_gain_differs")
+    if told.mm_per_s is None and speed != USUAL_MM_PER_S:
         flags.append("speed_unusual")
-    return Printed(speed, speed_from, gain, gain_from, tuple(flags))
+    differs = None if chest == gain else chest
+    return Printed(speed, speed_from, gain, gain_from, differs, tuple(flags))
+
+
+def _gains_of(pulse: PagePulse) -> Gains:
+    """What pulses say: those behind the traces, where both sides have some, of the chest leads."""
+    if pulse.other_mm_per_mv is None:
+        return Gains(pulse.mm_per_mv)
+    before, behind = pulse.mm_per_mv, pulse.other_mm_per_mv
+    return Gains(behind, before) if pulse.after else Gains(before, behind)
 
 
 def _first_known(*values: tuple[float | None, Source]) -> tuple[float, Source]:

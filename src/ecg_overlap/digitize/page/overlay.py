@@ -93,7 +93,7 @@ def zero_rows_px(page: PageSignal, strip: Strip) -> NDArray[np.float64]:
 
     From where the path runs and what it was read as, so it holds on tilted and bent paper too.
     """
-    px_per_mv = page.px_per_mm[1] * page.mm_per_mv
+    px_per_mv = page.px_per_mm[1] * strip.signal.calibration.mm_per_mv
     return np.asarray(strip.signal.path_px[:, 1] + strip.signal.signal_mv * px_per_mv, np.float64)
 
 

@@ -17,8 +17,10 @@ PAGE_FLAGS = {
     "layout_unsure": "another layout explains the page nearly as well: check the names",
     "leads_inconsistent": "simultaneous leads do not add up: see `consistency`",
     "gain_assumed": "no calibration pulse and no printed gain: 10 mm/mV is assumed",
-    "gain_contradicted": "calibration pulses, printed gains and --mm-per-mv do not agree: some of "
-    "the leads may have another gain",
+    "gain_contradicted": "calibration pulses, printed gains and what was told do not agree: some "
+    "of the leads may have another gain",
+    "chest_gain_differs": "the chest leads are printed at another gain than the limb leads, by the "
+    "pulses behind the traces, as it is printed, or as was told",
     "gain_unusual": "the gain is not 10 mm/mV, by the calibration pulse or as it is printed",
     "speed_unusual": "the paper speed is not 25 mm/s, as it is printed or by a wide pulse",
     "grid_low_confidence": "the grid was found, but barely: check the scale",
@@ -109,11 +111,12 @@ class PageSignal:
             or ASSUMED.
         mm_per_s: Paper speed.
         speed_from: Where that comes from.
-        mm_per_mv: Gain.
+        mm_per_mv: Gain; of the limb leads, where the chest leads have another.
         gain_from: Likewise.
         px_per_mm: Of the picture, along x and y.
         angle_deg: Tilt of the grid, clockwise on the screen.
         grid_confidence: 0–1; NaN where the scale was given.
+        chest_mm_per_mv: Gain of the chest leads; None where all leads have the same.
         consistency: What simultaneous leads obey, and how far they are from it.
         unexplained: Share of the ink between the first and the last row that is in no lead.
         flags: Of `PAGE_FLAGS`.
@@ -137,6 +140,7 @@ class PageSignal:
     px_per_mm: tuple[float, float]
     angle_deg: float
     grid_confidence: float
+    chest_mm_per_mv: float | None = None
     consistency: tuple[Residual, ...] = ()
     unexplained: float = np.nan
     flags: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from ecg_overlap.digitize.network import Image
 from ecg_overlap.digitize.page.text_lines import lines_of
@@ -14,18 +15,32 @@ LEAST_SCORE = 0.6  # of a line: the mean of its letters' probabilities
 # "25mm/s" is three times as long as high, and more than twice with the paper around it that is
 # taken along; the names of leads are shorter.
 LEAST_LENGTH = 2.0
-Gains = tuple[float, ...]  # mm/mV, ascending: one for the limb leads and one for the chest leads
 _EACH = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?")
 _NUMBER = rf"((?:{_EACH.pattern}\s*/\s*)?{_EACH.pattern})\s*"  # "10/5 mm/mV" are two
 _SPEED = re.compile(_NUMBER + r"mm\s*/\s*s(?:ec)?(?![a-z])", re.IGNORECASE)
 _GAIN = re.compile(_NUMBER + r"mm\s*/\s*m[v¥￥]", re.IGNORECASE)  # a V may be read as a yen
+_OF_CHEST = re.compile(r"(?:chest|precordial)\w*\W*" + _GAIN.pattern, re.IGNORECASE)
+
+
+class Gains(NamedTuple):
+    """The gains that a page prints, mm/mV.
+
+    Args:
+        limb: Of the limb leads; None where none is printed, or several of unknown leads.
+        chest: Of the chest leads, where it is said; None where all leads have one.
+        unclear: Several gains, of which no text says which leads they are of.
+    """
+
+    limb: float | None = None
+    chest: float | None = None
+    unclear: tuple[float, ...] = ()
 
 
 def printed_scale(image: Image, *, px_per_mm: float) -> tuple[float | None, Gains]:
     """Paper speed (mm/s) and gains (mm/mV) as printed on a page.
 
-    No speed where none is printed, or where several different ones are; no gains where none is
-    printed; neither where RapidOCR is not installed.
+    No speed where none is printed, or where several different ones are; neither where RapidOCR is
+    not installed.
 
     Args:
         image: uint8 (H, W, 3) RGB, upright.
@@ -41,24 +56,39 @@ def printed_scale(image: Image, *, px_per_mm: float) -> tuple[float | None, Gain
 def scale_in(lines: Iterable[str]) -> tuple[float | None, Gains]:
     """Paper speed and gains as lines of text give them.
 
+    Of "10/5 mm/mV" the second is of the chest leads.
+
     Example:
         >>> scale_in(["25mm/s 10mm/mV 100Hz", "Page 1 of 1"])
-        (25.0, (10.0,))
+        (25.0, Gains(limb=10.0, chest=None, unclear=()))
         >>> scale_in(["25 mm/s", "Limb: 10 mm/mV", "Chest: 5 mm/mV"])
-        (25.0, (5.0, 10.0))
+        (25.0, Gains(limb=10.0, chest=5.0, unclear=()))
     """
     text = list(lines)
-    speeds = _known(text, _SPEED, SPEEDS_MM_PER_S)
-    return speeds[0] if len(speeds) == 1 else None, _known(text, _GAIN, GAINS_MM_PER_MV)
+    speeds = sorted(set(_known(text, _SPEED, SPEEDS_MM_PER_S)))
+    return speeds[0] if len(speeds) == 1 else None, _gains(text)
 
 
-def _known(lines: list[str], unit: re.Pattern[str], known: tuple[float, ...]) -> Gains:
+def _gains(text: list[str]) -> Gains:
+    all_printed = _known(text, _GAIN, GAINS_MM_PER_MV)
+    different = sorted(set(all_printed))
+    if len(different) < 2:
+        return Gains(limb=different[0] if different else None)
+    of_chest = set(_known(text, _OF_CHEST, GAINS_MM_PER_MV))
+    if not of_chest and len(all_printed) == 2 and len(_found(text, _GAIN)) == 1:  # as "10/5 mm/mV"
+        of_chest = {all_printed[1]}
+    if len(different) == 2 and len(of_chest) == 1:
+        (chest,) = of_chest
+        (limb,) = set(different) - of_chest
+        return Gains(limb, chest)
+    return Gains(unclear=tuple(different))
+
+
+def _known(lines: list[str], unit: re.Pattern[str], known: tuple[float, ...]) -> list[float]:
     """The known values that stand beside a unit; unknown ones are misread, and say nothing."""
-    texts = (
-        number
-        for line in lines
-        for several in unit.findall(line)
-        for number in _EACH.findall(several)
-    )
-    numbers = {float(text.replace(",", ".")) for text in texts}
-    return tuple(sorted(numbers.intersection(known)))
+    texts = (number for several in _found(lines, unit) for number in _EACH.findall(several))
+    return [value for text in texts if (value := float(text.replace(",", "."))) in known]
+
+
+def _found(lines: list[str], unit: re.Pattern[str]) -> list[str]:
+    return [several for line in lines for several in unit.findall(line)]

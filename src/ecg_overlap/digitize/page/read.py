@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ from ecg_overlap.digitize.page.consistency import residuals
 from ecg_overlap.digitize.page.judge import (
     OBEYED_DB,
     Printed,
+    Told,
     flags_of,
     margin_nats,
     printed_of,
@@ -72,6 +74,7 @@ class Request:
     px_per_mm: float | None
     mm_per_s: float | None
     mm_per_mv: float | None
+    chest_mm_per_mv: float | None
     layout: str | None
     method: str
     fs_hz: float
@@ -114,7 +117,7 @@ class Paper:
     Args:
         image: uint8 (H, W, 3), RGB, as it was given.
         page: On straight paper.
-        printed: mm/s, None where it is not read, and all mm/mV as they are printed.
+        printed: mm/s, None where it is not read, and mm/mV as they are printed.
     """
 
     image: Image
@@ -143,7 +146,7 @@ def paper_of(image: Image, asked: Request, *, near_px_per_mm: float | None = Non
     )
     page = straight_page(light, scale, asked.network)
     all_told = asked.mm_per_s is not None and asked.mm_per_mv is not None
-    printed: tuple[float | None, Gains] = (None, ())
+    printed: tuple[float | None, Gains] = (None, Gains())
     if not all_told:
         printed = printed_scale(page.picture.image, px_per_mm=page.px_per_mm)
     return Paper(image, page, printed)
@@ -190,20 +193,22 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
     letters = letter_boxes(names)
     traced = trace_page(cover, px_per_mm=page.px_per_mm, inside=page.inside, letters=letters)
     pulse = find_pulses(dark, traced.rows, px_per_mm=page.px_per_mm)
-    printed = printed_of((asked.mm_per_s, asked.mm_per_mv), paper.printed, pulse)
+    known = Told(asked.mm_per_s, asked.mm_per_mv, asked.chest_mm_per_mv)
+    printed = printed_of(known, paper.printed, pulse)
     page = with_speed_and_gain(page, printed.mm_per_s, printed.mm_per_mv)
     # 3. Which lead stands where.
     fits, words = _laid_out(page, names, traced, pulse, printed, told)
     # 4. Each lead's stretch to mV; where they contradict each other, as they do so less.
     error = INK_ERROR if ink.binarized else 1.0
-    strips, parts = _strips(page, traced, pulse, fits[0], words, asked.fs_hz, error)
+    strips_of = partial(_strips, page, pulse, printed, fs_hz=asked.fs_hz, error_factor=error)
+    strips, parts = strips_of(traced, fits[0], words)
     laws = residuals(strips, asked.fs_hz)
     obeying = _obeying(page, traced, printed, fits[0], laws)
     if obeying is not None:
         again = _laid_out(page, names, obeying, pulse, printed, told)
         if again[0][0].by_laws > fits[0].by_laws:
             traced, (fits, words) = obeying, again
-            strips, parts = _strips(page, traced, pulse, fits[0], words, asked.fs_hz, error)
+            strips, parts = strips_of(traced, fits[0], words)
             laws = residuals(strips, asked.fs_hz)
     best = fits[0]
     unexplained, share = _unexplained(traced, pulse, best.columns_mm)
@@ -232,6 +237,7 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
         speed_from=printed.speed_from,
         mm_per_mv=printed.mm_per_mv,
         gain_from=printed.gain_from,
+        chest_mm_per_mv=printed.chest_mm_per_mv,
         px_per_mm=(page.scale.paper.px_per_mm_x, page.scale.paper.px_per_mm_y),
         angle_deg=page.scale.paper.angle_deg,
         grid_confidence=page.scale.paper.confidence,
@@ -351,10 +357,12 @@ def _readings(page: PagePicture, names: Sequence[NameSeen], traced: PageTraces) 
 
 def _strips(
     page: PagePicture,
-    traced: PageTraces,
     pulse: PagePulse | None,
+    printed: Printed,
+    traced: PageTraces,
     fit: Fit,
     words: Sequence[Word],
+    *,
     fs_hz: float,
     error_factor: float,
 ) -> tuple[tuple[Strip, ...], tuple[Path, ...]]:
@@ -376,7 +384,10 @@ def _strips(
                 upside_down=lead != name,
             )
             stretch = without_edges(stretch, steep[r], px_per_mm=page.px_per_mm)
-            signal = lead_of(traced.paths[r], stretch, page, fs_hz=fs_hz, error_factor=error_factor)
+            at_gain = with_speed_and_gain(page, printed.mm_per_s, printed.gain_of(lead))
+            signal = lead_of(
+                traced.paths[r], stretch, at_gain, fs_hz=fs_hz, error_factor=error_factor
+            )
             if signal is None:
                 continue
             start_s = fit.since_start_mm(c) / signal.calibration.mm_per_s
