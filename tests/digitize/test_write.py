@@ -187,7 +187,11 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "record"), [("a b", "a_b"), ("é", "_"), ("", "lead"), ("x-1", "x-1")]
-)
+    ("name", "record"),
+    [
+        ("a b", "a_b"), ("é", "e"), ("e\u0301", "e"), ("Größe", "Grosse"), ("Ж", "_"), ("½", "1_2"),
+        ("", "lead"), ("\u0301", "lead"), ("x-1", "x-1"),
+    ],
+)  # fmt: skip
 def test_record_names_are_what_wfdb_allows(name: str, record: str) -> None:
     assert record_name(name) == record

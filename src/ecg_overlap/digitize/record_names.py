@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -84,11 +85,18 @@ def _digest_as_it_is(path: Path, size: int, mtime_ns: int) -> str:
 def record_name(name: str) -> str:
     """A name that WFDB allows, and to which the ends of a record's files can be added.
 
+    Letters lose their accents; what is no Latin letter becomes a line.
+
     Example:
-        >>> record_name("scan 3 (V1)")
-        'scan_3__V1_'
+        >>> record_name("scan 3 (V1)"), record_name("Müller_Großmann")
+        ('scan_3__V1_', 'Muller_Grossmann')
     """
-    allowed = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
+    letters = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    allowed = "".join(
+        c if c.isascii() and (c.isalnum() or c in "-_") else "_"
+        for c in letters
+        if not unicodedata.combining(c)
+    )
     return allowed[:LONGEST] or "lead"
 
 
