@@ -178,9 +178,10 @@ def make_trainer(cfg: DictConfig, callbacks: Sequence[pl.Callback] = ()) -> pl.T
             logger=[make(node) for node in cfg.logger.values()],
         )
     except InstantiationException as error:
-        # Lightning's own words for a device that is not there, in one line.
+        # Lightning's own words, in one line: of a device that is not there, or a value it refuses.
         words = " ".join(str(error.__cause__).split())
-        raise InputError("trainer", words, "choose trainer=cpu or other devices") from error
+        remedy = "change the trainer's dial; without that device, choose trainer=cpu"
+        raise InputError("trainer", words, remedy) from error
     except OmegaConfBaseException as error:
         words = str(error).splitlines()[0]
         raise InputError("trainer", words, "trainer=slurm wants a job that srun started") from error
