@@ -203,7 +203,7 @@ def _draw_dotted_lines(
 def _draw_pulse(
     canvas: U8, frame: Frame, sheet: Sheet, row: int, baseline_mm: float, pen_mm: float
 ) -> None:
-    """The calibration pulses: 1 mV for 0.2 s; of two, the right one is the chest leads'."""
+    """The calibration pulses: 1 mV for 0.2 s, at the gain of the lead beside them."""
     style = sheet.style
     if style.pulse == "none":
         return
@@ -216,8 +216,8 @@ def _draw_pulse(
     for side, start_mm in starts_mm.items():
         if style.pulse not in (side, "both"):
             continue
-        of_chest = side == "right" and style.pulse == "both"
-        rise = style.chest_mm_per_mv if of_chest else style.mm_per_mv
+        beside = in_row[0] if side == "left" else in_row[-1]
+        rise = style.gain_of(beside.lead_name)
         seen_mm = (start_mm - pen_mm, start_mm + 2 * foot + wide + pen_mm)
         if not frame.shows(x_mm=seen_mm, y_mm=(baseline_mm - rise - pen_mm, baseline_mm + pen_mm)):
             continue

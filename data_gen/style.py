@@ -230,8 +230,9 @@ class PageStyle:
 
     @property
     def chest_mm_per_mv(self) -> float:
-        """Gain of the chest leads."""
-        return self.mm_per_mv / 2 if self.makeup.half_chest else self.mm_per_mv
+        """Gain of the chest leads: half of 10 and of 20; no device prints less than 5."""
+        half = self.makeup.half_chest and self.mm_per_mv > 5
+        return self.mm_per_mv / 2 if half else self.mm_per_mv
 
     def gain_of(self, lead_name: str) -> float:
         """Gain of a lead, mm/mV."""

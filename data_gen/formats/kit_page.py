@@ -25,8 +25,8 @@ def write_page(page: Page, root: Path, name: str) -> dict[str, str]:
         {path below root: SHA-256} of every file written.
 
     Raises:
-        InputError: The page has no trace, traces of several sampling frequencies, a lead upside
-            down, or an amplitude beyond WFDB's 16 bits.
+        InputError: The page has no trace, traces of several sampling frequencies or gains, a lead
+            upside down, or an amplitude beyond WFDB's 16 bits.
     """
     if any(trace.lead_name.startswith("-") for trace in page.traces):
         raise InputError(
@@ -35,6 +35,10 @@ def write_page(page: Page, root: Path, name: str) -> dict[str, str]:
     rates = {trace.fs_hz for trace in page.traces}
     if len(rates) != 1:
         raise InputError(name, f"its traces have {len(rates)} sampling rates", "draw them with one")
+    if len({trace.calibration.mm_per_mv for trace in page.traces}) > 1:
+        raise InputError(
+            name, "has two gains, which the kit's format cannot say", "draw format=pages"
+        )
     fs_hz = rates.pop()
     content = _wfdb_files(page, name, fs_hz)
     scale = page.traces[0].calibration

@@ -73,7 +73,7 @@ def add_page(commands: Any) -> None:
         "--chest-mm-per-mv",
         type=positive,
         metavar="N",
-        help="gain of the chest leads, where it is another (default: as pulses or text say)",
+        help="gain of the chest leads (default: --mm-per-mv, else as pulses or text say)",
     )
     add(
         "--method",

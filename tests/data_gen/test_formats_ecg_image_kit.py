@@ -68,6 +68,13 @@ class TestWriting:
         with pytest.raises(InputError, match="2 sampling rates"):
             write_page(mixed, tmp_path, "x")
 
+    def test_a_page_of_two_gains_is_refused(self, tmp_path):
+        page = hand_page()
+        first = page.traces[0]
+        half = replace(first, calibration=replace(first.calibration, mm_per_mv=5.0))
+        with pytest.raises(InputError, match="two gains"):
+            write_page(replace(page, traces=(half, *page.traces[1:])), tmp_path, "x")
+
     def test_an_amplitude_beyond_the_record_s_range(self, tmp_path):
         page = hand_page()
         huge = replace(page.traces[0], signal_mv=page.traces[0].signal_mv * 100)

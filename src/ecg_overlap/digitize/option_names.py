@@ -8,6 +8,7 @@ OPTIONS = {
     "px_per_mm": "--px-per-mm",
     "mm_per_s": "--mm-per-s",
     "mm_per_mv": "--mm-per-mv",
+    "chest_mm_per_mv": "--chest-mm-per-mv",
     "fs_hz": "--fs",
     "row_px": "--row",
 }

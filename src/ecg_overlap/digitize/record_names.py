@@ -26,6 +26,23 @@ from ecg_overlap.digitize.record_files import ENDS
 
 # What the commands write of all records, in the folder of the results: no record's name there.
 OF_ALL = re.compile(r"summary|index(-\d+)?", re.IGNORECASE)
+# Latin letters that are not one with an accent, for Unicode.
+NO_ACCENT = str.maketrans(
+    {
+        "ß": "ss",
+        "æ": "ae",
+        "Æ": "Ae",
+        "œ": "oe",
+        "Œ": "Oe",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "ı": "i",
+    }
+)
 LONGEST = 200  # letters: file systems take 255 bytes, of which the files' ends need 33
 DIGITS = 6  # of the digest: of 1,000 pictures of one name, two share it once in 30 times
 Box = tuple[int, int, int, int]
@@ -85,13 +102,13 @@ def _digest_as_it_is(path: Path, size: int, mtime_ns: int) -> str:
 def record_name(name: str) -> str:
     """A name that WFDB allows, and to which the ends of a record's files can be added.
 
-    Letters lose their accents; what is no Latin letter becomes a line.
+    Letters lose their accents; what is no letter of the Latin alphabet then becomes a line.
 
     Example:
         >>> record_name("scan 3 (V1)"), record_name("Müller_Großmann")
         ('scan_3__V1_', 'Muller_Grossmann')
     """
-    letters = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    letters = unicodedata.normalize("NFKD", name.translate(NO_ACCENT))
     allowed = "".join(
         c if c.isascii() and (c.isalnum() or c in "-_") else "_"
         for c in letters

@@ -47,6 +47,7 @@ def test_sources_that_disagree_are_flagged_and_the_pulse_goes_before_the_text() 
     assert "gain_contradicted" in printed.flags
 
 
+BEHIND = replace(pulse(5.0), after=True)
 BOTH_SIDES = replace(pulse(10.0), other_mm_per_mv=5.0)  # 10 mm before the traces, 5 behind
 
 
@@ -60,6 +61,11 @@ BOTH_SIDES = replace(pulse(10.0), other_mm_per_mv=5.0)  # 10 mm before the trace
         (NOTHING, UNREAD, replace(pulse(5.0), other_mm_per_mv=10.0, after=True)),
         (Told(None, 10.0, 5.0), UNREAD, pulse(10.0)),
         (Told(None, None, 5.0), UNREAD, pulse(10.0)),
+        (Told(None, 10.0, 5.0), (None, Gains(unclear=(5.0, 10.0))), None),  # as it was told
+        (NOTHING, (None, Gains(unclear=(5.0, 10.0))), BOTH_SIDES),
+        (NOTHING, (None, Gains(None, 5.0)), pulse(10.0)),
+        (NOTHING, (None, Gains(10.0, 5.0)), BEHIND),
+        (Told(None, 10.0, 5.0), UNREAD, BEHIND),
     ],
 )
 def test_chest_leads_have_the_gain_that_is_theirs(
@@ -69,6 +75,20 @@ def test_chest_leads_have_the_gain_that_is_theirs(
     assert (printed.gain_of("aVL"), printed.gain_of("V1")) == (10.0, 5.0)
     assert printed.chest_mm_per_mv == 5.0
     assert printed.flags == ("chest_gain_differs",)
+
+
+def test_each_gain_has_its_source() -> None:
+    printed = printed_of(NOTHING, (None, Gains(10.0, 5.0)), pulse(10.0))
+    assert (printed.gain_from, printed.chest_gain_from) == (Source.MEASURED, Source.READ)
+    printed = printed_of(Told(None, None, 5.0), UNREAD, None)
+    assert (printed.gain_from, printed.chest_gain_from) == (Source.ASSUMED, Source.TOLD)
+    assert printed_of(NOTHING, UNREAD, pulse(10.0)).chest_gain_from is None
+
+
+def test_pulses_behind_the_traces_alone_are_of_all_leads_where_nothing_says_else() -> None:
+    printed = printed_of(NOTHING, (None, Gains(5.0)), BEHIND)
+    assert (printed.mm_per_mv, printed.chest_mm_per_mv) == (5.0, None)
+    assert printed.flags == ("gain_unusual",)
 
 
 @pytest.mark.parametrize(

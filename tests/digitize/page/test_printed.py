@@ -25,6 +25,15 @@ from ecg_overlap.digitize.page.printed import Gains, printed_scale, scale_in
         (["10/5 mm/mV", "25-50 mm/s"], (50.0, Gains(10.0, 5.0))),
         (["10 mm/mV", "5mm/mV"], (None, Gains(unclear=(5.0, 10.0)))),  # of which leads?
         (["10/5 mm/mV", "20 mm/mV"], (None, Gains(unclear=(5.0, 10.0, 20.0)))),
+        (["10/5 mm/mV", "10/5 mm/mV"], (None, Gains(10.0, 5.0))),  # header and footer
+        (["10/5/10 mm/mV"], (None, Gains())),
+        (["40/10 mm/mV"], (None, Gains(unclear=(10.0, 40.0)))),  # of a filter, and a gain
+        (["Extremitäten 10 mm/mV", "Brustwand 5 mm/mV"], (None, Gains(10.0, 5.0))),
+        (["Chest leads: 5 mm/mV  Limb leads: 10 mm/mV"], (None, Gains(10.0, 5.0))),
+        (["10 mm/mV  V1-V6 5 mm/mV"], (None, Gains(10.0, 5.0))),
+        (["5 mm/mV (chest) 10 mm/mV (limb)"], (None, Gains(unclear=(5.0, 10.0)))),
+        (["Chest: 5 mm/mV"], (None, Gains(None, 5.0))),  # of the limb leads nothing is read
+        (["Limb: 10 mm/mV Chest: 10 mm/mV", "Rhythm: 5 mm/mV"], (None, Gains(unclear=(5.0, 10.0)))),
         (["10 mm/mV", "10mm/mV"], (None, Gains(10.0))),
         (["Vent. rate 61 BPM", "25 mm/st"], (None, Gains())),
         ([], (None, Gains())),

@@ -36,7 +36,8 @@ def digitize_page(
         px_per_mm: The scale, where known; otherwise the grid is measured.
         mm_per_s: Paper speed, where known; otherwise as the page tells, or 25.
         mm_per_mv: Gain, where known; otherwise as the calibration pulse tells, or 10.
-        chest_mm_per_mv: Gain of the chest leads, where known and another.
+        chest_mm_per_mv: Gain of the chest leads, where known; otherwise `mm_per_mv` where that is
+            told, or as pulses or text tell, or that of the limb leads.
         layout: As "3x4+1R", where known.
         method: `classical`, or a network's method that sees the ink of all traces; "default": the
             network's, or `classical` without one.
@@ -99,4 +100,8 @@ def _check_numbers(image: Image, asked: Request) -> None:
     """Refuse what would end in a division by zero, or in more pixels than there is memory for."""
     if not (math.isfinite(asked.fs_hz) and asked.fs_hz > 0):
         raise InputError("fs_hz", f"{asked.fs_hz} is no frequency", "give a positive number of Hz")
+    for name in ("mm_per_s", "mm_per_mv", "chest_mm_per_mv"):
+        value = getattr(asked, name)
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise InputError(name, f"{value} is no scale", "give a positive finite number")
     check_px_per_mm(image, asked.px_per_mm)

@@ -30,6 +30,7 @@ def description(page: PageSignal) -> dict[str, Any]:
                 "mm_per_mv": page.mm_per_mv,
                 "gain_from": page.gain_from,
                 "chest_mm_per_mv": page.chest_mm_per_mv,
+                "chest_gain_from": page.chest_gain_from,
                 "angle_deg": page.angle_deg,
                 "grid_confidence": page.grid_confidence,
             },
@@ -139,6 +140,7 @@ class PageRow:
     mm_per_mv: float | None = None
     gain_from: str = ""
     chest_mm_per_mv: float | None = None
+    chest_gain_from: str | None = None
     grid_confidence: float | None = None
     consistency_law: str = ""
     consistency_mv: float | None = None
@@ -176,7 +178,8 @@ def row_of(path: str, record: str, status: str, facts: Mapping[str, Any]) -> Pag
         speed_from=scale["speed_from"],
         mm_per_mv=scale["mm_per_mv"],
         gain_from=scale["gain_from"],
-        chest_mm_per_mv=scale["chest_mm_per_mv"],
+        chest_mm_per_mv=scale.get("chest_mm_per_mv"),  # records of earlier versions have none
+        chest_gain_from=scale.get("chest_gain_from"),
         grid_confidence=_rounded(scale["grid_confidence"], 3),
         consistency_law=law.get("law", ""),
         consistency_mv=_rounded(law.get("rmse_mv"), 5),

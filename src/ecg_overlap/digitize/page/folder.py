@@ -42,7 +42,8 @@ class PageOptions:
         px_per_mm: Scale of the pictures; None: the grid is measured.
         mm_per_s: Paper speed; None: it is read, else 25.
         mm_per_mv: Gain; None: it is read or measured, else 10.
-        chest_mm_per_mv: Gain of the chest leads; None: as is printed or measured, else the same.
+        chest_mm_per_mv: Gain of the chest leads; None: that which is told of all leads, else as is
+            read or measured, else the limb leads'.
         layout: A name of `arrangements.known_names`; None: it is found.
         method: A name of `ecg_overlap.digitize.plans`.
         fs_hz: Of the results.

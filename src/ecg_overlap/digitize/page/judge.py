@@ -35,6 +35,7 @@ class Printed:
         mm_per_mv: Gain; of the limb leads, where the chest leads have another.
         gain_from: Its source.
         chest_mm_per_mv: That of the chest leads; None where it is the same.
+        chest_gain_from: Its source; None likewise.
         flags: What a user must know of them.
     """
 
@@ -43,6 +44,7 @@ class Printed:
     mm_per_mv: float
     gain_from: Source
     chest_mm_per_mv: float | None = None
+    chest_gain_from: Source | None = None
     flags: tuple[str, ...] = ()
 
     def gain_of(self, lead_name: str) -> float:
@@ -77,21 +79,24 @@ def printed_of(told: Told, read: tuple[float | None, Gains], pulse: PagePulse | 
         (fast, Source.MEASURED),
         (USUAL_MM_PER_S, Source.ASSUMED),
     )
-    printed, by_pulse = read[1], Gains() if pulse is None else _gains_of(pulse)
     # The pulse was drawn at the very gain that the traces were; the text may be a form's.
+    printed, by_pulse = read[1], _gains_of(pulse, told, read[1])
     gain, gain_from = _first_known(
         (told.mm_per_mv, Source.TOLD),
         (by_pulse.limb, Source.MEASURED),
         (printed.limb, Source.READ),
         (USUAL_MM_PER_MV, Source.ASSUMED),
     )
-    chest = told.chest_mm_per_mv or gain
-    if told.mm_per_mv is None and told.chest_mm_per_mv is None:
-        by_text = printed.chest if printed.limb == gain else None
-        chest = by_pulse.chest or by_text or gain
+    chest, chest_from = _first_known(
+        (told.chest_mm_per_mv, Source.TOLD),
+        (told.mm_per_mv, Source.TOLD),
+        (by_pulse.chest, Source.MEASURED),
+        (printed.chest if printed.limb in (gain, None) else None, Source.READ),
+        (gain, gain_from),
+    )
     # A pulse in front alone says nothing of the chest leads; one printed gain is that of all.
     of_text = Gains(printed.limb, printed.chest or printed.limb)
-    agree = not printed.unclear and all(
+    agree = set(printed.unclear) <= {gain, chest} and all(
         said is None or said == taken
         for source in (by_pulse, of_text)
         for said, taken in ((source.limb, gain), (source.chest, chest))
@@ -107,16 +112,29 @@ def printed_of(told: Told, read: tuple[float | None, Gains], pulse: PagePulse | 
         flags.append("chest_gain_differs")
     if told.mm_per_s is None and speed != USUAL_MM_PER_S:
         flags.append("speed_unusual")
-    differs = None if chest == gain else chest
-    return Printed(speed, speed_from, gain, gain_from, differs, tuple(flags))
+    if chest == gain:
+        return Printed(speed, speed_from, gain, gain_from, flags=tuple(flags))
+    return Printed(speed, speed_from, gain, gain_from, chest, chest_from, tuple(flags))
 
 
-def _gains_of(pulse: PagePulse) -> Gains:
-    """What pulses say: those behind the traces, where both sides have some, of the chest leads."""
-    if pulse.other_mm_per_mv is None:
-        return Gains(pulse.mm_per_mv)
-    before, behind = pulse.mm_per_mv, pulse.other_mm_per_mv
-    return Gains(behind, before) if pulse.after else Gains(before, behind)
+def _gains_of(pulse: PagePulse | None, told: Told, printed: Gains) -> Gains:
+    """What pulses say: those behind the traces, where both sides have some, of the chest leads.
+
+    So are those behind alone, where they have the gain that is told or printed of these.
+    """
+    if pulse is None:
+        return Gains()
+    if pulse.other_mm_per_mv is not None:
+        before, behind = pulse.mm_per_mv, pulse.other_mm_per_mv
+        return Gains(behind, before) if pulse.after else Gains(before, behind)
+    limb, chest = (
+        (told.mm_per_mv, told.chest_mm_per_mv)
+        if told.chest_mm_per_mv is not None
+        else (printed.limb, printed.chest)
+    )
+    if pulse.after and pulse.mm_per_mv == chest != limb:
+        return Gains(None, chest)
+    return Gains(pulse.mm_per_mv)
 
 
 def _first_known(*values: tuple[float | None, Source]) -> tuple[float, Source]:

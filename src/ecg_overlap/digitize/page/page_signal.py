@@ -117,6 +117,7 @@ class PageSignal:
         angle_deg: Tilt of the grid, clockwise on the screen.
         grid_confidence: 0–1; NaN where the scale was given.
         chest_mm_per_mv: Gain of the chest leads; None where all leads have the same.
+        chest_gain_from: Where that comes from; None likewise.
         consistency: What simultaneous leads obey, and how far they are from it.
         unexplained: Share of the ink between the first and the last row that is in no lead.
         flags: Of `PAGE_FLAGS`.
@@ -141,6 +142,7 @@ class PageSignal:
     angle_deg: float
     grid_confidence: float
     chest_mm_per_mv: float | None = None
+    chest_gain_from: Source | None = None
     consistency: tuple[Residual, ...] = ()
     unexplained: float = np.nan
     flags: tuple[str, ...] = ()

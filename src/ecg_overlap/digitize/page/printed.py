@@ -16,18 +16,24 @@ LEAST_SCORE = 0.6  # of a line: the mean of its letters' probabilities
 # taken along; the names of leads are shorter.
 LEAST_LENGTH = 2.0
 _EACH = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?")
-_NUMBER = rf"((?:{_EACH.pattern}\s*/\s*)?{_EACH.pattern})\s*"  # "10/5 mm/mV" are two
+_NUMBER = rf"(?<![\d/.,])({_EACH.pattern})(?:\s*/\s*({_EACH.pattern}))?\s*"  # "10/5 mm/mV" are two
 _SPEED = re.compile(_NUMBER + r"mm\s*/\s*s(?:ec)?(?![a-z])", re.IGNORECASE)
-_GAIN = re.compile(_NUMBER + r"mm\s*/\s*m[v¥￥]", re.IGNORECASE)  # a V may be read as a yen
-_OF_CHEST = re.compile(r"(?:chest|precordial)\w*\W*" + _GAIN.pattern, re.IGNORECASE)
+_LIMB = r"limbs?|extrem\w*"
+_CHEST = r"chest|precordials?|brustwand\w*|v1\s*[-–]\s*v?6"
+_GAIN = re.compile(
+    rf"(?:\b(?:({_LIMB})|({_CHEST}))(?:\s*leads?)?[\s:=(]*)?{_NUMBER}mm\s*/\s*m[v¥￥]",
+    re.IGNORECASE,  # a V may be read as a yen
+)
+HALF = 2.0  # devices print chest leads at half of the limb leads' gain, if not at the same
 
 
 class Gains(NamedTuple):
     """The gains that a page prints, mm/mV.
 
     Args:
-        limb: Of the limb leads; None where none is printed, or several of unknown leads.
-        chest: Of the chest leads, where it is said; None where all leads have one.
+        limb: Of the limb leads, and of the chest leads too where `chest` is None; None where none
+            is printed, or several of unknown leads.
+        chest: Of the chest leads, where it is said apart.
         unclear: Several gains, of which no text says which leads they are of.
     """
 
@@ -56,7 +62,7 @@ def printed_scale(image: Image, *, px_per_mm: float) -> tuple[float | None, Gain
 def scale_in(lines: Iterable[str]) -> tuple[float | None, Gains]:
     """Paper speed and gains as lines of text give them.
 
-    Of "10/5 mm/mV" the second is of the chest leads.
+    Of "10/5 mm/mV" the second is of the chest leads; two gains without such words are unclear.
 
     Example:
         >>> scale_in(["25mm/s 10mm/mV 100Hz", "Page 1 of 1"])
@@ -65,30 +71,35 @@ def scale_in(lines: Iterable[str]) -> tuple[float | None, Gains]:
         (25.0, Gains(limb=10.0, chest=5.0, unclear=()))
     """
     text = list(lines)
-    speeds = sorted(set(_known(text, _SPEED, SPEEDS_MM_PER_S)))
-    return speeds[0] if len(speeds) == 1 else None, _gains(text)
+    numbers = (n for line in text for found in _SPEED.finditer(line) for n in found.groups())
+    speeds = set(_known(numbers, SPEEDS_MM_PER_S))
+    return speeds.pop() if len(speeds) == 1 else None, _gains(text)
 
 
 def _gains(text: list[str]) -> Gains:
-    all_printed = _known(text, _GAIN, GAINS_MM_PER_MV)
-    different = sorted(set(all_printed))
-    if len(different) < 2:
-        return Gains(limb=different[0] if different else None)
-    of_chest = set(_known(text, _OF_CHEST, GAINS_MM_PER_MV))
-    if not of_chest and len(all_printed) == 2 and len(_found(text, _GAIN)) == 1:  # as "10/5 mm/mV"
-        of_chest = {all_printed[1]}
-    if len(different) == 2 and len(of_chest) == 1:
-        (chest,) = of_chest
-        (limb,) = set(different) - of_chest
-        return Gains(limb, chest)
-    return Gains(unclear=tuple(different))
+    limb, chest, unlabelled = set[float](), set[float](), set[float]()
+    for line in text:
+        for found in _GAIN.finditer(line):
+            of_limb, of_chest, *numbers = found.groups()
+            values = _known(numbers, GAINS_MM_PER_MV)
+            if len(values) == 2 and values[0] == HALF * values[1]:
+                limb.add(values[0])
+                chest.add(values[1])
+            elif len(values) == 1:
+                (chest if of_chest else limb if of_limb else unlabelled).update(values)
+            else:
+                unlabelled.update(values)
+    printed = sorted(limb | chest | unlabelled)
+    if len(printed) <= 1 and not (chest and not limb and not unlabelled):
+        return Gains(printed[0] if printed else None)
+    of_limb_too = chest & (limb | unlabelled)
+    others = (limb | unlabelled) - chest
+    if len(chest) == 1 and len(others) <= 1 and not of_limb_too:
+        return Gains(others.pop() if others else None, chest.pop())
+    return Gains(unclear=tuple(printed))
 
 
-def _known(lines: list[str], unit: re.Pattern[str], known: tuple[float, ...]) -> list[float]:
-    """The known values that stand beside a unit; unknown ones are misread, and say nothing."""
-    texts = (number for several in _found(lines, unit) for number in _EACH.findall(several))
-    return [value for text in texts if (value := float(text.replace(",", "."))) in known]
-
-
-def _found(lines: list[str], unit: re.Pattern[str]) -> list[str]:
-    return [several for line in lines for several in unit.findall(line)]
+def _known(numbers: Iterable[str | None], known: tuple[float, ...]) -> list[float]:
+    """The known values among numbers; unknown ones are misread, and say nothing."""
+    values = (float(number.replace(",", ".")) for number in numbers if number)
+    return [value for value in values if value in known]

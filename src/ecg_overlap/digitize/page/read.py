@@ -238,6 +238,7 @@ def _read_at(paper: Paper, asked: Request) -> PageSignal:
         mm_per_mv=printed.mm_per_mv,
         gain_from=printed.gain_from,
         chest_mm_per_mv=printed.chest_mm_per_mv,
+        chest_gain_from=printed.chest_gain_from,
         px_per_mm=(page.scale.paper.px_per_mm_x, page.scale.paper.px_per_mm_y),
         angle_deg=page.scale.paper.angle_deg,
         grid_confidence=page.scale.paper.confidence,
