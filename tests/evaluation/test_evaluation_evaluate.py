@@ -12,7 +12,7 @@ from tiny_set import TinySet, method, nine_tenths, sample_of
 
 from data_gen.errors import InputError
 from data_gen.sample import LeadSample
-from ecg_overlap.evaluation import choices
+from ecg_overlap.evaluation import choices, pictures
 from ecg_overlap.evaluation import results as files
 from ecg_overlap.evaluation.evaluate import evaluate
 from ecg_overlap.evaluation.methods import Method, Outcome
@@ -192,6 +192,14 @@ def test_pictures_show_worst_median_and_best(
     assert picture is not None
     assert picture.shape[1] > 900
     assert {entry["method"] for entry in entries} == {"perfect"}  # the better of the two
+
+
+def test_the_mask_of_a_refused_sample_is_shown_as_missed() -> None:
+    sample = TinySet().sample(0)
+    shown = pictures._mask_picture(sample, Outcome(None, reason="too dark"))
+    assert sample.target_mask is not None
+    inked = shown[sample.target_mask >= 128]
+    assert len(inked) and (inked == (46, 134, 193)).all()
 
 
 def test_names_given_twice_or_none_at_all(tmp_path: Path) -> None:

@@ -192,10 +192,15 @@ def _plot_signals(axes: Axes, sample: LeadSample, outcome: Outcome) -> None:
 
 
 def _mask_picture(sample: LeadSample, outcome: Outcome) -> NDArray[np.uint8]:
-    """Common pixels gray, found alone red, missed blue, on white; uint8 (H, W, 3)."""
-    shape = sample.image.shape[:2]
-    true = np.zeros(shape, bool) if sample.target_mask is None else sample.target_mask >= 128
-    found = true if outcome.mask is None else outcome.mask >= 128
+    """Common pixels gray, found alone red, missed blue, on white; uint8 (H, W, 3).
+
+    All of a refused sample is missed. Of a method that makes no mask, the true one is shown.
+    """
+    none = np.zeros(sample.image.shape[:2], bool)
+    shape = none.shape
+    true = none if sample.target_mask is None else sample.target_mask >= 128
+    without = none if outcome.signal is None else true
+    found = without if outcome.mask is None else outcome.mask >= 128
     picture = np.full((*shape, 3), 255, np.uint8)
     picture[true & found] = (120, 126, 134)
     picture[found & ~true] = (209, 36, 58)
