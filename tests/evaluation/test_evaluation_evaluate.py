@@ -183,7 +183,7 @@ def test_pictures_show_worst_median_and_best(
 ) -> None:
     for rank, count in {"worst": 4, "median": 1, "best": 2}.items():
         monkeypatch.setitem(choices.COUNTS, rank, count)
-    monkeypatch.setattr(choices, "SHARE", 2)
+    monkeypatch.setattr(choices, "SHARES", {"worst": 2, "median": 2, "best": 2})
     run(tmp_path, METHODS[:2], n=9)
     entries = json.loads((tmp_path / "pictures" / "index.json").read_text())
     assert [entry["rank"] for entry in entries] == ["worst"] * 4 + ["median"] + ["best"] * 2
@@ -221,13 +221,14 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         run(tmp_path / "taken")
 
 
-def test_of_few_samples_a_fifth_is_drawn_of_each_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_few_samples_a_part_is_drawn_of_each_rank(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choices, "COUNTS", {"worst": 10, "median": 3, "best": 3})
 
     def chosen(n: int) -> dict[str, list[int]]:
         return {rank: list(at) for rank, at in choices._ranks(n).items()}
 
-    assert chosen(8) == {"worst": [0, 1], "median": [3, 4], "best": [7, 6]}
+    assert chosen(8) == {"worst": [0, 1], "median": [3], "best": [7]}
+    assert [len(at) for at in chosen(12).values()] == [3, 2, 2]
     assert chosen(50)["worst"] == list(range(10)) and chosen(50)["best"] == [49, 48, 47]
     assert chosen(1) == {"worst": [0], "median": [], "best": []}
 

@@ -13,7 +13,7 @@ from ecg_overlap.evaluation.results import PAGES, Results
 from ecg_overlap.evaluation.wording import number
 
 COUNTS = {"worst": 10, "median": 3, "best": 3}
-SHARE = 5  # samples of a set to one of a rank, so that few are not all drawn
+SHARES = {"worst": 5, "median": 10, "best": 10}  # samples to one of a rank: few are not all drawn
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def choose(rows: pd.DataFrame, results: Results) -> Iterator[Choice]:
 
 def _ranks(n: int) -> dict[str, range]:
     """Which of n ranked samples (worst first) are drawn, none twice."""
-    most = {rank: min(count, -(-n // SHARE)) for rank, count in COUNTS.items()}
+    most = {rank: min(count, -(-n // SHARES[rank])) for rank, count in COUNTS.items()}
     worst = range(most["worst"])
     best = range(max(n - most["best"], len(worst)), n)
     middle = max((n - most["median"]) // 2, len(worst))
