@@ -59,15 +59,17 @@ def test_a_page_becomes_a_record_and_a_page_to_look_at(
 def test_options_reach_the_reader(tmp_path: Path, reader: list[dict[str, object]]) -> None:
     picture = save(tmp_path / "a.png")
     argv = ["--layout", "3x4", "--px-per-mm", "8", "--mm-per-s", "50", "--mm-per-mv", "5"]
+    argv += ["--chest-mm-per-mv", "2.5"]
     assert page(tmp_path / "o", picture, *argv, "--method", "classical", "--fs", "250") == 0
     assert page(tmp_path / "p", picture) == 0
     wanted = {
         "layout": "3x4", "px_per_mm": 8, "mm_per_s": 50, "mm_per_mv": 5, "method": "classical",
-        "fs_hz": 250, "network": None, "stages": True,
+        "chest_mm_per_mv": 2.5, "fs_hz": 250, "network": None, "stages": True,
     }  # fmt: skip
     assert reader[0] == wanted
     assert isinstance(reader[1].pop("network"), OnnxNetwork)
-    nothing = dict.fromkeys(("layout", "px_per_mm", "mm_per_s", "mm_per_mv"))
+    options = ("layout", "px_per_mm", "mm_per_s", "mm_per_mv", "chest_mm_per_mv")
+    nothing = dict.fromkeys(options)
     assert reader[1] == nothing | {"method": "default", "fs_hz": 500, "stages": True}
 
 
