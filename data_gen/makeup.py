@@ -23,7 +23,9 @@ class MakeupDials:
         cut: Probability, for each side of a page, that its margin is cut off, unless it lies on a
             desk.
         cut_frac: The part of the margin that is gone; traces never are.
-        half_chest: Probability that the chest leads are printed at half of the limb leads' gain.
+        half_chest: Probability that the chest leads are printed at half of the limb leads' gain, if
+            that is over 5 mm/mV. The footer says so, and pulses beside chest leads; without these
+            nothing on the page does.
     """
 
     name_right_mm: Range = (0.0, 0.0)

@@ -196,11 +196,13 @@ def _mask_picture(sample: LeadSample, outcome: Outcome) -> NDArray[np.uint8]:
 
     All of a refused sample is missed. Of a method that makes no mask, the true one is shown.
     """
-    none = np.zeros(sample.image.shape[:2], bool)
-    shape = none.shape
-    true = none if sample.target_mask is None else sample.target_mask >= 128
-    without = none if outcome.signal is None else true
-    found = without if outcome.mask is None else outcome.mask >= 128
+    shape = sample.image.shape[:2]
+    nothing = np.zeros(shape, bool)
+    true = nothing if sample.target_mask is None else sample.target_mask >= 128
+    if outcome.mask is not None:
+        found = outcome.mask >= 128
+    else:
+        found = nothing if outcome.signal is None else true
     picture = np.full((*shape, 3), 255, np.uint8)
     picture[true & found] = (120, 126, 134)
     picture[found & ~true] = (209, 36, 58)

@@ -24,7 +24,9 @@ _GAIN = re.compile(
     rf"(?:\b(?:({_LIMB})|({_CHEST}))(?:\s*leads?)?[\s:=(]*)?{_NUMBER}mm\s*/\s*m[v¥￥]",
     re.IGNORECASE,  # a V may be read as a yen
 )
-HALF = 2.0  # devices print chest leads at half of the limb leads' gain, if not at the same
+# Chest leads are printed at half of the limb leads' gain, if not at the same (half standard): other
+# pairs, as "40/10", are taken for something else. A guess: no list of devices was looked through.
+HALF = 2.0
 
 
 class Gains(NamedTuple):
