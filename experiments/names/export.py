@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from data_gen.formats.files import sha256
+from experiments.half import in_half
 from experiments.names.networks import Where, Which, folded
 
 OPSET = 13  # what OpenCV 4.10 reads
@@ -73,7 +74,7 @@ def main() -> None:
     ):
         network.load_state_dict(torch.load(state, weights_only=True))
         file = args.folder / f"{name}.onnx"
-        file.write_bytes(as_onnx(network, name, *shapes).SerializeToString(deterministic=True))
+        file.write_bytes(in_half(as_onnx(network, name, *shapes)))
         digest = file.with_name(file.name + ".sha256")
         digest.write_text(f"{sha256(file)}  {file.name}\n", encoding="utf-8")
         print(file, file.stat().st_size)
