@@ -94,21 +94,25 @@ def main() -> None:
     counts = arguments.n * len(arguments.sets) if len(arguments.n) == 1 else arguments.n
     print("set      method           n     ρ    SNR median  mean  ρ<.9  failed  MSE mV²     s")
     for name, n in zip(arguments.sets, counts, strict=True):
-        preset, values, usual_seed = SETS[name]
-        seed = usual_seed if arguments.seed is None else arguments.seed
-        if arguments.records:
-            values = values | {"signals": {"root": str(arguments.records)}}
-        generator = load(
-            preset, values=values, signals="ptbxl" if arguments.records else "simulate"
-        )
-        if name in SOURCES:
-            generator.signals = SOURCES[name](generator.signals)
+        seed = SETS[name][2] if arguments.seed is None else arguments.seed
+        generator = generator_of(name, arguments.records)
         samples = [generator.sample(index, seed=seed, split="val") for index in range(n)]
         for method, network in networks.items():
             start = time.process_time()
             scores = [scored(sample, method, network) for sample in samples]
             seconds = (time.process_time() - start) / n
             print(f"{name:8} {method:16} {n:3} {told(scores)} {seconds:5.2f}", flush=True)
+
+
+def generator_of(name: str, records: Path | None) -> Any:
+    """What draws a set's leads."""
+    preset, values, _ = SETS[name]
+    if records:
+        values = values | {"signals": {"root": str(records)}}
+    generator = load(preset, values=values, signals="ptbxl" if records else "simulate")
+    if name in SOURCES:
+        generator.signals = SOURCES[name](generator.signals)
+    return generator
 
 
 def network_for(method: str, ink: Path | None) -> Network | None:

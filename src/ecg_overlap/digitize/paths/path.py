@@ -41,6 +41,12 @@ class Path:
         """Whether a peak was joined from pieces of ink, or may have been lost."""
         return len(self.doubtful_px) > 0
 
+    def in_sight(self, height: int) -> "Path":
+        """The path of which the pen is in a picture of this height wherever it is known."""
+        half = self.width_px / 2
+        y = np.clip(self.y_px, -half, height - 1 + half)
+        return self if np.array_equal(y, self.y_px, equal_nan=True) else replace(self, y_px=y)
+
     def along(self, picture: NDArray[Any]) -> NDArray[Any]:
         """What a picture (H, W) holds under each seen point, (m,)."""
         height, width = picture.shape

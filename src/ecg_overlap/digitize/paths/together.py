@@ -6,7 +6,6 @@ One beat is like the next: what was found in one meeting is tried in the others 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -43,12 +42,21 @@ def redrawn(traces: Traces, paths: Sequence[Path]) -> list[Path]:
         traces: Of the picture.
         paths: Of each of them, as decoded from its own ink.
     """
+    height = len(traces.cover)
+    return [path.in_sight(height) for path in redrawn_with_visitors(traces, paths)[: len(paths)]]
+
+
+def redrawn_with_visitors(traces: Traces, paths: Sequence[Path]) -> list[Path]:
+    """As `redrawn`, and further the paths of traces from above and from below the picture.
+
+    Where a trace is beyond the edge, so is its path.
+    """
     n = len(paths)
     pen = np.nanmedian([traces.pen_px, *(path.width_px for path in paths)])
     found = [*paths, *(visitor(traces, k, float(pen)) for k in (n, n + 1))]
     for _ in range(PASSES):
         found = _drawn_again(traces, found)
-    return [_in_sight(path, len(traces.cover)) for path in found[:n]]
+    return found
 
 
 def _drawn_again(traces: Traces, paths: Sequence[Path]) -> list[Path]:
@@ -63,13 +71,6 @@ def _drawn_again(traces: Traces, paths: Sequence[Path]) -> list[Path]:
         others = [other for other in _alike(window, solved) if other[0] is not window]
         found = with_ways(found, window, _of_beats(window, ways, others))
     return joined(traces, found, [window.meeting for window, _ in solved])
-
-
-def _in_sight(path: Path, height: int) -> Path:
-    """A path of which the pen is in the picture wherever it is known, at least in part."""
-    half = path.width_px / 2
-    y = np.clip(path.y_px, -half, height - 1 + half)
-    return path if np.array_equal(y, path.y_px, equal_nan=True) else replace(path, y_px=y)
 
 
 def _alike(

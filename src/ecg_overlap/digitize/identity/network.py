@@ -1,0 +1,46 @@
+"""The network that tells traces that were changed over, from the package's weights."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.errors import InputError
+from data_gen.formats.files import check_digest, digest_file
+from ecg_overlap.digitize.silent_runtime import silent_runtime
+
+WEIGHTS = Path(__file__).parents[2] / "weights"
+_AT_ONCE = 8  # questions: bounds the memory
+
+
+def changed_logits(questions: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """The logit that two traces were changed over where it is asked, (m,).
+
+    Args:
+        questions: float32 (2, 2, 4, n), all of one length, from `stretches.question`.
+
+    Raises:
+        InputError: The network is not in this install, or damaged.
+    """
+    found = [np.empty(0)]
+    for i in range(0, len(questions), _AT_ONCE):
+        seen = np.stack(questions[i : i + _AT_ONCE])
+        like = _opened().run(None, {"seen": seen.reshape(-1, *seen.shape[3:])})[0]
+        like = np.asarray(like, np.float64).reshape(-1, 2, 2).sum(axis=2)
+        found.append(like[:, 1] - like[:, 0])
+    return np.concatenate(found)
+
+
+@cache
+def _opened() -> Any:
+    file = WEIGHTS / "identity.onnx"
+    if not (file.is_file() and digest_file(file).is_file()):
+        raise InputError(file, "is missing from this install", "install ecg-overlap anew")
+    check_digest(file)
+    runtime = silent_runtime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return runtime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
