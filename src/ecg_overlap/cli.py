@@ -53,7 +53,7 @@ examples:
   ecg-overlap digitize lead.png --out lead            # look at lead/lead_overlay.png
   ecg-overlap digitize leads/ --recursive --out out --jobs 4
   ecg-overlap digitize page.png --box 100,400,900,300 --lead-name V1 --out v1
-  ecg-overlap digitize lead.png --out lead --method classical   # its ink by no network
+  ecg-overlap digitize lead.png --out lead --method classical   # finds ink without one
   ecg-overlap digitize fax.tif --out lead --px-per-mm 8 --mm-per-mv 5
 """
 TYPED_METHODS = {"default": "surest; with --checkpoint, what suits its network best"} | {

@@ -1,5 +1,6 @@
 """Traces that were changed over between two touches: found, asked about, changed back."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path as PathOf
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from data_gen.errors import InputError
 from data_gen.presets import load_part
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.identity import network
+from ecg_overlap.digitize.identity import network, settle
 from ecg_overlap.digitize.identity.settle import settled
 from ecg_overlap.digitize.identity.stretches import (
     PER_MM,
@@ -154,15 +155,61 @@ def test_t_waves_that_make_a_lens_are_told_by_what_leads_are_like() -> None:
     beats = 5
     assert min(errors_mm(wrong, ways)) > 6  # so the test can fail
     assert (np.abs(bounced - ways).max(axis=0) > 4 * PX_PER_MM).sum() > beats * PX_PER_MM
-    assert max(errors_mm(settled(traces, wrong), ways)) < 3
-    assert max(errors_mm(settled(traces, paths), ways)) < 3
+    assert max(errors_mm(settled(traces, wrong)[1], ways)) < 3
+    kept, stayed = settled(traces, paths)
+    assert max(errors_mm(stayed, ways)) < 3 and kept is traces  # they touch, and nothing is changed
 
 
 def test_traces_that_are_who_they_are_stay() -> None:
     traces, paths = traced(two_leads(40.0), 800)
-    assert all(a is b for a, b in zip(settled(traces, paths), paths, strict=True))
-    alone = replace(traces, rows_px=traces.rows_px[:1], where=np.delete(traces.where, 1, axis=0))
-    assert len(settled(alone, paths[:1])) == 1
+    assert all(a is b for a, b in zip(settled(traces, paths)[1], paths, strict=True))
+
+
+def always(questions: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """A network that is sure of whatever it is asked first."""
+    return np.array([10.0 if k == 0 else -10.0 for k, _ in enumerate(questions)])
+
+
+def test_a_change_is_of_path_ink_and_map_from_the_first_column_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two lines that cross once, with a margin: the first stretch is from where they begin."""
+    x = np.arange(0, 400, 0.5)
+    ways = np.stack([100 + 0.4 * (x - 200), 100 - 0.4 * (x - 200)])
+    traces, _ = traced(ways, 200)
+    maps = np.stack([np.full(traces.cover.shape, k, np.float32) for k in range(2)])
+    traces = replace(traces, maps=maps)
+    begin = x >= 8.3
+    nothing = np.zeros(begin.sum())
+    paths = [Path(x[begin], y[begin], nothing, nothing + 1, PEN, 8.3, 399.0) for y in ways]
+    nobody = [replace(paths[0], y_px=nothing + row) for row in (-9, 209)]  # comes in
+    monkeypatch.setattr(settle, "redrawn_with_visitors", lambda _, paths: [*paths, *nobody])
+    monkeypatch.setattr(settle, "changed_logits", always)
+    monkeypatch.setattr(settle, "MOST_ROUNDS", 1)
+    changed, (one, other) = settled(traces, paths)
+    expected = np.where(x[begin] < 200, ways[1, begin], ways[0, begin])
+    away = np.abs(x[begin] - 200) > 5
+    assert np.array_equal(one.y_px[away], expected[away])
+    assert (np.diff(one.x_px) >= 0).all() and len(one.x_px) == len(other.x_px)
+    assert changed.maps is not None
+    assert (changed.maps[0, :, :190] == 1).all() and (changed.maps[0, :, 210:] == 0).all()
+    assert np.array_equal(changed.where[0, :190], traces.where[1, :190])
+    assert np.array_equal(changed.own[1, :190], traces.own[0, :190])
+
+
+def test_a_network_that_is_unsure_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    traces, wrong = traced(read_as_other(two_leads(3.0), 5.0), 600)
+    for logit in (np.nan, settle.SURE - 0.1):
+        monkeypatch.setattr(
+            settle, "changed_logits", lambda asked, z=logit: np.array([z for _ in asked])
+        )
+        assert settled(traces, wrong)[0] is traces
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 20])
+def test_a_picture_of_few_columns_is_left_as_it_is(width: int) -> None:
+    traces, paths = traced(two_leads(3.0)[:, : 2 * width], 600)
+    assert len(settled(traces, paths)[1]) == 2
 
 
 def test_weights_that_are_missing_or_damaged_are_one_line(

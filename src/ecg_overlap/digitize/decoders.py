@@ -93,7 +93,7 @@ def all_traces(ink: Ink, row_px: float | None) -> Traces:
 
 def strokes(traces: Traces) -> Decoded:
     """The path of every trace's stroke, and which is the primary's."""
-    paths = settled(traces, [stroke(traces.ink(k)) for k in range(len(traces.rows_px))])
+    traces, paths = settled(traces, [stroke(traces.ink(k)) for k in range(len(traces.rows_px))])
     chances = chances_of(traces, paths)
     primary = int(chances.argmax()) if traces.known is None else traces.known
     shared = traces.shared(primary)

@@ -109,7 +109,7 @@ METHODS = {
             scale_of_grid,
             stages.ink_binarized,
             DECODERS["stroke"],
-            about="dark ink, by no network; all traces at once; no torch",
+            about="dark ink, found without a network; all traces at once; no torch",
         ),
         Plan(
             "paper",

@@ -192,7 +192,7 @@ def _scale(grid: Grid, mm_per_s: float | None, mm_per_mv: float | None) -> Scale
 
 
 def ink_binarized(picture: ScaledPicture) -> Ink:
-    """All traces' ink, by no network."""
+    """All traces' ink, found without a network."""
     ink = binarize(
         picture.image, px_per_mm=picture.px_per_mm, grid=picture.scale.grid, light=picture.light
     )

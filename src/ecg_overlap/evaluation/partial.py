@@ -84,10 +84,11 @@ def _weights(checkpoint: str | None) -> str | None:
 
 
 def code_sha256() -> str:
-    """Hash of the sources that a row depends on; a working tree has no other version."""
+    """Hash of sources and weights that a row depends on; a working tree has no other version."""
     digest = hashlib.sha256()
     for package in (data_gen, ecg_overlap):
         for root in package.__path__:
-            for path in sorted(Path(root).rglob("*.py")):
+            files = [path for kind in ("*.py", "*.onnx") for path in Path(root).rglob(kind)]
+            for path in sorted(files):
                 digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

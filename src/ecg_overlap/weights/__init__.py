@@ -46,6 +46,6 @@ def _whole(weights: Path) -> Path:
                 file,
                 "is missing from this install",
                 "install ecg-overlap anew, name a checkpoint, or use the method `classical`, "
-                "which needs no network",
+                "which needs neither of these networks",
             )
     return weights

@@ -1,7 +1,8 @@
 """The network that tells traces that were changed over, from the package's weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ WEIGHTS = Path(__file__).parents[2] / "weights"
 _AT_ONCE = 8  # questions: bounds the memory
 
 
-def changed_logits(questions: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+def changed_logits(questions: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:
     """The logit that two traces were changed over where it is asked, (m,).
 
     Args:
@@ -26,8 +27,9 @@ def changed_logits(questions: Sequence[NDArray[np.float32]]) -> NDArray[np.float
         InputError: The network is not in this install, or damaged.
     """
     found = [np.empty(0)]
-    for i in range(0, len(questions), _AT_ONCE):
-        seen = np.stack(questions[i : i + _AT_ONCE])
+    left = iter(questions)
+    while some := list(islice(left, _AT_ONCE)):
+        seen = np.stack(some)
         like = _opened().run(None, {"seen": seen.reshape(-1, *seen.shape[3:])})[0]
         like = np.asarray(like, np.float64).reshape(-1, 2, 2).sum(axis=2)
         found.append(like[:, 1] - like[:, 0])
