@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen.errors import InputError
+from data_gen.formats.files import sha256
 from data_gen.presets import load_part
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.identity import network, settle
@@ -231,3 +232,8 @@ def test_weights_that_are_missing_or_damaged_are_one_line(
 
 def test_nobody_asked_gives_no_answer() -> None:
     assert network.changed_logits([]).shape == (0,)
+
+
+def test_the_card_is_of_the_network_in_the_package() -> None:
+    card = (network.WEIGHTS / "IDENTITY_CARD.md").read_text(encoding="utf-8")
+    assert sha256(network.WEIGHTS / "identity.onnx") in card
