@@ -161,7 +161,7 @@ def test_t_waves_that_make_a_lens_are_told_by_what_leads_are_like() -> None:
     assert max(errors_mm(stayed, ways)) < 3 and kept is traces  # they touch, and nothing is changed
 
 
-def test_traces_that_are_who_they_are_stay() -> None:
+def test_traces_that_do_not_touch_are_not_copied() -> None:
     traces, paths = traced(two_leads(40.0), 800)
     assert all(a is b for a, b in zip(settled(traces, paths)[1], paths, strict=True))
 

@@ -14,6 +14,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 PER_MM = 10  # 250 samples a second at 25 mm/s
+# What follows was set by hand once, and each is a guess but for what its sentence says.
 LONGEST_MM = 75.0  # 3 s: of a longer stretch, its level tells the tracing whose it is
 LEAST_APART_MM = 1.2  # two pens and more: nearer traces are alike whoever is who
 # A stroke that climbs by 3 mV in 20 ms is so near another that it crosses, at the nearest sample;
@@ -33,7 +34,10 @@ class Stretch(NamedTuple):
 
 
 def beats_of(heights_mm: FloatArray) -> NDArray[np.int64]:
-    """Where beats are, ascending: where traces (K, n) are steep, all at once."""
+    """Where beats are, ascending: where traces (K, n) are steep, all at once.
+
+    As `traces.beats` finds them in ink; the network learns where there are signals alone.
+    """
     steep = np.abs(np.diff(heights_mm, axis=1)).sum(axis=0)
     steep = np.convolve(steep, np.hanning(round(STEEP_MM * PER_MM)), "same")
     least = CLEAR * float(np.quantile(steep, 0.99, method="nearest"))
@@ -68,9 +72,9 @@ def _common_ends(one_mm: FloatArray, other_mm: FloatArray) -> tuple[list[int], l
     """Where both begin, and one after where both end; nothing where one of them does so alone."""
     of_both = [np.flatnonzero(np.isfinite(each))[[0, -1]].tolist() for each in (one_mm, other_mm)]
     (first, last), (others_first, others_last) = of_both
-    within_mm = ALIKE_MM * PER_MM
-    begin = [max(first, others_first)] if abs(first - others_first) <= within_mm else []
-    end = [min(last, others_last) + 1] if abs(last - others_last) <= within_mm else []
+    most = ALIKE_MM * PER_MM
+    begin = [max(first, others_first)] if abs(first - others_first) <= most else []
+    end = [min(last, others_last) + 1] if abs(last - others_last) <= most else []
     return begin, end
 
 
@@ -84,7 +88,12 @@ def _touches(apart_mm: FloatArray, touch_mm: float) -> list[int]:
 
 
 def alike(stretches: list[Stretch], beats: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The number of each stretch's group: those that lie alike in their beats, (m,)."""
+    """The number of each stretch's group, int64 (m,): those that lie alike in their beats.
+
+    Args:
+        stretches: m of them.
+        beats: Samples at which beats are, ascending, from `beats_of`.
+    """
     ends = np.array(stretches, np.int64).reshape(-1, 2)
     if len(beats) and len(ends):
         nearest = np.abs(beats - ends.mean(axis=1)[:, None]).argmin(axis=1)
@@ -98,7 +107,7 @@ def alike(stretches: list[Stretch], beats: NDArray[np.int64]) -> NDArray[np.int6
 
 
 def within(stretches: list[Stretch], some: BoolArray, n: int) -> BoolArray:
-    """The samples of some of the stretches, bool (n,)."""
+    """The samples of some of the stretches, bool (n,); `some` is bool, one for each of them."""
     found = np.zeros(n, np.bool_)
     for (first, stop), taken in zip(stretches, some, strict=True):
         if taken:
@@ -109,7 +118,7 @@ def within(stretches: list[Stretch], some: BoolArray, n: int) -> BoolArray:
 def changed_over(
     one: FloatArray, other: FloatArray, there: BoolArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Two traces that have changed places at some samples."""
+    """Two traces, (n,) each, that have changed places where bool (n,) `there` says."""
     return np.where(there, other, one), np.where(there, one, other)
 
 
