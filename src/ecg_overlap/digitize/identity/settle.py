@@ -24,6 +24,7 @@ from ecg_overlap.digitize.identity.stretches import (
     stretches_of,
     within,
 )
+from ecg_overlap.digitize.paths.agreed import agreed
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.paths.together import redrawn_with_visitors
 from ecg_overlap.digitize.traces.joint import Traces
@@ -60,7 +61,7 @@ def settled(traces: Traces, paths: Sequence[Path]) -> tuple[Traces, list[Path]]:
     Returns:
         The traces, changed over in the same columns, and their paths.
     """
-    found = redrawn_with_visitors(traces, paths)
+    found = agreed(traces, redrawn_with_visitors(traces, paths))
     n, (height, width) = len(paths), traces.cover.shape
     x_px = np.arange(0, width - 1, traces.px_per_mm / PER_MM)
     if n and LEAST_SAMPLES <= len(x_px) <= MOST_MM * PER_MM:

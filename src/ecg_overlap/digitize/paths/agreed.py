@@ -1,0 +1,157 @@
+"""One beat is like the next: the ways that give most beats' ink are taken in the odd ones too.
+
+Where several QRS complexes make one bar, or ink is lost, what gives a beat's ink best need not be
+right, and it is wrong in another way in each beat. The right ways give the ink of all beats.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecg_overlap.digitize.paths.drawn import difference, drawn_but
+from ecg_overlap.digitize.paths.meeting import (
+    ANCHOR_PX,
+    MOST_TRACES,
+    Meeting,
+    Window,
+    fitted,
+    meetings,
+    misfit_of,
+    window_of,
+    with_ways,
+)
+from ecg_overlap.digitize.paths.path import FloatArray, Path
+from ecg_overlap.digitize.traces.beats import AROUND_MM, LEAST_BEATS, SHIFT_MM, find_beats
+from ecg_overlap.digitize.traces.joint import Traces
+
+# Misfit of the ways that most beats agree on, over that of a beat's own, up to which the beat has
+# them. Chosen with the rest of `agreed` on 390 leads of fold 9 (experiments/joint_tracing).
+AS_GOOD = 1.25
+# What follows was set by hand once and is a guess.
+HALF_MM = 4.0  # before and after a beat, at the most: its QRS complex
+MOST_BEATS = 0.8  # of them, whose meetings are in the stretch that is looked at
+OFTEN = 1 / 3  # of the beats in which a trace meets others, for it to be drawn in all
+LEVEL_MM, LEVEL_POINTS = 2.0, 12  # beside the stretch, where its traces' heights are compared
+TRIED = 6  # beats whose ways are tried in all others
+STEPS = 12  # to either side, in which another beat's ways are moved, if they are over half a pixel
+
+
+@dataclass(frozen=True)
+class _Beat:
+    """One beat's stretch.
+
+    Args:
+        column: Of the beat.
+        window: Its ink, and the traces' strokes in it.
+        level_px: float64 (2, K): the traces' rows before it and after.
+    """
+
+    column: int
+    window: Window
+    level_px: FloatArray
+
+    @property
+    def ink(self) -> float:
+        """How much of it there is, px."""
+        return max(float(self.window.ink.sum()), 1.0)
+
+
+def agreed(traces: Traces, paths: Sequence[Path]) -> list[Path]:
+    """The paths, where most beats agree on how they go, so in the other beats too.
+
+    Args:
+        traces: Of a picture in which each trace is one lead from end to end.
+        paths: Of each of them, those of traces from beyond the edges too, drawn together.
+    """
+    beats = _beats(traces, paths)
+    if len(beats) < LEAST_BEATS:
+        return list(paths)
+    # Fitted in the same stretch as other beats' ways, for comparison.
+    own = np.array([misfit_of(beat.window, fitted(beat.window, beat.window.y)) for beat in beats])
+    ink = np.array([beat.ink for beat in beats])
+    best, least = own, np.inf
+    ways: list[FloatArray] = []
+    for i in np.argsort(own / ink, kind="stable")[:TRIED]:
+        tried = [fitted(beat.window, _moved(beat, beats[i], traces.px_per_mm)) for beat in beats]
+        costs = np.array([misfit_of(b.window, y) for b, y in zip(beats, tried, strict=True)])
+        usual = float(np.median(costs / ink))
+        if usual < least:
+            ways, best, least = tried, costs, usual
+    found = list(paths)
+    for i in np.flatnonzero(best < AS_GOOD * own):
+        found = with_ways(found, beats[i].window, ways[i])
+    return found
+
+
+def _beats(traces: Traces, paths: Sequence[Path]) -> list[_Beat]:
+    """The stretches in which traces meet, as many columns before and after each beat."""
+    scale, width = traces.px_per_mm, traces.where.shape[1]
+    seen = find_beats(traces.runs, traces.pen_px, px_per_mm=scale)
+    columns = seen.column[seen.alike]
+    if len(columns) < LEAST_BEATS:
+        return []
+    of_beats: dict[int, list[Meeting]] = {}
+    for meeting in meetings(traces):
+        middle = (meeting.first + meeting.stop) / 2
+        at = int(columns[np.abs(columns - middle).argmin()])
+        reach = max(at - meeting.first, meeting.stop - at)
+        if abs(middle - at) <= AROUND_MM * scale and reach <= HALF_MM * scale:
+            of_beats.setdefault(at, []).append(meeting)
+    if len(of_beats) < LEAST_BEATS:
+        return []
+    often = Counter(k for some in of_beats.values() for k in {k for m in some for k in m.traces})
+    least = max(2.0, OFTEN * len(of_beats))
+    together = tuple(sorted(k for k, count in often.items() if count >= least))
+    if not 2 <= len(together) <= MOST_TRACES:
+        return []
+    before = [max(at - m.first for m in some) for at, some in of_beats.items()]
+    after = [max(m.stop - at for m in some) for at, some in of_beats.items()]
+    left, right = (max(int(np.quantile(n, MOST_BEATS)), 0) + 1 for n in (before, after))
+    found = []
+    for column in columns.tolist():
+        first, stop = column - left, column + right
+        if first <= ANCHOR_PX or stop >= width - ANCHOR_PX - 1:
+            continue  # cut off by the picture's edge
+        window = window_of(traces, paths, Meeting(first, stop, together))
+        if window is not None:
+            found.append(_Beat(column, window, _levels(traces, paths, window.meeting)))
+    return found
+
+
+def _levels(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> FloatArray:
+    """The traces' rows before a stretch and after it, float64 (2, K); of those beyond edges 0."""
+    reach = LEVEL_MM * traces.px_per_mm
+    ends = ((meeting.first - reach, meeting.first), (meeting.stop, meeting.stop + reach))
+    levels = np.zeros((2, len(meeting.traces)))
+    for n, k in enumerate(meeting.traces):
+        path = paths[k]
+        known = np.isfinite(path.y_px)
+        if k < len(traces.rows_px) and known.any():
+            for side, end in enumerate(ends):
+                x = np.linspace(*end, LEVEL_POINTS)
+                levels[side, n] = np.median(np.interp(x, path.x_px[known], path.y_px[known]))
+    return levels
+
+
+def _moved(beat: _Beat, other: _Beat, px_per_mm: float) -> FloatArray:
+    """Another beat's ways at this beat's levels, at the shift at which they give its ink best."""
+    here, there = beat.window, other.window
+    x = here.x + here.left - beat.column
+    known_x = there.x + there.left - other.column
+    share = np.clip((x - x[0]) / (x[-1] - x[0]), 0, 1)
+    lower = beat.level_px - other.level_px
+    lower = (1 - share) * lower[0][:, None] + share * lower[1][:, None] + there.top - here.top
+    beyond = here.beyond[:, None]
+    reach = SHIFT_MM * px_per_mm
+    best, least = here.y, np.inf
+    for shift in np.arange(-reach, reach + 0.01, max(reach / STEPS, 0.5)):
+        at = x - shift
+        inside = here.free & (at >= known_x[0]) & (at <= known_x[-1])
+        y = np.stack([np.interp(at, known_x, way) for way in there.y]) + lower
+        y = np.where(inside, y, here.y).clip(-beyond, len(here.ink) - 1 + beyond)
+        misfit = difference(here.ink, drawn_but(here.ink.shape, here.x, y, here.pens, -1, -1))
+        if misfit < least:
+            best, least = y, misfit
+    return best
