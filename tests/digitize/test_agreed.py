@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from data_gen.render import draw_stroke
 from ecg_overlap.digitize.paths.agreed import agreed
 from ecg_overlap.digitize.paths.path import Path
-from ecg_overlap.digitize.traces.joint import Traces, trace_all
+from ecg_overlap.digitize.traces.joint import BRIDGE, Traces, trace_all
 
 PEN, PX_PER_MM, WIDTH, HEIGHT = 2.4, 8.0, 700, 200
 X = np.arange(0.0, WIDTH, 0.5)
@@ -113,3 +113,15 @@ def test_a_path_that_is_nowhere_known_stays(traces: Traces) -> None:
     found = agreed(traces, paths)
     assert np.isnan(found[1].y_px).all()
     assert np.array_equal(found[0].y_px, UPPER)
+
+
+def test_a_beat_of_which_no_trace_has_ink_stays() -> None:
+    """Its ink is another's: both traces lead over blank paper there."""
+    traces = trace_all(cover_of([UPPER, LOWER]), [50.0, 140.0], px_per_mm=PX_PER_MM)
+    where = traces.where.copy()
+    where[:, 325:375] = BRIDGE
+    odd = bounced((225,))
+    found = agreed(replace(traces, where=where), odd)
+    there = np.abs(X - 350) < 10
+    assert np.array_equal(found[0].y_px[there], odd[0].y_px[there])
+    assert worst(found) < 3

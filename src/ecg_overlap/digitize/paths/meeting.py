@@ -100,7 +100,7 @@ def _groups(where: IntArray) -> list[list[int]]:
 
 
 def window_of(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> Window | None:
-    """The ink and the strokes of a meeting; None where one of them is hardly seen in it."""
+    """The ink and the strokes of a meeting; None where one is hardly seen in it, or no ink is."""
     height, width = traces.cover.shape
     left, right = max(meeting.first - ANCHOR_PX, 0), min(meeting.stop + ANCHOR_PX, width)
     pens = np.array([paths[k].width_px for k in meeting.traces])
@@ -121,6 +121,8 @@ def window_of(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> Window
     own = np.unique(at[list(meeting.traces)])
     others = np.setdiff1d(np.delete(at, meeting.traces, axis=0), own)
     mine = runs.row[own[own >= 0]]
+    if not len(mine):  # none of them has ink in it
+        return None
     top = max(int(min(mine[:, 0].min(), y.min())) - MARGIN_PX, 0)
     bottom = min(int(max(mine[:, 1].max(), y.max() + 1)) + MARGIN_PX, height)
     row = runs.row[here]

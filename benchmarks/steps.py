@@ -1,6 +1,9 @@
-"""What it gives to ask the signals who is who: leads read without and with it, one by one.
+"""What a step of the decoder gives: leads read without and with it, one by one.
 
-    python benchmarks/identity.py --records ../shared/data/ptbxl --sets overlap --n 60 --seed 9931
+    python benchmarks/steps.py --step identity --records ../shared/data/ptbxl --sets overlap --n 60
+    python benchmarks/steps.py --step agreed --sets paper scan --n 100 60 --seed 9921 --list
+
+Steps: `identity` asks the signals who is who, `agreed` draws odd beats as most others are.
 
 Sets and scores are those of `validation.py`, the means of SNR of values clipped to 0–60 dB; the
 interval is the paired bootstrap's of the difference.
@@ -8,7 +11,9 @@ interval is the paired bootstrap's of the difference.
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import cv2
@@ -19,12 +24,18 @@ from validation import POOR_R, SETS, generator_of, network_for, scored
 from ecg_overlap.digitize.identity import settle
 from ecg_overlap.digitize.network import Network
 
+# What stands in a step's place where leads are read without it, by its name in `settle`.
+WITHOUT: dict[str, tuple[str, Callable[..., list[Any]]]] = {
+    "identity": ("_changes", lambda seen: []),
+    "agreed": ("agreed", lambda traces, paths: list(paths)),
+}
 NOTICEABLE_DB = 0.3
 DRAWS = 2000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--step", choices=list(WITHOUT), required=True)
     parser.add_argument("--records", type=Path, help="PTB-XL's folder; else simulated records")
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=["overlap", "contact"])
     parser.add_argument("--n", type=int, nargs="+", default=[60], help="of each set, or of all")
@@ -38,7 +49,7 @@ def main() -> None:
     print("set        n  ρ            MSE mV²          SNR median  mean         (95 %)       ρ<.9")
     for name, n in zip(arguments.sets, counts, strict=True):
         seed = SETS[name][2] if arguments.seed is None else arguments.seed
-        found = both_ways(name, n, seed, arguments.records, arguments.method, network)
+        found = both_ways(name, n, seed, arguments, network)
         table(name, found)
         if arguments.list:
             for i in np.flatnonzero(np.abs(np.diff(found[:, :, 0])[:, 0]) > NOTICEABLE_DB):
@@ -46,17 +57,18 @@ def main() -> None:
 
 
 def both_ways(
-    name: str, n: int, seed: int, records: Path | None, method: str, network: Network | None
+    name: str, n: int, seed: int, arguments: argparse.Namespace, network: Network | None
 ) -> NDArray[np.float64]:
     """SNR, ρ, MSE and seconds of each lead, without and with: (n, 2, 4)."""
-    generator = generator_of(name, records)
+    generator = generator_of(name, arguments.records)
+    step, without = WITHOUT[arguments.step]
     found = np.empty((n, 2, 4))
     for i in range(n):
         sample = generator.sample(i, seed=seed, split="val")
-        for k, asked in enumerate((lambda seen: [], settle._changes)):
-            with mock.patch.object(settle, "_changes", asked):
+        for k, used in enumerate((without, getattr(settle, step))):
+            with mock.patch.object(settle, step, used):
                 start = time.process_time()
-                score = scored(sample, method, network)
+                score = scored(sample, arguments.method, network)
                 seconds = time.process_time() - start
             found[i, k] = score.snr_db, score.pearson_r, score.mse_mv2, seconds
     return found
