@@ -56,6 +56,17 @@ def test_the_margins_are_a_peaks_and_not_only_a_baselines() -> None:
     assert primary_of(traces, paths) == 1
 
 
+def test_who_cuts_a_lead_out_leaves_something_free() -> None:
+    # One leaves 5 rows above and 12 below, the other 24 and 36: the first two are more alike.
+    traces, paths = two(40, 60)
+    reaches = ((5, 87), (24, 63))
+    for k, (top, bottom) in enumerate(reaches):
+        y = paths[k].y_px.copy()
+        y[100], y[200] = top, bottom
+        paths[k] = replace(paths[k], y_px=y)
+    assert primary_of(traces, paths) == 1
+
+
 def test_a_trace_along_the_edge_is_not_the_primary() -> None:
     # Its one peak leaves alike above and below, as the other does not: 30 rows and 69.
     edge: Polyline = [(0, 1), (140, 1), (155, 94), (165, 94), (180, 1), (319, 1)]

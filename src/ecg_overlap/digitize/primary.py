@@ -1,7 +1,7 @@
 """Which of a crop's traces is the primary: the one that the crop was cut around.
 
-A crop is as high as its trace, and its trace is in all of it: what the primary leaves free above
-and below is alike, it does not run along the edge, and it is nowhere absent.
+A crop is as high as its trace, and its trace is in all of it: the primary leaves something free
+above and below, as much on both sides, does not run along the edge, and is nowhere absent.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,14 @@ from ecg_overlap.digitize.traces.search import ABSENT
 # Log odds against a trace, in round numbers between two fits (conditional logit), with and without
 # a network, to 100 drawn crops of PTB-XL's fold 9 in which one trace was read clearly better than
 # the others; `UNLIKE_PER_MM` by 252 others, of four kinds of picture, in which 20 were chosen wrong
-# with .15 and as much for the margins without the USUAL extremes, and 15 so.
+# with .15 and as much for the margins without the USUAL extremes, and 15 so; `FREE_PER_MM` on
+# 483 readings of 270 others, of five kinds (experiments/joint_tracing, "Which trace is meant").
 UNLIKE_PER_MM = 0.3  # of difference between the margins above and below its path, …
 UNLIKE_MAP_PER_MM = 0.5  # … and where a network's map shows it
 USUAL = 0.02  # share of the map's columns beyond each margin
 ABSENT_ALL = 50.0  # if it were absent in all columns
 AT_EDGE_ALL = 45.0  # if all of it were at the picture's upper or lower edge
+FREE_PER_MM, MOST_FREE_MM = 1.5, 2.0  # in favour of it: of its nearer margin, up to so much
 AT_ROW = 1.5  # in favour of it: if all columns held a level run at its row
 SEEN = 10.0  # in favour of it: if a network's map of it held all of its path
 AT_HOME, THERE = 0.25, 0.6  # of the columns of a whole trace: level ink at its row; any ink of it
@@ -77,8 +79,9 @@ def _doubt(traces: Traces, k: int, path: Path) -> float:
     y = path.y_px[known]
     pen = path.width_px
     at_edge = (y < pen) | (y > height - 1 - pen)
-    unlike_px = abs(float(y.min() + y.max()) - height + 1)
-    doubt = UNLIKE_PER_MM * unlike_px / traces.px_per_mm
+    above, below = float(y.min()), height - 1 - float(y.max())
+    doubt = UNLIKE_PER_MM * abs(above - below) / traces.px_per_mm
+    doubt -= FREE_PER_MM * min(min(above, below) / traces.px_per_mm, MOST_FREE_MM)
     doubt += ABSENT_ALL * traces.share_of(k, ABSENT) + AT_EDGE_ALL * float(at_edge.mean())
     doubt -= AT_ROW * float(traces.at_row[k])
     if traces.maps is None:
