@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data_gen.render import draw_stroke
-from ecg_overlap.digitize.paths.agreed import agreed
+from ecg_overlap.digitize.paths.agreed import _beats, agreed
 from ecg_overlap.digitize.paths.path import Path
 from ecg_overlap.digitize.traces.joint import BRIDGE, Traces, trace_all
 
@@ -79,6 +79,7 @@ def test_odd_beats_go_as_the_others_do(traces: Traces, beats: tuple[int, ...]) -
 
 def test_what_most_beats_have_right_stays(traces: Traces) -> None:
     true = with_visitors(UPPER, LOWER)
+    assert len(_beats(traces, true)) == len(AT)
     assert worst(agreed(traces, true)) < 2  # a fit rounds the tips
 
 
@@ -88,9 +89,41 @@ def test_a_beat_unlike_the_others_stays() -> None:
     upper = np.where(weak, 50 + (UPPER - 50) * 0.7, UPPER)
     lower = np.where(weak, 140 + (LOWER - 140) * 0.7, LOWER)
     traces = trace_all(cover_of([upper, lower]), [50.0, 140.0], px_per_mm=PX_PER_MM)
+    assert len(_beats(traces, with_visitors(upper, lower))) == len(AT)
     found = agreed(traces, with_visitors(upper, lower))
     for path, true in zip(found, (upper, lower), strict=False):
         assert np.abs(path.y_px - true).max() < 2
+
+
+def test_a_beat_that_stands_elsewhere_goes_as_the_others_do() -> None:
+    """It comes 5 columns late, and both traces have sunk there, by 16 rows before and 24 after."""
+    late = np.abs(X - 350) < 40
+    sunk = np.interp(X, [290, 320, 380, 410], [0, 16, 24, 0])
+    moved = [np.where(late, np.interp(X - 5, X, y), y) + sunk for y in (UPPER, LOWER)]
+    traces = trace_all(cover_of(moved), [50.0, 140.0], px_per_mm=PX_PER_MM)
+    half = (moved[0] + moved[1]) / 2
+    there = np.abs(X - 355) < 8
+    odd = with_visitors(
+        np.where(there, np.minimum(moved[0], half), moved[0]),
+        np.where(there, np.maximum(moved[1], half), moved[1]),
+    )
+    found = agreed(traces, odd)
+    for before, after, true in zip(odd, found, moved, strict=False):
+        assert np.abs(before.y_px - true).max() > 40
+        assert np.abs(after.y_px - true).max() < 3
+
+
+def test_a_beat_with_a_third_traces_ink_stays() -> None:
+    """A trace from below meets them in one beat alone: its ink is neither's."""
+    third = 190 - 110 * np.maximum(1 - np.abs(X - 353) / 7, 0)
+    traces = trace_all(cover_of([UPPER, LOWER, third]), [50.0, 140.0, 190.0], px_per_mm=PX_PER_MM)
+    paths = [path_of(UPPER), path_of(LOWER), path_of(third), *with_visitors()]
+    beats = _beats(traces, paths)
+    assert beats and all(2 not in beat.window.meeting.traces for beat in beats)
+    found = agreed(traces, paths)
+    there = np.abs(X - 350) < 10
+    for path, true in zip(found, (UPPER, LOWER), strict=False):
+        assert np.array_equal(path.y_px[there], true[there])
 
 
 def test_of_two_beats_none_is_odd(traces: Traces) -> None:

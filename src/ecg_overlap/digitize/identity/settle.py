@@ -52,7 +52,7 @@ class _Change:
 
 
 def settled(traces: Traces, paths: Sequence[Path]) -> tuple[Traces, list[Path]]:
-    """The paths, drawn together where they share ink, and changed over where that is likelier.
+    """The paths, drawn together, in all beats as most agree, and changed over where likelier.
 
     Args:
         traces: Of the picture.

@@ -1,7 +1,8 @@
 """One beat is like the next: the ways that give most beats' ink are taken in the odd ones too.
 
-Where several QRS complexes make one bar, or ink is lost, what gives a beat's ink best need not be
-right, and it is wrong in another way in each beat. The right ways give the ink of all beats.
+Where several QRS complexes make one bar, what gives a beat's ink best need not be right, and it is
+wrong in another way in each beat. The right ways give the ink of all beats. Beats that are cut off
+by the picture's edge, look otherwise, or have another trace's ink in their meetings are left out.
 """
 
 from collections import Counter
@@ -27,15 +28,15 @@ from ecg_overlap.digitize.traces.beats import AROUND_MM, LEAST_BEATS, SHIFT_MM, 
 from ecg_overlap.digitize.traces.joint import Traces
 
 # Misfit of the ways that most beats agree on, over that of a beat's own, up to which the beat has
-# them. Chosen with the rest of `agreed` on 390 leads of fold 9 (experiments/joint_tracing).
+# them. Of 1, 1.1 and 1.25, chosen on leads of fold 9 (experiments/joint_tracing).
 AS_GOOD = 1.25
 # What follows was set by hand once and is a guess.
 HALF_MM = 4.0  # before and after a beat, at the most: its QRS complex
-MOST_BEATS = 0.8  # of them, whose meetings are in the stretch that is looked at
-OFTEN = 1 / 3  # of the beats in which a trace meets others, for it to be drawn in all
+MOST_BEATS = 0.8  # of them, on each side, whose meetings are in the stretch that is looked at
+OFTEN = 1 / 3  # of the beats in which any traces meet: so often one meets others to be drawn
 LEVEL_MM, LEVEL_POINTS = 2.0, 12  # beside the stretch, where its traces' heights are compared
 TRIED = 6  # beats whose ways are tried in all others
-STEPS = 12  # to either side, in which another beat's ways are moved, if they are over half a pixel
+STEPS, LEAST_STEP_PX = 12, 0.5  # to either side, in which another beat's ways are moved
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class _Beat:
 
 
 def agreed(traces: Traces, paths: Sequence[Path]) -> list[Path]:
-    """The paths, where most beats agree on how they go, so in the other beats too.
+    """The paths, where most beats agree on how they go, so in others that are looked at.
 
     Args:
         traces: Of a picture in which each trace is one lead from end to end.
@@ -71,7 +72,7 @@ def agreed(traces: Traces, paths: Sequence[Path]) -> list[Path]:
     # Fitted in the same stretch as other beats' ways, for comparison.
     own = np.array([misfit_of(beat.window, fitted(beat.window, beat.window.y)) for beat in beats])
     ink = np.array([beat.ink for beat in beats])
-    best, least = own, np.inf
+    best, least = np.full(len(beats), np.inf), np.inf
     ways: list[FloatArray] = []
     for i in np.argsort(own / ink, kind="stable")[:TRIED]:
         tried = [fitted(beat.window, _moved(beat, beats[i], traces.px_per_mm)) for beat in beats]
@@ -114,14 +115,23 @@ def _beats(traces: Traces, paths: Sequence[Path]) -> list[_Beat]:
         first, stop = column - left, column + right
         if first <= ANCHOR_PX or stop >= width - ANCHOR_PX - 1:
             continue  # cut off by the picture's edge
+        if _have_anothers_ink(traces, together, slice(first, stop)):
+            continue  # drawn without it, its ink would be theirs
         window = window_of(traces, paths, Meeting(first, stop, together))
         if window is not None:
             found.append(_Beat(column, window, _levels(traces, paths, window.meeting)))
     return found
 
 
+def _have_anothers_ink(traces: Traces, together: tuple[int, ...], columns: slice) -> bool:
+    """Whether some traces share a run with one that is not among them."""
+    where = traces.where[:, columns]
+    others = np.delete(where, together, axis=0)
+    return bool(np.isin(others[others >= 0], where[list(together)]).any())
+
+
 def _levels(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> FloatArray:
-    """The traces' rows before a stretch and after it, float64 (2, K); of those beyond edges 0."""
+    """The traces' rows before a stretch and after it, float64 (2, K); of visitors 0."""
     reach = LEVEL_MM * traces.px_per_mm
     ends = ((meeting.first - reach, meeting.first), (meeting.stop, meeting.stop + reach))
     levels = np.zeros((2, len(meeting.traces)))
@@ -145,9 +155,11 @@ def _moved(beat: _Beat, other: _Beat, px_per_mm: float) -> FloatArray:
     lower = (1 - share) * lower[0][:, None] + share * lower[1][:, None] + there.top - here.top
     beyond = here.beyond[:, None]
     reach = SHIFT_MM * px_per_mm
+    step = max(reach / STEPS, LEAST_STEP_PX)
+    most = int(reach / step)
     best, least = here.y, np.inf
-    for shift in np.arange(-reach, reach + 0.01, max(reach / STEPS, 0.5)):
-        at = x - shift
+    for shift in range(-most, most + 1):
+        at = x - shift * step
         inside = here.free & (at >= known_x[0]) & (at <= known_x[-1])
         y = np.stack([np.interp(at, known_x, way) for way in there.y]) + lower
         y = np.where(inside, y, here.y).clip(-beyond, len(here.ink) - 1 + beyond)
