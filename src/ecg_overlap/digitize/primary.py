@@ -25,7 +25,8 @@ UNLIKE_MAP_PER_MM = 0.5  # … and where a network's map shows it
 USUAL = 0.02  # share of the map's columns beyond each margin
 ABSENT_ALL = 50.0  # if it were absent in all columns
 AT_EDGE_ALL = 45.0  # if all of it were at the picture's upper or lower edge
-FREE_PER_MM, MOST_FREE_MM = 1.5, 2.0  # in favour of it: of its nearer margin, up to so much
+# Of its nearer margin, in favour of it, up to a little less than the published crops leave.
+FREE_PER_MM, MOST_FREE_MM = 3.0, 0.9
 AT_ROW = 1.5  # in favour of it: if all columns held a level run at its row
 SEEN = 10.0  # in favour of it: if a network's map of it held all of its path
 AT_HOME, THERE = 0.25, 0.6  # of the columns of a whole trace: level ink at its row; any ink of it
