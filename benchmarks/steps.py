@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -21,13 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from validation import POOR_R, SETS, generator_of, network_for, scored
 
+from ecg_overlap.digitize import decoders
 from ecg_overlap.digitize.identity import settle
 from ecg_overlap.digitize.network import Network
 
-# What stands in a step's place where leads are read without it, by its name in `settle`.
-WITHOUT: dict[str, tuple[str, Callable[..., list[Any]]]] = {
-    "identity": ("_changes", lambda seen: []),
-    "agreed": ("agreed", lambda traces, paths: list(paths)),
+# Of a step: where it is called, its name there, and what stands in its place without it.
+WITHOUT: dict[str, tuple[ModuleType, str, Callable[..., list[Any]]]] = {
+    "identity": (settle, "_changes", lambda seen: []),
+    "agreed": (decoders, "agreed", lambda traces, paths: list(paths)),
 }
 NOTICEABLE_DB = 0.3
 DRAWS = 2000
@@ -61,12 +63,12 @@ def both_ways(
 ) -> NDArray[np.float64]:
     """SNR, ρ, MSE and seconds of each lead, without and with: (n, 2, 4)."""
     generator = generator_of(name, arguments.records)
-    step, without = WITHOUT[arguments.step]
+    where, step, without = WITHOUT[arguments.step]
     found = np.empty((n, 2, 4))
     for i in range(n):
         sample = generator.sample(i, seed=seed, split="val")
-        for k, used in enumerate((without, getattr(settle, step))):
-            with mock.patch.object(settle, step, used):
+        for k, used in enumerate((without, getattr(where, step))):
+            with mock.patch.object(where, step, used):
                 start = time.process_time()
                 score = scored(sample, arguments.method, network)
                 seconds = time.process_time() - start

@@ -96,10 +96,13 @@ def test_a_beat_unlike_the_others_stays() -> None:
 
 
 def test_a_beat_that_stands_elsewhere_goes_as_the_others_do() -> None:
-    """It comes 5 columns late, and both traces have sunk there, by 16 rows before and 24 after."""
+    """It comes 5 columns late, and the traces have sunk there, by 24 rows and by 16."""
     late = np.abs(X - 350) < 40
-    sunk = np.interp(X, [290, 320, 380, 410], [0, 16, 24, 0])
-    moved = [np.where(late, np.interp(X - 5, X, y), y) + sunk for y in (UPPER, LOWER)]
+    sunk = np.interp(X, [290, 320, 380, 410], [0, 1, 1, 0])
+    moved = [
+        np.where(late, np.interp(X - 5, X, y), y) + rows * sunk
+        for y, rows in ((UPPER, 24), (LOWER, 16))
+    ]
     traces = trace_all(cover_of(moved), [50.0, 140.0], px_per_mm=PX_PER_MM)
     half = (moved[0] + moved[1]) / 2
     there = np.abs(X - 355) < 8

@@ -25,6 +25,7 @@ from ecg_overlap.digitize.identity.stretches import (
     within,
 )
 from ecg_overlap.digitize.paths.path import Path
+from ecg_overlap.digitize.paths.together import redrawn_with_visitors
 from ecg_overlap.digitize.traces.joint import Traces, trace_all
 
 T = np.arange(0, 600) / PER_MM  # mm
@@ -156,14 +157,16 @@ def test_t_waves_that_make_a_lens_are_told_by_what_leads_are_like() -> None:
     beats = 5
     assert min(errors_mm(wrong, ways)) > 6  # so the test can fail
     assert (np.abs(bounced - ways).max(axis=0) > 4 * PX_PER_MM).sum() > beats * PX_PER_MM
-    assert max(errors_mm(settled(traces, wrong)[1], ways)) < 3
-    kept, stayed = settled(traces, paths)
+    together = redrawn_with_visitors
+    assert max(errors_mm(settled(traces, together(traces, wrong))[1], ways)) < 3
+    kept, stayed = settled(traces, together(traces, paths))
     assert max(errors_mm(stayed, ways)) < 3 and kept is traces  # they touch, and nothing is changed
 
 
 def test_traces_that_do_not_touch_are_not_copied() -> None:
     traces, paths = traced(two_leads(40.0), 800)
-    assert all(a is b for a, b in zip(settled(traces, paths)[1], paths, strict=True))
+    found = settled(traces, redrawn_with_visitors(traces, paths))[1]
+    assert all(a is b for a, b in zip(found, paths, strict=True))
 
 
 def always(questions: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:
@@ -184,10 +187,9 @@ def test_a_change_is_of_path_ink_and_map_from_the_first_column_on(
     nothing = np.zeros(begin.sum())
     paths = [Path(x[begin], y[begin], nothing, nothing + 1, PEN, 8.3, 399.0) for y in ways]
     nobody = [replace(paths[0], y_px=nothing + row) for row in (-9, 209)]  # comes in
-    monkeypatch.setattr(settle, "redrawn_with_visitors", lambda _, paths: [*paths, *nobody])
     monkeypatch.setattr(settle, "changed_logits", always)
     monkeypatch.setattr(settle, "MOST_ROUNDS", 1)
-    changed, (one, other) = settled(traces, paths)
+    changed, (one, other) = settled(traces, [*paths, *nobody])
     expected = np.where(x[begin] < 200, ways[1, begin], ways[0, begin])
     away = np.abs(x[begin] - 200) > 5
     assert np.array_equal(one.y_px[away], expected[away])
@@ -204,13 +206,13 @@ def test_a_network_that_is_unsure_changes_nothing(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(
             settle, "changed_logits", lambda asked, z=logit: np.array([z for _ in asked])
         )
-        assert settled(traces, wrong)[0] is traces
+        assert settled(traces, redrawn_with_visitors(traces, wrong))[0] is traces
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 20])
 def test_a_picture_of_few_columns_is_left_as_it_is(width: int) -> None:
     traces, paths = traced(two_leads(3.0)[:, : 2 * width], 600)
-    assert len(settled(traces, paths)[1]) == 2
+    assert len(settled(traces, redrawn_with_visitors(traces, paths))[1]) == 2
 
 
 def test_weights_that_are_missing_or_damaged_are_one_line(

@@ -13,11 +13,13 @@ from ecg_overlap.digitize.identity.settle import settled
 from ecg_overlap.digitize.ink.coverage import Coverage, as_coverage
 from ecg_overlap.digitize.ink.found import Ink
 from ecg_overlap.digitize.network import ColumnReading
+from ecg_overlap.digitize.paths.agreed import agreed
 from ecg_overlap.digitize.paths.columns import centroid, least_angle_chain, path_of_centres
 from ecg_overlap.digitize.paths.coordinate import coordinate
 from ecg_overlap.digitize.paths.leftover import Leftover, leftover
 from ecg_overlap.digitize.paths.path import Path, contested
 from ecg_overlap.digitize.paths.stroke import stroke
+from ecg_overlap.digitize.paths.together import redrawn_with_visitors
 from ecg_overlap.digitize.primary import chances_of, whole
 from ecg_overlap.digitize.traces.chosen import TraceInk
 from ecg_overlap.digitize.traces.costs import COSTS
@@ -93,7 +95,8 @@ def all_traces(ink: Ink, row_px: float | None) -> Traces:
 
 def strokes(traces: Traces) -> Decoded:
     """The path of every trace's stroke, and which is the primary's."""
-    traces, paths = settled(traces, [stroke(traces.ink(k)) for k in range(len(traces.rows_px))])
+    apart = [stroke(traces.ink(k)) for k in range(len(traces.rows_px))]
+    traces, paths = settled(traces, agreed(traces, redrawn_with_visitors(traces, apart)))
     chances = chances_of(traces, paths)
     primary = int(chances.argmax()) if traces.known is None else traces.known
     shared = traces.shared(primary)

@@ -24,9 +24,7 @@ from ecg_overlap.digitize.identity.stretches import (
     stretches_of,
     within,
 )
-from ecg_overlap.digitize.paths.agreed import agreed
 from ecg_overlap.digitize.paths.path import Path
-from ecg_overlap.digitize.paths.together import redrawn_with_visitors
 from ecg_overlap.digitize.traces.joint import Traces
 
 # Logit from which two are changed over. In training 30 % of the questions are about a change, in
@@ -52,17 +50,17 @@ class _Change:
 
 
 def settled(traces: Traces, paths: Sequence[Path]) -> tuple[Traces, list[Path]]:
-    """The paths, drawn together, in all beats as most agree, and changed over where likelier.
+    """The paths, two of them changed over wherever that is likelier.
 
     Args:
         traces: Of the picture.
-        paths: Of each of them, as decoded from its own ink.
+        paths: Of each of them, those of traces from beyond the edges last, drawn together.
 
     Returns:
-        The traces, changed over in the same columns, and their paths.
+        The traces, changed over in the same columns, and the paths of those in the picture.
     """
-    found = agreed(traces, redrawn_with_visitors(traces, paths))
-    n, (height, width) = len(paths), traces.cover.shape
+    found = list(paths)
+    n, (height, width) = len(traces.rows_px), traces.cover.shape
     x_px = np.arange(0, width - 1, traces.px_per_mm / PER_MM)
     if n and LEAST_SAMPLES <= len(x_px) <= MOST_MM * PER_MM:
         rows = np.stack([_rows_at(path, x_px) for path in found]).clip(0, height - 1)

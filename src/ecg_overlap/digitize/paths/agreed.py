@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecg_overlap.digitize.paths.drawn import difference, drawn_but
 from ecg_overlap.digitize.paths.meeting import (
     ANCHOR_PX,
     MOST_TRACES,
@@ -24,7 +23,7 @@ from ecg_overlap.digitize.paths.meeting import (
     with_ways,
 )
 from ecg_overlap.digitize.paths.path import FloatArray, Path
-from ecg_overlap.digitize.traces.beats import AROUND_MM, LEAST_BEATS, SHIFT_MM, find_beats
+from ecg_overlap.digitize.traces.beats import AROUND_MM, LEAST_BEATS, find_beats
 from ecg_overlap.digitize.traces.joint import Traces
 
 # Misfit of the ways that most beats agree on, over that of a beat's own, up to which the beat has
@@ -34,9 +33,8 @@ AS_GOOD = 1.25
 HALF_MM = 4.0  # before and after a beat, at the most: its QRS complex
 MOST_BEATS = 0.8  # of them, on each side, whose meetings are in the stretch that is looked at
 OFTEN = 1 / 3  # of the beats in which any traces meet: so often one meets others to be drawn
-LEVEL_MM, LEVEL_POINTS = 2.0, 12  # beside the stretch, where its traces' heights are compared
-TRIED = 6  # beats whose ways are tried in all others
-STEPS, LEAST_STEP_PX = 12, 0.5  # to either side, in which another beat's ways are moved
+LEVEL_MM, LEVEL_POINTS = 2.0, 12  # on each side of the stretch, where traces' heights are compared
+TRIED = 3  # beats whose ways are tried in all others: the best explained; six give the same
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class _Beat:
     Args:
         column: Of the beat.
         window: Its ink, and the traces' strokes in it.
-        level_px: float64 (2, K): the traces' rows before it and after.
+        level_px: float64 (K,): the traces' rows beside it.
     """
 
     column: int
@@ -60,7 +58,7 @@ class _Beat:
 
 
 def agreed(traces: Traces, paths: Sequence[Path]) -> list[Path]:
-    """The paths, where most beats agree on how they go, so in others that are looked at.
+    """The paths; where a beat is drawn otherwise than most, it goes as they do, if its ink lets it.
 
     Args:
         traces: Of a picture in which each trace is one lead from end to end.
@@ -75,7 +73,7 @@ def agreed(traces: Traces, paths: Sequence[Path]) -> list[Path]:
     best, least = np.full(len(beats), np.inf), np.inf
     ways: list[FloatArray] = []
     for i in np.argsort(own / ink, kind="stable")[:TRIED]:
-        tried = [fitted(beat.window, _moved(beat, beats[i], traces.px_per_mm)) for beat in beats]
+        tried = [fitted(beat.window, _moved(beat, beats[i])) for beat in beats]
         costs = np.array([misfit_of(b.window, y) for b, y in zip(beats, tried, strict=True)])
         usual = float(np.median(costs / ink))
         if usual < least:
@@ -119,7 +117,7 @@ def _beats(traces: Traces, paths: Sequence[Path]) -> list[_Beat]:
             continue  # drawn without it, its ink would be theirs
         window = window_of(traces, paths, Meeting(first, stop, together))
         if window is not None:
-            found.append(_Beat(column, window, _levels(traces, paths, window.meeting)))
+            found.append(_Beat(column, window, _level(traces, paths, window.meeting)))
     return found
 
 
@@ -130,40 +128,31 @@ def _have_anothers_ink(traces: Traces, together: tuple[int, ...], columns: slice
     return bool(np.isin(others[others >= 0], where[list(together)]).any())
 
 
-def _levels(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> FloatArray:
-    """The traces' rows before a stretch and after it, float64 (2, K); of visitors 0."""
+def _level(traces: Traces, paths: Sequence[Path], meeting: Meeting) -> FloatArray:
+    """The traces' rows beside a stretch, float64 (K,); of visitors 0, as theirs are not known."""
     reach = LEVEL_MM * traces.px_per_mm
-    ends = ((meeting.first - reach, meeting.first), (meeting.stop, meeting.stop + reach))
-    levels = np.zeros((2, len(meeting.traces)))
+    x = np.concatenate(
+        [
+            np.linspace(meeting.first - reach, meeting.first, LEVEL_POINTS),
+            np.linspace(meeting.stop, meeting.stop + reach, LEVEL_POINTS),
+        ]
+    )
+    level = np.zeros(len(meeting.traces))
     for n, k in enumerate(meeting.traces):
         path = paths[k]
         known = np.isfinite(path.y_px)
         if k < len(traces.rows_px) and known.any():
-            for side, end in enumerate(ends):
-                x = np.linspace(*end, LEVEL_POINTS)
-                levels[side, n] = np.median(np.interp(x, path.x_px[known], path.y_px[known]))
-    return levels
+            level[n] = np.median(np.interp(x, path.x_px[known], path.y_px[known]))
+    return level
 
 
-def _moved(beat: _Beat, other: _Beat, px_per_mm: float) -> FloatArray:
-    """Another beat's ways at this beat's levels, at the shift at which they give its ink best."""
+def _moved(beat: _Beat, other: _Beat) -> FloatArray:
+    """Another beat's ways in this beat, float64 (K, n), each trace at its own level here."""
     here, there = beat.window, other.window
     x = here.x + here.left - beat.column
     known_x = there.x + there.left - other.column
-    share = np.clip((x - x[0]) / (x[-1] - x[0]), 0, 1)
-    lower = beat.level_px - other.level_px
-    lower = (1 - share) * lower[0][:, None] + share * lower[1][:, None] + there.top - here.top
+    lower = beat.level_px - other.level_px + there.top - here.top
+    y = np.stack([np.interp(x, known_x, way) for way in there.y]) + lower[:, None]
     beyond = here.beyond[:, None]
-    reach = SHIFT_MM * px_per_mm
-    step = max(reach / STEPS, LEAST_STEP_PX)
-    most = int(reach / step)
-    best, least = here.y, np.inf
-    for shift in range(-most, most + 1):
-        at = x - shift * step
-        inside = here.free & (at >= known_x[0]) & (at <= known_x[-1])
-        y = np.stack([np.interp(at, known_x, way) for way in there.y]) + lower
-        y = np.where(inside, y, here.y).clip(-beyond, len(here.ink) - 1 + beyond)
-        misfit = difference(here.ink, drawn_but(here.ink.shape, here.x, y, here.pens, -1, -1))
-        if misfit < least:
-            best, least = y, misfit
-    return best
+    inside = here.free & (x >= known_x[0]) & (x <= known_x[-1])
+    return np.where(inside, y, here.y).clip(-beyond, len(here.ink) - 1 + beyond)
