@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
+
+from ecg_overlap.digitize.traces.summits import summits
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -41,7 +42,8 @@ def beats_of(heights_mm: FloatArray) -> NDArray[np.int64]:
     steep = np.abs(np.diff(heights_mm, axis=1)).sum(axis=0)
     steep = np.convolve(steep, np.hanning(round(STEEP_MM * PER_MM)), "same")
     least = CLEAR * float(np.quantile(steep, 0.99, method="nearest"))
-    return np.asarray(find_peaks(steep, height=least, distance=round(BEAT_MM * PER_MM))[0])
+    at = summits(steep, round(BEAT_MM * PER_MM))
+    return at[steep[at] >= least]
 
 
 def stretches_of(one_mm: FloatArray, other_mm: FloatArray, *, touch_mm: float) -> list[Stretch]:
