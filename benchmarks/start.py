@@ -2,11 +2,12 @@
 
     python benchmarks/start.py --rounds 5 --imports
     python benchmarks/start.py --picture lead.png      # in an install without extras
+    python benchmarks/start.py --compiling             # the very first start
 
 Each method digitizes one small drawn lead in processes of its own, the methods in turn, so that a
 busy machine slows all of them alike. What stands is the least of the rounds, CPU seconds and wall:
 the first round, which may compile, is left out. `--imports` lists what costs most to import, by
-`python -X importtime`.
+`python -X importtime`. `--compiling` times one start of `surest` that compiles all it needs.
 """
 
 import argparse
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--picture", type=Path, help="a lead (default: one drawn, by the extra)")
     parser.add_argument("--imports", action="store_true")
+    parser.add_argument("--compiling", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         lead = arguments.picture
@@ -42,6 +44,11 @@ def main() -> None:
             method: ["digitize", str(lead), "--out", f"{folder}/{method}", "--method", method]
             for method in METHODS
         }
+        if arguments.compiling:
+            os.environ["NUMBA_CACHE_DIR"] = f"{folder}/compiled"  # empty
+            cpu_s, wall_s = timed([sys.executable, "-c", CALL, *of_method["surest"]])
+            print(f"compiling        {cpu_s:5.1f} CPU-s {wall_s:5.1f} s of wall")
+            return
         calls = {"--help": ["--help"], **of_method}
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
         for _ in range(1 + arguments.rounds):

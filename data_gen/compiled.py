@@ -1,4 +1,9 @@
-"""Functions compiled by numba: kept on the disk where that can be, said when it takes a while."""
+"""Functions compiled by numba: kept on the disk where that can be, said when it takes a while.
+
+Numba compiles a function anew for each whole number that it can see in a call from another one.
+`int(…)` hides it, where compiling takes long. A line of array arithmetic takes seconds to compile,
+a loop a fraction of one.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

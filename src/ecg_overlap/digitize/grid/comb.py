@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ecg_overlap.digitize.grid.lines import half_window_px, localise
@@ -130,11 +129,13 @@ def _fitted(
     )
 
 
-@njit(cache=True)
 def _robust_line(
     design: FloatArray, value: FloatArray, weight: FloatArray
 ) -> tuple[FloatArray, FloatArray, float]:
-    """Weighted least squares under Tukey's biweight: solution, its covariance, the spread."""
+    """Weighted least squares under Tukey's biweight: solution, its covariance, the spread.
+
+    Not compiled: that takes a tenth of the first start, and a picture has a few combs only.
+    """
     n = design.shape[1]
     fit = np.zeros(n)
     robust = np.ones_like(weight)

@@ -12,8 +12,12 @@ TUKEY_SD = 4.7  # standard deviations from which the biweight is 0: 95 % efficie
 @njit(cache=True)
 def biweight(rest: FloatArray, cutoff: float) -> FloatArray:
     """Tukey's biweight (n,): 1 where the rest is 0, falling to 0 at the cutoff."""
-    scaled = np.abs(rest) / cutoff
-    return np.where(scaled < 1, (1 - scaled**2) ** 2, 0.0)
+    weight = np.zeros(len(rest))
+    for i in range(len(rest)):
+        scaled = abs(rest[i]) / cutoff
+        if scaled < 1:
+            weight[i] = (1 - scaled**2) ** 2
+    return weight
 
 
 @njit(cache=True)

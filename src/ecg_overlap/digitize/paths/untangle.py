@@ -69,17 +69,18 @@ def untangle(
     ways, costs = np.zeros((KEPT, n_strokes, n)), np.full(KEPT, np.inf)
     for k in range(n_strokes):
         counts[0, k] = _turning_points(x, y[k], inside, pens[k], points[0, k])
+    once, quick = int(1), int(QUICK)  # noqa: UP018, RUF046 (data_gen.compiled)
     kept = 2  # the turning points of the guess, and straight lines
     for b in range(kept):
         lines = _lines(x, y, first, last, points[b], counts[b])
-        ways[b] = fit_together(ink, x, lines, pens, beyond, free, bend, 1, QUICK)
+        ways[b] = fit_together(ink, x, lines, pens, beyond, free, bend, once, quick)
         costs[b] = misfit(ink, x, ways[b], pens, bend)
     best, least = ways[np.argmin(costs)].copy(), costs.min()
     new_points, new_counts = np.zeros((_ROOM, *state[1:])), np.zeros((_ROOM, n_strokes), np.int64)
     new_ways, new_costs = np.zeros((_ROOM, n_strokes, n)), np.full(_ROOM, np.inf)
     stale = False
     for _ in range(STEPS):
-        found = 0
+        found = int(0)  # noqa: UP018, RUF046
         for b in range(kept):
             found = _tried(
                 ink, x, y, pens, first, last, ends, ways[b], points[b], counts[b],
@@ -87,7 +88,7 @@ def untangle(
             )  # fmt: skip
         for i in range(found):
             lines = _lines(x, y, first, last, new_points[i], new_counts[i])
-            new_ways[i] = fit_together(ink, x, lines, pens, beyond, free, bend, 1, QUICK)
+            new_ways[i] = fit_together(ink, x, lines, pens, beyond, free, bend, once, quick)
             new_costs[i] = misfit(ink, x, new_ways[i], pens, bend)
         if found == 0:
             break
@@ -268,10 +269,9 @@ def _changed(
     k, other, what, i = change
     if what == ADDED:
         n_to[0] = _with(points[k], counts[k], ends[i], to[0])
-    elif what == LEFT_OUT:
-        n_to[0] = _without(points[k], counts[k], i, 1, to[0])
-    elif what == SPIKE:
-        n_to[0] = _without(points[k], counts[k], i, 2, to[0])
+    elif other < 0:
+        several = 1 if what == LEFT_OUT else 2
+        n_to[0] = _without(points[k], counts[k], i, several, to[0])
     else:
         _exchanged(points, counts, k, other, i, what, to, n_to)
 
