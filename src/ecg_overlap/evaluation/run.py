@@ -31,7 +31,7 @@ Evaluated = ModelNetwork | OnnxNetwork | Both
 # Leads and pages in a generated set where `n=` does not say; the fewer are for 15 minutes of two
 # cores, as are the methods: the networks' own, two baselines, and one that the truth is given to.
 N_FULL, N_PAGES_FULL = 50, 20
-N_GENERATED, N_PAGES = 12, 5
+N_GENERATED, N_PAGES = 10, 5
 BASELINES, ORACLE = ("fortune_fixed", "classical"), "stroke@mask@grid"
 PAGES_ = "pages_"  # begins the name of a generated set of pages
 LOOKS = {  # of generated leads, in words
