@@ -218,7 +218,7 @@ def listed(texts: Mapping[str, str]) -> str:
 @contextmanager
 def first_start_told() -> Iterator[None]:
     """A line while functions are compiled, which would look like a bar that stands still."""
-    line = "ecg-overlap: compiling the reader, which takes about a minute, once"
+    line = "ecg-overlap: compiling the reader, which takes a minute or two, once"
     with told_of_compiling(lambda: tqdm.write(line, file=sys.stderr)):
         yield
 
