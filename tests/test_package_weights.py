@@ -21,6 +21,7 @@ from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from ecg_overlap import weights
 from ecg_overlap.cli import main
+from ecg_overlap.digitize import packaged as needed_files
 from ecg_overlap.digitize.lead import digitize_lead
 from ecg_overlap.evaluation import run as evaluation
 from ecg_overlap.export import export
@@ -183,6 +184,22 @@ def test_without_weights_no_other_method_steps_in(
     assert main(["digitize", str(lead_png), "--out", str(out), *method]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "missing from this install" in line and not out.exists()
+
+
+@pytest.mark.parametrize("command", ["digitize", "page"])
+@pytest.mark.parametrize("name", needed_files.NEEDED)
+def test_a_network_that_every_picture_needs_is_missed_before_the_first(
+    lead_png: Path, tmp_path: Path, command: str, name: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    kept = tmp_path / "weights"
+    shutil.copytree(needed_files.WEIGHTS, kept)
+    (kept / f"{name}.onnx").unlink()
+    monkeypatch.setattr(needed_files, "WEIGHTS", kept)
+    out = tmp_path / "o"
+    assert main([command, str(lead_png), "--out", str(out), "--method", "classical"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{name}.onnx: is missing from this install" in line and not out.exists()
 
 
 def test_a_checkpoint_goes_before_the_package(

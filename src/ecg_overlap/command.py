@@ -19,6 +19,7 @@ from data_gen.pool import Stop
 from ecg_overlap.digitize.documents import SUFFIXES
 from ecg_overlap.digitize.listing import Listing, list_files
 from ecg_overlap.digitize.network import Both, Network, info_of, no_network
+from ecg_overlap.digitize.packaged import NEEDED, packaged
 from ecg_overlap.digitize.plans import METHODS, Needs, Plan, plan_for
 
 STOPPED = 130  # what shells expect of a program that Ctrl-C ended
@@ -146,10 +147,13 @@ def loader(
         methods: Those that the command can use.
 
     Raises:
-        InputError: An unknown method, no network for it, or a checkpoint of which it makes no
-            use; no other method steps in.
+        InputError: An unknown method, no network for it or a damaged one, or a checkpoint of which
+            it makes no use; no other method steps in.
     """
     plan = plan_for(method, default=default)
+    if plan.of_all_traces:
+        for name in NEEDED:
+            packaged(name)
     if checkpoint is not None:
         return _loader_of(checkpoint, method, plan, methods)
     if plan.network is None:

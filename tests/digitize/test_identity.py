@@ -12,6 +12,7 @@ from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from data_gen.presets import load_part
 from data_gen.render import draw_stroke
+from ecg_overlap.digitize import packaged
 from ecg_overlap.digitize.identity import network, settle
 from ecg_overlap.digitize.identity.settle import settled
 from ecg_overlap.digitize.identity.stretches import (
@@ -218,8 +219,8 @@ def test_a_picture_of_few_columns_is_left_as_it_is(width: int) -> None:
 def test_weights_that_are_missing_or_damaged_are_one_line(
     tmp_path: PathOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = network.WEIGHTS
-    monkeypatch.setattr(network, "WEIGHTS", tmp_path)
+    here = packaged.WEIGHTS
+    monkeypatch.setattr(packaged, "WEIGHTS", tmp_path)
     one = question(*np.zeros((2, 64)), (0.0, 0.0), np.ones(64, np.bool_))
     network._opened.cache_clear()
     with pytest.raises(InputError, match="missing from this install"):
@@ -237,5 +238,5 @@ def test_nobody_asked_gives_no_answer() -> None:
 
 
 def test_the_card_is_of_the_network_in_the_package() -> None:
-    card = (network.WEIGHTS / "IDENTITY_CARD.md").read_text(encoding="utf-8")
-    assert sha256(network.WEIGHTS / "identity.onnx") in card
+    card = (packaged.WEIGHTS / "IDENTITY_CARD.md").read_text(encoding="utf-8")
+    assert sha256(packaged.WEIGHTS / "identity.onnx") in card

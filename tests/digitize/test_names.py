@@ -9,6 +9,7 @@ from data_gen.errors import InputError
 from data_gen.formats.files import sha256
 from data_gen.sample import LEADS
 from data_gen.text import text_coverage
+from ecg_overlap.digitize import packaged
 from ecg_overlap.digitize.names import networks
 from ecg_overlap.digitize.names.seen import NAMES, NameSeen, names_on
 from ecg_overlap.digitize.names.views import WORD_SHAPE_PX, page_view
@@ -185,18 +186,18 @@ def test_of_words_that_overlap_the_likelier_is_kept() -> None:
 def test_networks_are_small_and_damaged_ones_are_refused(
     tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = sorted(networks.WEIGHTS.glob("names_*.onnx"))
-    card = (networks.WEIGHTS / "NAMES_CARD.md").read_text(encoding="utf-8")
+    files = sorted(packaged.WEIGHTS.glob("names_*.onnx"))
+    card = (packaged.WEIGHTS / "NAMES_CARD.md").read_text(encoding="utf-8")
     assert all(sha256(file) in card for file in files)
     assert sum(file.stat().st_size for file in files) <= 300_000
     for file in files:
         (tmp_path / file.name).write_bytes(file.read_bytes()[:-1] + b"x")
         digest = file.with_name(file.name + ".sha256")
         (tmp_path / digest.name).write_bytes(digest.read_bytes())
-    monkeypatch.setattr(networks, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(packaged, "WEIGHTS", tmp_path)
     networks._stored.cache_clear()
     with pytest.raises(InputError, match="damaged"):
         networks.where(np.zeros((40, 40, 2), np.uint8))
-    monkeypatch.setattr(networks, "WEIGHTS", tmp_path / "nowhere")
+    monkeypatch.setattr(packaged, "WEIGHTS", tmp_path / "nowhere")
     with pytest.raises(InputError, match="missing"):
         networks.where(np.zeros((40, 40, 2), np.uint8))

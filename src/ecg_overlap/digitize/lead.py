@@ -15,7 +15,7 @@ from ecg_overlap.digitize.box_size import scale_by_beats
 from ecg_overlap.digitize.calibrate import INK_ERROR, to_signal
 from ecg_overlap.digitize.checks import check_px_per_mm, check_row, checked_image
 from ecg_overlap.digitize.coarser import coarser
-from ecg_overlap.digitize.decoders import DECODERS, Decoded
+from ecg_overlap.digitize.decoders import Decoded
 from ecg_overlap.digitize.errors import DigitizeError
 from ecg_overlap.digitize.gain import without_pulse
 from ecg_overlap.digitize.grid import Illumination
@@ -220,7 +220,7 @@ def _read_by_one(given: Image, usual: Usual, scale: Scale, asked: _Asked) -> Lea
         ink = plan.find_ink(in_black(picture))
         ink = ink if straight is None else ink.within(straight.inside)
     flags: tuple[str, ...] = ()
-    of_all_traces = plan.decoder is DECODERS["stroke"] and mask is None
+    of_all_traces = plan.of_all_traces and mask is None
     if of_all_traces and asked.calibration is None:
         told = asked.mm_per_s, asked.mm_per_mv
         gained = without_pulse(ink, picture, scale.calibration, straight, told)

@@ -59,6 +59,11 @@ class Plan:
     of: tuple[str, ...] = ()
 
     @property
+    def of_all_traces(self) -> bool:
+        """Whether all traces of a picture are traced together."""
+        return self.decoder is DECODERS["stroke"]
+
+    @property
     def needs_mask(self) -> bool:
         """Whether the primary's mask must be given."""
         return self.find_ink is None and not self.of
@@ -183,7 +188,7 @@ METHODS = {
 PAGE_METHODS = tuple(
     plan.name
     for plan in METHODS.values()
-    if plan.decoder is DECODERS["stroke"] and plan.network in (None, Needs.INK)
+    if plan.of_all_traces and plan.network in (None, Needs.INK)
 )
 TRUTHS = ("mask", "grid", "row")
 

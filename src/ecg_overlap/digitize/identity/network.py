@@ -3,17 +3,14 @@
 from collections.abc import Iterable
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen.errors import InputError
-from data_gen.formats.files import check_digest, digest_file
+from ecg_overlap.digitize.packaged import packaged
 from ecg_overlap.digitize.silent_runtime import silent_runtime
 
-WEIGHTS = Path(__file__).parents[2] / "weights"
 _AT_ONCE = 8  # questions: bounds the memory
 
 
@@ -38,10 +35,7 @@ def changed_logits(questions: Iterable[NDArray[np.float32]]) -> NDArray[np.float
 
 @cache
 def _opened() -> Any:
-    file = WEIGHTS / "identity.onnx"
-    if not (file.is_file() and digest_file(file).is_file()):
-        raise InputError(file, "is missing from this install", "install ecg-overlap anew")
-    check_digest(file)
+    file = packaged("identity")
     runtime = silent_runtime()
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -1,17 +1,14 @@
 """The two networks of lead names, from the package's weights, through OpenCV."""
 
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen.errors import InputError
-from data_gen.formats.files import check_digest, digest_file
 from ecg_overlap.digitize.names.views import CELL_PX
+from ecg_overlap.digitize.packaged import packaged
 
-WEIGHTS = Path(__file__).parents[2] / "weights"
 _MOST_WORDS = 256  # seen at once: bounds the memory
 
 
@@ -57,8 +54,4 @@ def _stored(name: str) -> NDArray[np.uint8]:
     Raises:
         InputError: It is not in this install, or damaged.
     """
-    file = WEIGHTS / f"{name}.onnx"
-    if not (file.is_file() and digest_file(file).is_file()):
-        raise InputError(file, "is missing from this install", "install ecg-overlap anew")
-    check_digest(file)
-    return np.fromfile(file, np.uint8)
+    return np.fromfile(packaged(name), np.uint8)
