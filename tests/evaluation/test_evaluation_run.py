@@ -51,7 +51,7 @@ def test_a_folder_of_pages_is_evaluated_alone(tmp_path: Path) -> None:
 def test_sets_of_pages_are_drawn_by_their_names() -> None:
     sets = chosen_sets(config("sets=[clean,pages_photo]", "~held_back.ptbxl", "n=null"))
     assert [(s.name, s.kind, len(s)) for s in sets] == [
-        ("clean", "preset", 12),
+        ("clean", "preset", 10),
         ("pages_photo", "pages", 5),
     ]
     full = chosen_sets(
