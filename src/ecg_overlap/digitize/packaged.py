@@ -1,4 +1,7 @@
-"""The files of the networks that a reading of all traces needs, whichever finds their ink."""
+"""The files of the networks that a reading of all traces needs, whichever finds their ink.
+
+A page is read without `identity`. An install that lacks it is damaged all the same, and is refused.
+"""
 
 from pathlib import Path
 

@@ -28,8 +28,8 @@ from ecg_overlap.network import ModelNetwork, load_model
 from ecg_overlap.onnx_network import OnnxNetwork, load_ink, load_onnx
 
 Evaluated = ModelNetwork | OnnxNetwork | Both
-# Leads and pages in a generated set where `n=` does not say; the fewer are for 15 minutes of two
-# cores, as are the methods: the networks' own, two baselines, and one that the truth is given to.
+# Leads and pages in a generated set where `n=` does not say; the fewer are for some 15 minutes of
+# two cores, as are the methods: the networks' own, two baselines, one that the truth is given to.
 N_FULL, N_PAGES_FULL = 50, 20
 N_GENERATED, N_PAGES = 10, 5
 BASELINES, ORACLE = ("fortune_fixed", "classical"), "stroke@mask@grid"
